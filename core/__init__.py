@@ -1,0 +1,1 @@
+"""What the product does. No Streamlit, no SQL: the floor below keeps, the floor above shows."""

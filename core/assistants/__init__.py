@@ -1,0 +1,1 @@
+"""The one answering path: retrieve, prompt, generate, cite, store."""

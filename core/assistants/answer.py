@@ -1,0 +1,88 @@
+"""What an answer is: text, what it stands on, and what it cost. Pure data, the CLI's JSON and the page's source."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.retrieval.passages import Passage
+
+Mode = Literal["base", "rag", "finetuned", "hybrid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One sentence of the answer and the place that supports it.
+
+    Attributes:
+        sentence_start, sentence_end: offsets of the sentence in the answer's text.
+        sentence: that slice.
+        passage: rank of the supporting passage; None when nothing supports the sentence.
+        document_id, document, page, page_label: where it points; None / "" without support.
+        quote: the supporting words as they stand on the page; "" without support.
+        quote_start, quote_end: offsets of the quote in the page's text; None without support.
+        support: 0..1, how well the quote supports the sentence.
+    """
+
+    sentence_start: int
+    sentence_end: int
+    sentence: str
+    passage: int | None
+    document_id: int | None
+    document: str
+    page: int | None
+    page_label: str
+    quote: str
+    quote_start: int | None
+    quote_end: int | None
+    support: float
+
+    @property
+    def supported(self) -> bool:
+        """Whether a place was found that holds what the sentence says."""
+        return self.passage is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds on the wall clock; `tokens` counts what the engine wrote, not quotations."""
+
+    retrieve_s: float = 0.0
+    first_token_s: float | None = None
+    total_s: float = 0.0
+    tokens: int = 0
+    tokens_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextUse:
+    """How the prompt's budget was spent, in tokens of the base model.
+
+    `fitted` passages of `retrieved` are in the prompt; the rest were cut. `window` is the most the
+    base model may read and write together.
+    """
+
+    retrieved: int = 0
+    fitted: int = 0
+    prompt_tokens: int = 0
+    window: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished (or stopped) answer.
+
+    Attributes:
+        text: what is shown; when `refused`, the sentence that says the documents do not hold it.
+        quoted_until: characters at the start of `text` that are quoted word for word from a passage.
+        outcome: done, or stopped by a person.
+    """
+
+    text: str
+    mode: Mode
+    refused: bool
+    passages: tuple[Passage, ...]
+    citations: tuple[Citation, ...]
+    timings: Timings
+    context: ContextUse
+    base_model: str
+    quoted_until: int = 0
+    outcome: Literal["done", "stopped"] = "done"

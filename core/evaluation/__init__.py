@@ -1,0 +1,1 @@
+"""Metrics (pure), and what is made of them."""

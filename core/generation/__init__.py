@@ -1,0 +1,1 @@
+"""Prompts (pure) and the engines that continue them, each a LangChain chat model."""

@@ -1,0 +1,1 @@
+"""From a file to searchable rows: parse (in a sandboxed child), chunk, embed, index."""

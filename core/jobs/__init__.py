@@ -1,0 +1,1 @@
+"""Queued work: kinds, the runner that claims and finishes them, and the executors that carry them out."""

@@ -1,0 +1,1 @@
+"""From a question to passages: words and meaning, fused, restricted to one corpus."""

@@ -1,0 +1,37 @@
+"""Where this installation keeps things and how it is reached: read once, then frozen.
+
+Every setting comes from the command line or an environment variable; nothing is read later, so a
+page and a job see the same values.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Attributes:
+    home: the one folder that holds all state.
+    database_url: SQLAlchemy URL; SQLite inside `home` unless `TRIPTYCH_DATABASE_URL` says otherwise.
+    host, port: where the dashboard listens; this machine only by default.
+    """
+
+    home: Path
+    database_url: str
+    host: str = "127.0.0.1"
+    port: int = 8501
+
+    @classmethod
+    def load(cls, workspace: Path | str | None = None, host: str | None = None, port: int | None = None) -> "Settings":
+        """Arguments win over environment variables, which win over the platform's convention."""
+        chosen = workspace or os.environ.get("TRIPTYCH_HOME") or platformdirs.user_data_path("triptych")
+        home = Path(chosen).expanduser().resolve()
+        return cls(
+            home=home,
+            database_url=os.environ.get("TRIPTYCH_DATABASE_URL") or f"sqlite:///{home / 'triptych.db'}",
+            host=host or os.environ.get("TRIPTYCH_HOST", "127.0.0.1"),
+            port=port or int(os.environ.get("TRIPTYCH_PORT", "8501")),
+        )

@@ -1,0 +1,1 @@
+"""Where things live: rows, full text, vectors and files. Imports neither core nor dashboard."""

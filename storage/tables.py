@@ -1,0 +1,272 @@
+"""The nouns of the product, one table each: read this first.
+
+SQL is the truth. Chunk text and embedding vectors are rows; the full-text index and Chroma are
+look-ups that can be rebuilt from them. Nothing here is particular to one database.
+
+    Corpus 1-* Document 1-* Page
+                        1-* Chunk 1-* Embedding *-1 Index *-1 Corpus
+    Corpus 1-* Conversation 1-* Message 1-* MessagePassage / MessageCitation
+                                        1-* Feedback
+    Job: queued work, with a lease and a fencing token
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, ForeignKey, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+def now() -> datetime:
+    """The current time in UTC; every time stored is UTC."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time. SQLite forgets time zones, so they are put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Store in UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Read back as UTC."""
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+class Table(DeclarativeBase):
+    """Base of all rows. Ids are never reused (AUTOINCREMENT), so a stale reference finds nothing."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, str: Text, bytes: LargeBinary}
+    __table_args__: Any = {"sqlite_autoincrement": True}
+
+
+class Corpus(Table):
+    """A named set of documents in one domain."""
+
+    __tablename__ = "corpora"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    domain: Mapped[str]
+    sample: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Document(Table):
+    """One uploaded file, or one line of a corpus.jsonl.
+
+    `name` is what it is cited by and what makes it the same document when it comes again: a file's
+    path below what was dropped, or a corpus.jsonl id. While a changed file is being indexed, the old
+    row serves and the new one names it in `replaces_id`; the swap is one transaction.
+
+    `status`: queued, parsing, embedding, ready, failed, cancelled.
+    """
+
+    __tablename__ = "documents"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(index=True)
+    title: Mapped[str] = mapped_column(default="")
+    source: Mapped[str] = mapped_column(default="")
+    media_type: Mapped[str] = mapped_column(default="")
+    content_sha256: Mapped[str] = mapped_column(index=True)
+    size_bytes: Mapped[int]
+    status: Mapped[str] = mapped_column(default="queued", index=True)
+    progress_done: Mapped[int] = mapped_column(default=0)
+    progress_total: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+    remedy: Mapped[str] = mapped_column(default="")
+    notes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    dropped: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    page_count: Mapped[int] = mapped_column(default=0)
+    chunk_count: Mapped[int] = mapped_column(default=0)
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"))
+    added_by: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    indexed_at: Mapped[datetime | None]
+
+
+class Page(Table):
+    """The text of one page, slide or sheet, exactly as chunks and citations slice it."""
+
+    __tablename__ = "pages"
+    __table_args__ = (UniqueConstraint("document_id", "number"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    label: Mapped[str] = mapped_column(default="")
+    text: Mapped[str]
+
+
+class Chunk(Table):
+    """A stored slice of one page: `text == page.text[start:end]`.
+
+    `heading` is the path of headings above it and `header` the table header that a row lost when it
+    was cut from its table; both are searched together with the text.
+    """
+
+    __tablename__ = "chunks"
+    __table_args__ = (UniqueConstraint("document_id", "ordinal"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), index=True)
+    ordinal: Mapped[int]
+    page: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    kind: Mapped[str]
+    heading: Mapped[str] = mapped_column(default="")
+    header: Mapped[str] = mapped_column(default="")
+    text: Mapped[str]
+
+
+class Index(Table):
+    """A way of searching one corpus: embedding model, dimension and chunker, named by their fingerprint.
+
+    `active` is the one that serves; its vectors are in the Chroma collection `collection`.
+    """
+
+    __tablename__ = "indexes"
+    __table_args__ = (UniqueConstraint("corpus_id", "fingerprint"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    fingerprint: Mapped[str]
+    embedding_model: Mapped[str]
+    dimension: Mapped[int]
+    chunker: Mapped[str]
+    collection: Mapped[str] = mapped_column(unique=True)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Embedding(Table):
+    """One chunk's vector: `dimension` little-endian float32, unit length."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = ()
+    chunk_id: Mapped[int] = mapped_column(ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True)
+    index_id: Mapped[int] = mapped_column(ForeignKey("indexes.id", ondelete="CASCADE"), primary_key=True, index=True)
+    vector: Mapped[bytes]
+
+
+class Conversation(Table):
+    """Questions and answers of one corpus, in order."""
+
+    __tablename__ = "conversations"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(default="")
+    mode: Mapped[str] = mapped_column(default="rag")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class Message(Table):
+    """A question (`role` user) or an answer (`role` assistant).
+
+    `status` of an answer: streaming, done, stopped, failed, interrupted (the server went away in
+    mid-answer; what had arrived is kept). `timings` and `context` are the fields of
+    `core.assistants.answer.Timings` and `ContextUse`.
+    """
+
+    __tablename__ = "messages"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    role: Mapped[str]
+    text: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(default="done")
+    mode: Mapped[str] = mapped_column(default="")
+    refused: Mapped[bool] = mapped_column(default=False)
+    quoted_until: Mapped[int] = mapped_column(default=0)
+    base_model: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(default="")
+    timings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    context: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class MessagePassage(Table):
+    """What was retrieved for an answer, by reference: deleting the document takes its words along."""
+
+    __tablename__ = "message_passages"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    rank: Mapped[int]
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"), index=True)
+    page: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    heading: Mapped[str] = mapped_column(default="")
+    score: Mapped[float]
+    in_prompt: Mapped[bool]
+
+
+class MessageCitation(Table):
+    """One sentence of an answer and the place that supports it, by reference; no place, no support."""
+
+    __tablename__ = "message_citations"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    sentence_start: Mapped[int]
+    sentence_end: Mapped[int]
+    passage_rank: Mapped[int | None]
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"), index=True)
+    page: Mapped[int | None]
+    quote_start: Mapped[int | None]
+    quote_end: Mapped[int | None]
+    support: Mapped[float] = mapped_column(default=0.0)
+
+
+class Feedback(Table):
+    """What a person thought of an answer: thumbs, and the answer it should have been."""
+
+    __tablename__ = "feedback"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), unique=True)
+    verdict: Mapped[str]  # up | down
+    corrected_answer: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Job(Table):
+    """Queued work that survives whoever does it.
+
+    A worker claims a job by raising `attempt` and taking a lease; every later write names that
+    attempt (the fencing token) and is refused when another worker has claimed the job since.
+    A lease that ran out makes the job claimable again: at least once, so steps are idempotent.
+
+    `status`: queued, running, done, failed, cancelled.
+    """
+
+    __tablename__ = "jobs"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(index=True)
+    corpus_id: Mapped[int | None] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    status: Mapped[str] = mapped_column(default="queued", index=True)
+    attempt: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str] = mapped_column(default="")
+    lease_until: Mapped[datetime | None]
+    heartbeat_at: Mapped[datetime | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    progress_done: Mapped[int] = mapped_column(default=0)
+    progress_total: Mapped[int] = mapped_column(default=0)
+    message: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
