@@ -1,10 +1,10 @@
 """A domain is data, not code: one folder each, with `domain.toml`, a sample corpus and gold questions.
 
-    core/domains/<name>/domain.toml        persona, disclaimer, chunking, refusal
-    core/domains/<name>/sample/            documents in the formats people really have
-    core/domains/<name>/source/            the Markdown they are rendered from (make_samples.py)
-    core/domains/<name>/gold.jsonl         questions with answers, never trained on
-    core/domains/<name>/train.jsonl        training pairs on the same facts
+core/domains/<name>/domain.toml        persona, disclaimer, chunking, refusal
+core/domains/<name>/sample/            documents in the formats people really have
+core/domains/<name>/source/            the Markdown they are rendered from (make_samples.py)
+core/domains/<name>/gold.jsonl         questions with answers, never trained on
+core/domains/<name>/train.jsonl        training pairs on the same facts
 """
 
 import tomllib
