@@ -51,8 +51,8 @@ class Table(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, str: Text, bytes: LargeBinary}
-    __table_args__: Any = {"sqlite_autoincrement": True}
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, str: Text, bytes: LargeBinary}  # noqa: RUF012
+    __table_args__: Any = {"sqlite_autoincrement": True}  # noqa: RUF012
 
 
 class Corpus(Table):
@@ -71,7 +71,8 @@ class Document(Table):
 
     `name` is what it is cited by and what makes it the same document when it comes again: a file's
     path below what was dropped, or a corpus.jsonl id. While a changed file is being indexed, the old
-    row serves and the new one names it in `replaces_id`; the swap is one transaction.
+    row serves and the new one names it in `replaces_id`; the swap is one transaction. `job_id` is the
+    index job whose batch it belongs to.
 
     `status`: queued, parsing, embedding, ready, failed, cancelled.
     """
@@ -94,7 +95,8 @@ class Document(Table):
     dropped: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     page_count: Mapped[int] = mapped_column(default=0)
     chunk_count: Mapped[int] = mapped_column(default=0)
-    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"), index=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
     added_by: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     indexed_at: Mapped[datetime | None]
@@ -248,6 +250,7 @@ class Job(Table):
     A worker claims a job by raising `attempt` and taking a lease; every later write names that
     attempt (the fencing token) and is refused when another worker has claimed the job since.
     A lease that ran out makes the job claimable again: at least once, so steps are idempotent.
+    `stalled` counts the claims since anything was last achieved; too many, and the job is given up.
 
     `status`: queued, running, done, failed, cancelled.
     """
@@ -259,6 +262,7 @@ class Job(Table):
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     status: Mapped[str] = mapped_column(default="queued", index=True)
     attempt: Mapped[int] = mapped_column(default=0)
+    stalled: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str] = mapped_column(default="")
     lease_until: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]

@@ -1,0 +1,185 @@
+"""Corpora and what is in them, for reading: lists, pages, chunks, numbers.
+
+Writing a corpus itself is here too; writing documents is `storage/documents.py`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy.exc import IntegrityError
+
+from storage.database import Database
+from storage.errors import Exists, NotFound
+from storage.rows import ChunkRow, CorpusRow, DocumentRow, IndexRow, PageRow, Statistics, copied
+from storage.tables import Chunk, Corpus, Document, Index, Page, Table
+
+Id = TypeVar("Id")
+Rows = list  # the word itself names a method of the class below
+PENDING = ("queued", "parsing", "embedding")
+AT_ONCE = 500  # ids in one IN list: databases limit how many parameters a statement may have
+
+
+class Corpora:
+    """Reads see committed rows only; nothing is cached."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, domain: str, sample: bool = False) -> CorpusRow:
+        """Add an empty corpus.
+
+        Raises:
+            Exists: there is a corpus of that name.
+        """
+        try:
+            with self._database.write() as session:
+                corpus = Corpus(name=name, domain=domain, sample=sample)
+                session.add(corpus)
+                session.flush()
+                return copied(CorpusRow, corpus)
+        except IntegrityError as error:
+            raise Exists(f"a corpus named {name!r}") from error
+
+    def list(self) -> Rows[CorpusRow]:
+        """All corpora, by name."""
+        with self._database.read() as session:
+            return [copied(CorpusRow, corpus) for corpus in session.scalars(select(Corpus).order_by(Corpus.name))]
+
+    def get(self, corpus_id: int) -> CorpusRow:
+        """One corpus; raises NotFound."""
+        with self._database.read() as session:
+            return copied(CorpusRow, _found(session.get(Corpus, corpus_id), "corpus", corpus_id))
+
+    def by_name(self, name: str) -> CorpusRow | None:
+        """The corpus of that exact name, if there is one."""
+        with self._database.read() as session:
+            corpus = session.scalar(select(Corpus).where(Corpus.name == name))
+            return copied(CorpusRow, corpus) if corpus else None
+
+    def rename(self, corpus_id: int, name: str) -> None:
+        """Give a corpus another name; raises NotFound, or Exists when the name is taken."""
+        try:
+            with self._database.write() as session:
+                _found(session.get(Corpus, corpus_id), "corpus", corpus_id).name = name
+        except IntegrityError as error:
+            raise Exists(f"a corpus named {name!r}") from error
+
+    def documents(
+        self, corpus_id: int, *, offset: int = 0, limit: int = 50, search: str = "", status: str = ""
+    ) -> Rows[DocumentRow]:
+        """Documents by name; `search` is a part of the name or title, `status` restricts to that one."""
+        query = select(Document).where(*_matching(corpus_id, search, status)).order_by(Document.name, Document.id)
+        with self._database.read() as session:
+            return [copied(DocumentRow, row) for row in session.scalars(query.offset(offset).limit(limit))]
+
+    def count_documents(self, corpus_id: int, *, search: str = "", status: str = "") -> int:
+        """How many documents `documents` would list without a limit."""
+        query = select(func.count(Document.id)).where(*_matching(corpus_id, search, status))
+        with self._database.read() as session:
+            return session.scalar(query) or 0
+
+    def document(self, document_id: int) -> DocumentRow:
+        """One document; raises NotFound."""
+        with self._database.read() as session:
+            return copied(DocumentRow, _found(session.get(Document, document_id), "document", document_id))
+
+    def documents_by_ids(self, ids: Iterable[int]) -> dict[int, DocumentRow]:
+        """Documents by id; those that are gone are left out."""
+        found: dict[int, DocumentRow] = {}
+        with self._database.read() as session:
+            for part in parts(sorted(set(ids))):
+                rows = session.scalars(select(Document).where(Document.id.in_(part)))
+                found |= {row.id: copied(DocumentRow, row) for row in rows}
+        return found
+
+    def pages(self, document_id: int) -> Rows[PageRow]:
+        """All pages of a document, in order."""
+        query = select(Page).where(Page.document_id == document_id).order_by(Page.number)
+        with self._database.read() as session:
+            return [copied(PageRow, page) for page in session.scalars(query)]
+
+    def page(self, document_id: int, number: int) -> PageRow:
+        """One page by its number; raises NotFound."""
+        query = select(Page).where(Page.document_id == document_id, Page.number == number)
+        with self._database.read() as session:
+            return copied(PageRow, _found(session.scalar(query), "page", number))
+
+    def pages_by_keys(self, keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], PageRow]:
+        """Pages by (document id, page number); those that are gone are left out."""
+        found: dict[tuple[int, int], PageRow] = {}
+        with self._database.read() as session:
+            for part in parts(sorted(set(keys))):
+                rows = session.scalars(select(Page).where(tuple_(Page.document_id, Page.number).in_(part)))
+                found |= {(row.document_id, row.number): copied(PageRow, row) for row in rows}
+        return found
+
+    def chunks(self, document_id: int) -> Rows[ChunkRow]:
+        """All chunks of a document, in order."""
+        query = select(Chunk).where(Chunk.document_id == document_id).order_by(Chunk.ordinal)
+        with self._database.read() as session:
+            return [copied(ChunkRow, chunk) for chunk in session.scalars(query)]
+
+    def chunks_by_ids(self, ids: Iterable[int]) -> dict[int, ChunkRow]:
+        """Chunks that may be shown, by id: those of ready documents. Look-ups may lag behind the rows."""
+        found: dict[int, ChunkRow] = {}
+        with self._database.read() as session:
+            for part in parts(sorted(set(ids))):
+                query = select(Chunk).join(Document).where(Chunk.id.in_(part), Document.status == "ready")
+                found |= {row.id: copied(ChunkRow, row) for row in session.scalars(query)}
+        return found
+
+    def active_index(self, corpus_id: int) -> IndexRow | None:
+        """The index that serves the corpus; None before anything was indexed."""
+        query = select(Index).where(Index.corpus_id == corpus_id, Index.active)
+        with self._database.read() as session:
+            index = session.scalar(query)
+            return copied(IndexRow, index) if index else None
+
+    def indexes(self) -> Rows[IndexRow]:
+        """Every index of every corpus."""
+        with self._database.read() as session:
+            return [copied(IndexRow, index) for index in session.scalars(select(Index).order_by(Index.id))]
+
+    def statistics(self, corpus_id: int) -> Statistics:
+        """A corpus in numbers; pages and chunks are those of ready documents."""
+        query = select(
+            Document.status,
+            func.count(Document.id),
+            func.sum(Document.page_count),
+            func.sum(Document.chunk_count),
+            func.max(Document.indexed_at),
+        )
+        with self._database.read() as session:
+            rows = session.execute(query.where(Document.corpus_id == corpus_id).group_by(Document.status)).all()
+        by_status = {row[0]: row for row in rows}
+        ready = by_status.get("ready")
+        count = {status: row[1] for status, row in by_status.items()}
+        return Statistics(
+            documents=sum(count.values()),
+            ready=count.get("ready", 0),
+            failed=count.get("failed", 0),
+            pending=sum(count.get(status, 0) for status in PENDING),
+            pages=ready[2] if ready else 0,
+            chunks=ready[3] if ready else 0,
+            indexed_at=ready[4] if ready else None,
+        )
+
+
+def parts(items: Sequence[Id]) -> Iterator[Sequence[Id]]:
+    """Cut a list of ids into parts that fit one statement."""
+    return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))
+
+
+def _found(row: Table | None, noun: str, key: object) -> Any:
+    if row is None:
+        raise NotFound(f"{noun} {key}")
+    return row
+
+
+def _matching(corpus_id: int, search: str, status: str) -> Iterator[ColumnElement[bool]]:
+    yield Document.corpus_id == corpus_id
+    if search:
+        yield Document.name.icontains(search, autoescape=True) | Document.title.icontains(search, autoescape=True)
+    if status:
+        yield Document.status == status

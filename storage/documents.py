@@ -1,0 +1,206 @@
+"""The write side of documents: what adding, indexing, cancelling and deleting do to rows.
+
+Writes made for a job name it and are refused when it was lost (`LeaseLost`). A document that was
+cancelled or deleted in the meantime is left alone: methods return the ids they did write for.
+Chroma is not known here; whoever calls removes and adds vectors by the chunk ids returned.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from storage.admission import Admitted, Arrival, admit
+from storage.contents import Content, clear, store
+from storage.corpora import PENDING, parts
+from storage.database import Database
+from storage.errors import NotFound
+from storage.files import Files
+from storage.jobs import enqueue, guard
+from storage.lexical import Lexical
+from storage.rows import DocumentRow, JobRow, copied
+from storage.tables import Chunk, Corpus, Document, now
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What is left to do after rows were deleted: vectors of `chunk_ids` are still in Chroma."""
+
+    document_ids: tuple[int, ...]
+    chunk_ids: tuple[int, ...]
+
+
+class Documents:
+    """Writes documents; every method is one transaction, or two when files are deleted after it."""
+
+    def __init__(self, database: Database, lexical: Lexical, files: Files) -> None:
+        self._database = database
+        self._lexical = lexical
+        self._files = files
+
+    def admit(self, corpus_id: int, arrivals: Sequence[Arrival]) -> tuple[list[Admitted], int | None]:
+        """Decide what arriving files are and queue the job that indexes them; see `storage.admission`."""
+        with self._database.write() as session:
+            verdicts, job_id, aside = admit(session, corpus_id, arrivals)
+        self._forget_files(aside)
+        return verdicts, job_id
+
+    def batch(self, job_id: int) -> list[DocumentRow]:
+        """A job's documents that are not done with, the smallest first."""
+        query = select(Document).where(Document.job_id == job_id, Document.status.in_(PENDING))
+        with self._database.read() as session:
+            rows = session.scalars(query.order_by(Document.size_bytes, Document.id))
+            return [copied(DocumentRow, row) for row in rows]
+
+    def of_job(self, job_id: int) -> list[DocumentRow]:
+        """All documents that a job was queued for and that are still there."""
+        with self._database.read() as session:
+            rows = session.scalars(select(Document).where(Document.job_id == job_id).order_by(Document.id))
+            return [copied(DocumentRow, row) for row in rows]
+
+    def set_parsing(self, job: JobRow, document_id: int) -> None:
+        """Show that a document is being read."""
+        with self._database.write() as session:
+            guard(session, job)
+            _update(session, [document_id], status="parsing")
+
+    def fail(self, job: JobRow, document_id: int, error: str, remedy: str) -> None:
+        """End a document with one line of what went wrong and one of what to do."""
+        with self._database.write() as session:
+            guard(session, job)
+            clear(session, _pending(session, [document_id]))
+            _update(session, [document_id], status="failed", error=error, remedy=remedy)
+
+    def store_content(self, job: JobRow, contents: Sequence[Content]) -> set[int]:
+        """Store the pages and chunks of documents, replacing what an earlier attempt stored."""
+        with self._database.write() as session:
+            guard(session, job)
+            wanted = _pending(session, [content.document_id for content in contents])
+            store(session, job.corpus_id, [content for content in contents if content.document_id in wanted])
+            return wanted
+
+    def set_progress(self, job: JobRow, done: Mapping[int, int]) -> set[int]:
+        """Show how many chunks of each document are embedded; returns the ids still wanted."""
+        with self._database.write() as session:
+            guard(session, job)
+            wanted = _pending(session, list(done))
+            for document_id in wanted:
+                _update(session, [document_id], progress_done=done[document_id])
+            return wanted
+
+    def make_ready(self, job: JobRow, document_ids: Sequence[int]) -> tuple[set[int], Gone]:
+        """Let documents be found, and the versions they replace no more: one transaction.
+
+        Returns:
+            the ids made ready (others were cancelled or deleted), and what went with the old versions.
+        """
+        with self._database.write() as session:
+            guard(session, job)
+            ready = _pending(session, document_ids)
+            replaced = _replaced(session, ready)
+            gone, contents = self._delete_rows(session, replaced)
+            self._lexical.add(session, _chunk_ids(session, ready))
+            for part in parts(sorted(ready)):
+                _update(session, part, status="ready", indexed_at=now(), replaces_id=None, error="", remedy="")
+        self._forget_files(contents)
+        if replaced:
+            self._database.compact_log()
+        return ready, gone
+
+    def cancel(self, document_ids: Sequence[int]) -> set[int]:
+        """Stop documents that are queued or under way; returns those that were."""
+        with self._database.write() as session:
+            wanted = _pending(session, document_ids)
+            clear(session, wanted)
+            for part in parts(sorted(wanted)):
+                _update(session, part, status="cancelled", progress_done=0, progress_total=0)
+            return wanted
+
+    def retry(self, document_id: int) -> int | None:
+        """Queue a failed or cancelled document again; returns its job, None when it is neither."""
+        with self._database.write() as session:
+            document = session.get(Document, document_id)
+            if document is None:
+                raise NotFound(f"document {document_id}")
+            if document.status not in ("failed", "cancelled"):
+                return None
+            document.job_id = enqueue(session, "index", document.corpus_id).id
+            document.status, document.error, document.remedy = "queued", "", ""
+            document.progress_done = document.progress_total = 0
+            return document.job_id
+
+    def delete(self, document_ids: Iterable[int]) -> Gone:
+        """Delete documents from rows, full text and files, down to the write-ahead log."""
+        with self._database.write() as session:
+            gone, contents = self._delete_rows(session, set(document_ids))
+        self._forget_files(contents)
+        self._database.compact_log()
+        return gone
+
+    def delete_corpus(self, corpus_id: int) -> None:
+        """Delete a corpus with everything that belongs to it, from rows, full text and files."""
+        with self._database.write() as session:
+            documents = set(session.scalars(select(Document.id).where(Document.corpus_id == corpus_id)))
+            _, contents = self._delete_rows(session, documents)
+            session.execute(delete(Corpus).where(Corpus.id == corpus_id))
+        self._forget_files(contents)
+        self._database.compact_log()
+
+    def needs_file(self, sha256: str) -> bool:
+        """Whether any document has that content."""
+        with self._database.read() as session:
+            return _needed(session, sha256)
+
+    def _delete_rows(self, session: Session, document_ids: set[int]) -> tuple[Gone, set[str]]:
+        chunk_ids: list[int] = []
+        contents: set[str] = set()
+        for part in parts(sorted(document_ids)):
+            chunk_ids += session.scalars(select(Chunk.id).where(Chunk.document_id.in_(part)))
+            contents |= set(session.scalars(select(Document.content_sha256).where(Document.id.in_(part))))
+        if chunk_ids:
+            self._lexical.remove(session, chunk_ids)
+        for part in parts(sorted(document_ids)):
+            session.execute(delete(Document).where(Document.id.in_(part)))
+        return Gone(tuple(sorted(document_ids)), tuple(chunk_ids)), contents
+
+    def _forget_files(self, contents: Iterable[str]) -> None:
+        """Delete files that no document needs; with the writer's lock, so that none can begin to need one."""
+        if not (wanted := sorted(set(contents))):
+            return
+        with self._database.write() as session:
+            for sha256 in wanted:
+                if not _needed(session, sha256):
+                    self._files.delete(sha256)
+
+
+def _needed(session: Session, sha256: str) -> bool:
+    return session.scalar(select(Document.id).where(Document.content_sha256 == sha256).limit(1)) is not None
+
+
+def _pending(session: Session, document_ids: Sequence[int]) -> set[int]:
+    """Those of the documents that are still to be indexed, locked until the transaction ends."""
+    found: set[int] = set()
+    for part in parts(document_ids):
+        query = select(Document.id).where(Document.id.in_(part), Document.status.in_(PENDING))
+        found |= set(session.scalars(query.with_for_update()))
+    return found
+
+
+def _update(session: Session, document_ids: Sequence[int], **values: Any) -> None:
+    pending = Document.id.in_(document_ids) & Document.status.in_(PENDING)
+    session.execute(update(Document).where(pending).values(**values))
+
+
+def _replaced(session: Session, document_ids: Iterable[int]) -> set[int]:
+    found: set[int | None] = set()
+    for part in parts(sorted(document_ids)):
+        found |= set(session.scalars(select(Document.replaces_id).where(Document.id.in_(part))))
+    return {document_id for document_id in found if document_id is not None}
+
+
+def _chunk_ids(session: Session, document_ids: Iterable[int]) -> Iterator[Any]:
+    """Rows with an `id`, one a chunk of the documents."""
+    for part in parts(sorted(document_ids)):
+        yield from session.execute(select(Chunk.id).where(Chunk.document_id.in_(part)))

@@ -1,0 +1,29 @@
+"""What can go wrong in storage; core turns these into errors for people."""
+
+
+class StorageError(Exception):
+    """Base of all mistakes that storage reports."""
+
+
+class NotFound(StorageError):
+    """There is no row or file of that id or name."""
+
+
+class Exists(StorageError):
+    """There is one of that name already."""
+
+
+class LeaseLost(StorageError):
+    """Another worker has claimed the job since, or it is over: nothing was written."""
+
+
+class Locked(StorageError):
+    """Another process has the workspace open.
+
+    Attributes:
+        owner: what the lock file says of that process.
+    """
+
+    def __init__(self, message: str, owner: object = None) -> None:
+        super().__init__(message)
+        self.owner = owner

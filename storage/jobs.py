@@ -1,0 +1,160 @@
+"""The queue: rows with a lease and a fencing token. How a job is run is not known here.
+
+At least once: whoever claims a job holds it for `lease_s` and keeps it by heartbeats; when they stop,
+another may claim it. The attempt number is the fencing token: every write names it, and is refused
+(`LeaseLost`) once the job has been claimed again. `now` is a parameter, so no test waits.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from storage.database import Database
+from storage.errors import LeaseLost, NotFound
+from storage.rows import JobRow, copied
+from storage.tables import Job
+from storage.tables import now as current_time
+
+OPEN = ("queued", "running")
+Rows = list  # the word itself names a method of the class below
+
+
+class Jobs:
+    """Every method is one short transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enqueue(self, kind: str, corpus_id: int | None, payload: dict[str, Any] | None = None) -> JobRow:
+        """Add a job to the end of the queue."""
+        with self._database.write() as session:
+            return enqueue(session, kind, corpus_id, payload)
+
+    def claim(self, worker: str, lease_s: float, now: datetime, kinds: Sequence[str]) -> JobRow | None:
+        """Take the oldest job that is queued or whose lease ran out; None when there is none.
+
+        A corpus has one running job of a kind at a time: its others wait.
+        """
+        with self._database.write() as session:
+            query = select(Job).where(Job.kind.in_(kinds), _claimable(now), ~_corpus_is_busy(now))
+            job = session.scalar(query.order_by(Job.id).limit(1).with_for_update(skip_locked=True))
+            if job is None:
+                return None
+            job.status, job.worker = "running", worker
+            job.attempt += 1
+            job.stalled += 1
+            job.started_at = job.started_at or now
+            job.heartbeat_at, job.lease_until = now, now + timedelta(seconds=lease_s)
+            session.flush()
+            return copied(JobRow, job)
+
+    def heartbeat(self, job: JobRow, lease_s: float, now: datetime) -> bool:
+        """Keep a claimed job for another `lease_s`; False when it is no longer this worker's."""
+        values = {"heartbeat_at": now, "lease_until": now + timedelta(seconds=lease_s)}
+        with self._database.write() as session:
+            done = session.execute(update(Job).where(*_held(job)).values(values).returning(Job.id))
+            return done.first() is not None
+
+    def progress(self, job: JobRow, done: int, total: int, message: str = "") -> None:
+        """Say how far a claimed job is, after something that will not have to be done again; may raise LeaseLost."""
+        values = {"progress_done": done, "progress_total": total, "message": message, "stalled": 0}
+        self._write(job, values)
+
+    def say(self, job: JobRow, message: str) -> None:
+        """Say what a claimed job is doing, without claiming that anything was achieved; may raise LeaseLost."""
+        self._write(job, {"message": message})
+
+    def finish(self, job: JobRow, status: str = "done", error: str = "") -> None:
+        """End a claimed job as done, failed or cancelled; may raise LeaseLost."""
+        self._write(job, {"status": status, "error": error, "finished_at": current_time(), "lease_until": None})
+
+    def release(self, job: JobRow) -> None:
+        """Put a claimed job back, as when the server stops in order: it was not its fault. May raise LeaseLost."""
+        self._write(job, {"status": "queued", "lease_until": None, "stalled": max(0, job.stalled - 1)})
+
+    def retry_at(self, job: JobRow, time: datetime) -> None:
+        """Let a claimed job be claimed again from `time` on; may raise LeaseLost."""
+        self._write(job, {"lease_until": time, "message": "something went wrong; trying again"})
+
+    def request_cancel(self, job_id: int) -> None:
+        """Ask whoever runs it, or will, to end it; nothing happens when it is over. Raises NotFound."""
+        with self._database.write() as session:
+            job = session.get(Job, job_id)
+            if job is None:
+                raise NotFound(f"job {job_id}")
+            if job.status in OPEN:
+                job.cancel_requested = True
+
+    def cancel_requested(self, job: JobRow) -> bool:
+        """Whether a claimed job should end; may raise LeaseLost."""
+        with self._database.read() as session:
+            row = session.execute(select(Job.cancel_requested).where(*_held(job))).first()
+        if row is None:
+            raise LeaseLost(f"job {job.id}, attempt {job.attempt}")
+        return bool(row[0])
+
+    def get(self, job_id: int) -> JobRow:
+        """One job; raises NotFound."""
+        with self._database.read() as session:
+            job = session.get(Job, job_id)
+            if job is None:
+                raise NotFound(f"job {job_id}")
+            return copied(JobRow, job)
+
+    def list(self, corpus_id: int | None = None, statuses: Sequence[str] = (), limit: int = 50) -> Rows[JobRow]:
+        """The newest jobs first; `statuses` restricts to those."""
+        query = select(Job).order_by(Job.id.desc()).limit(limit)
+        query = query.where(Job.corpus_id == corpus_id) if corpus_id is not None else query
+        query = query.where(Job.status.in_(statuses)) if statuses else query
+        with self._database.read() as session:
+            return [copied(JobRow, job) for job in session.scalars(query)]
+
+    def waiting(self) -> int:
+        """How many jobs are not over."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count(Job.id)).where(Job.status.in_(OPEN))) or 0
+
+    def requeue_abandoned(self) -> int:
+        """Put every running job back in the queue: only for who knows that no worker is alive. Returns how many."""
+        with self._database.write() as session:
+            running = update(Job).where(Job.status == "running").values(status="queued", lease_until=None)
+            return len(session.scalars(running.returning(Job.id)).all())
+
+    def _write(self, job: JobRow, values: dict[str, Any]) -> None:
+        with self._database.write() as session:
+            if session.execute(update(Job).where(*_held(job)).values(values).returning(Job.id)).first() is None:
+                raise LeaseLost(f"job {job.id}, attempt {job.attempt}")
+
+
+def enqueue(session: Session, kind: str, corpus_id: int | None, payload: dict[str, Any] | None = None) -> JobRow:
+    """Add a job inside a transaction of the caller's."""
+    job = Job(kind=kind, corpus_id=corpus_id, payload=payload or {})
+    session.add(job)
+    session.flush()
+    return copied(JobRow, job)
+
+
+def guard(session: Session, job: JobRow) -> None:
+    """Refuse to go on with a transaction whose job was claimed by another: raises LeaseLost.
+
+    The row stays locked until the transaction ends, so that nobody claims it in between.
+    """
+    if session.execute(select(Job.id).where(*_held(job)).with_for_update()).first() is None:
+        raise LeaseLost(f"job {job.id}, attempt {job.attempt}")
+
+
+def _held(job: JobRow) -> tuple[ColumnElement[bool], ...]:
+    return Job.id == job.id, Job.attempt == job.attempt, Job.status == "running"
+
+
+def _claimable(now: datetime) -> ColumnElement[bool]:
+    return or_(Job.status == "queued", (Job.status == "running") & (Job.lease_until < now))
+
+
+def _corpus_is_busy(now: datetime) -> ColumnElement[bool]:
+    other = aliased(Job)
+    at_work = (other.status == "running") & (other.lease_until >= now)
+    return exists().where(other.corpus_id == Job.corpus_id, other.kind == Job.kind, other.id != Job.id, at_work)

@@ -1,0 +1,222 @@
+"""What storage hands out: frozen copies of rows, detached from any database session.
+
+They know nothing of how they are stored. Field meanings are those of `storage/tables.py`; fields
+that no table has are explained here.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusRow:
+    """A named set of documents in one domain."""
+
+    id: int
+    name: str
+    domain: str
+    sample: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One uploaded file or corpus.jsonl line; `dropped` holds `page`, `what` and `why` of each omission."""
+
+    id: int
+    corpus_id: int
+    name: str
+    title: str
+    source: str
+    media_type: str
+    content_sha256: str
+    size_bytes: int
+    status: str
+    progress_done: int
+    progress_total: int
+    error: str
+    remedy: str
+    notes: list[str]
+    dropped: list[dict[str, Any]]
+    page_count: int
+    chunk_count: int
+    replaces_id: int | None
+    job_id: int | None
+    added_by: str
+    created_at: datetime
+    indexed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """The text of one page, slide or sheet."""
+
+    id: int
+    document_id: int
+    number: int
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """A stored slice of one page: `text == page.text[start:end]`."""
+
+    id: int
+    corpus_id: int
+    document_id: int
+    ordinal: int
+    page: int
+    start: int
+    end: int
+    kind: str
+    heading: str
+    header: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """A way of searching one corpus; its vectors are in the Chroma collection `collection`."""
+
+    id: int
+    corpus_id: int
+    fingerprint: str
+    embedding_model: str
+    dimension: int
+    chunker: str
+    collection: str
+    active: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """A corpus in numbers; `pending` documents are queued or under way, `indexed_at` is the latest."""
+
+    documents: int
+    ready: int
+    failed: int
+    pending: int
+    pages: int
+    chunks: int
+    indexed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """Questions and answers of one corpus, in order."""
+
+    id: int
+    corpus_id: int
+    title: str
+    mode: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A question (`role` user) or an answer (`role` assistant)."""
+
+    id: int
+    conversation_id: int
+    role: str
+    text: str
+    status: str
+    mode: str
+    refused: bool
+    quoted_until: int
+    base_model: str
+    error: str
+    timings: dict[str, Any]
+    context: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRow:
+    """What was retrieved for an answer.
+
+    `document`, `title`, `page_label` and `text` are looked up when it is read, and empty once the
+    document is deleted; they are ignored when it is written.
+    """
+
+    rank: int
+    document_id: int | None
+    page: int
+    start: int
+    end: int
+    heading: str
+    score: float
+    in_prompt: bool
+    document: str = ""
+    title: str = ""
+    page_label: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CitationRow:
+    """One sentence of an answer and the place that supports it.
+
+    `document`, `page_label` and `quote` are looked up when it is read, and empty once the document is
+    deleted; they are ignored when it is written.
+    """
+
+    sentence_start: int
+    sentence_end: int
+    passage_rank: int | None
+    document_id: int | None
+    page: int | None
+    quote_start: int | None
+    quote_end: int | None
+    support: float
+    document: str = ""
+    page_label: str = ""
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackRow:
+    """What a person thought of an answer; `verdict` is up or down."""
+
+    id: int
+    message_id: int
+    verdict: str
+    corrected_answer: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """Queued work as it stood when it was read; `attempt` is the fencing token of whoever claimed it."""
+
+    id: int
+    kind: str
+    corpus_id: int | None
+    payload: dict[str, Any]
+    status: str
+    attempt: int
+    stalled: int
+    worker: str
+    lease_until: datetime | None
+    heartbeat_at: datetime | None
+    cancel_requested: bool
+    progress_done: int
+    progress_total: int
+    message: str
+    error: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def copied(kind: type[Row], record: object, **extra: object) -> Row:
+    """A detached copy of an ORM record: every field of `kind` from `extra`, or else from the attribute of its name."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    known = {name: getattr(record, name) for name in names if name not in extra and hasattr(record, name)}
+    return kind(**known, **extra)

@@ -1,0 +1,48 @@
+"""Words of a question as the full-text index sees them: without stop words, folded and stemmed.
+
+The stems come from FTS5 itself, so they are those of the index to the letter.
+"""
+
+import re
+import sqlite3
+import threading
+from collections.abc import Collection
+
+WORD = re.compile(r"[^\W_]+")
+STOP = frozenset((
+    *("a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "being", "but", "by"),
+    *("can", "could", "did", "do", "does", "doing", "for", "from", "had", "has", "have", "having", "he"),
+    *("her", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "me", "more", "most", "my", "no"),
+    *("nor", "not", "of", "on", "or", "our", "own", "please", "shall", "she", "should", "so", "some", "such"),
+    *("than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to"),
+    *("too", "us", "was", "we", "were", "what", "when", "where", "whether", "which", "while", "who"),
+    *("whom", "why", "will", "with", "would", "you", "your"),
+))  # fmt: skip
+
+
+def content_words(question: str) -> list[str]:
+    """The distinct words of a question in order, lower case, without stop words (unless there are no others)."""
+    words = list(dict.fromkeys(WORD.findall(question.lower())))
+    return [word for word in words if word not in STOP] or words
+
+
+class Stemmer:
+    """Asks FTS5's porter tokenizer in a database of its own, in memory; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._memory.execute(
+            "CREATE VIRTUAL TABLE words USING fts5(word, tokenize = 'porter unicode61 remove_diacritics 2')"
+        )
+        self._memory.execute("CREATE VIRTUAL TABLE stems USING fts5vocab(words, 'instance')")
+
+    def stems(self, words: Collection[str]) -> dict[str, str]:
+        """The stem of each word; words that hold no letter or digit are left out."""
+        listed = list(words)
+        with self._lock:
+            self._memory.execute("BEGIN")
+            self._memory.executemany("INSERT INTO words(rowid, word) VALUES (?, ?)", enumerate(listed))
+            rows = self._memory.execute('SELECT doc, term FROM stems ORDER BY doc, "offset" DESC').fetchall()
+            self._memory.execute("ROLLBACK")
+        return {listed[at]: stem for at, stem in rows}

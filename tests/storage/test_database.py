@@ -1,0 +1,108 @@
+import multiprocessing
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from storage.corpora import Corpora
+from storage.database import Database
+from storage.tables import Table
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database.open(f"sqlite:///{tmp_path / 'rows.db'}")
+    yield opened
+    opened.close()
+
+
+def test_migrating_from_nothing_gives_the_tables_as_they_are_declared(database: Database) -> None:
+    with database.engine.connect() as connection:
+        options = {"include_name": lambda name, kind, _: kind != "table" or name in Table.metadata.tables}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Table.metadata) == []
+
+
+def test_every_connection_is_set_up_to_survive_a_kill(database: Database) -> None:
+    with database.read() as session:
+        values = {
+            name: session.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "foreign_keys", "synchronous", "secure_delete", "busy_timeout")
+        }
+    assert values == {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "synchronous": 2,
+        "secure_delete": 1,
+        "busy_timeout": 15_000,
+    }
+
+
+def test_an_exception_in_a_write_takes_everything_back(database: Database) -> None:
+    insert = text("INSERT INTO corpora (name, domain, sample, created_at) VALUES ('a', 'legal', 0, '2026')")
+    with pytest.raises(IntegrityError), database.write() as session:  # noqa: PT012
+        session.execute(insert)
+        session.execute(insert)
+    assert Corpora(database).list() == []
+
+
+def test_a_read_sees_one_state_while_others_write(database: Database) -> None:
+    corpora = Corpora(database)
+    with database.read() as session:
+        before = session.execute(text("SELECT count(*) FROM corpora")).scalar()
+        corpora.create("later", "legal")
+        assert session.execute(text("SELECT count(*) FROM corpora")).scalar() == before
+    assert len(corpora.list()) == 1
+
+
+def test_a_write_inside_a_write_is_an_error_and_no_deadlock(database: Database) -> None:
+    with database.write(), pytest.raises(RuntimeError, match="inside another"), database.write():
+        pass
+
+
+def test_threads_that_write_hard_never_find_the_database_locked(database: Database) -> None:
+    failures: list[BaseException] = []
+
+    def work(name: str) -> None:
+        corpora = Corpora(database)
+        try:
+            for number in range(60):
+                corpus = corpora.create(f"{name}-{number}", "legal")
+                corpora.rename(corpus.id, f"{name}-{number}-renamed")
+                corpora.list()
+        except BaseException as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"thread{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(Corpora(database).list()) == 240
+
+
+def _open_and_write(url: str, name: str) -> None:
+    database = Database.open(url)
+    for number in range(20):
+        Corpora(database).create(f"{name}-{number}", "legal")
+    database.close()
+
+
+def test_processes_that_open_a_new_database_at_once_migrate_it_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'rows.db'}"
+    spawn = multiprocessing.get_context("spawn")
+    processes = [spawn.Process(target=_open_and_write, args=(url, f"process{number}")) for number in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    database = Database.open(url)
+    assert len(Corpora(database).list()) == 60
+    database.close()

@@ -1,0 +1,143 @@
+"""Full text: found by stems, restricted to a corpus, gone to the last word when removed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage.database import Database
+from storage.lexical import Lexical, create_statements
+from storage.tables import Chunk, Corpus, Document
+from storage.words import Stemmer, content_words
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database.open(f"sqlite:///{tmp_path / 'triptych.db'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def lexical(database: Database) -> Lexical:
+    return Lexical(database)
+
+
+def add(database: Database, lexical: Lexical, corpus: str, texts: list[str], title: str = "", name: str = "a") -> int:
+    with database.write() as session:
+        row = session.query(Corpus).filter_by(name=corpus).one_or_none() or Corpus(name=corpus, domain="legal")
+        session.add(row)
+        session.flush()
+        document = Document(
+            corpus_id=row.id, name=name, title=title, content_sha256=corpus + name, size_bytes=1, status="ready"
+        )
+        session.add(document)
+        session.flush()
+        chunks = [
+            Chunk(
+                corpus_id=row.id, document_id=document.id, ordinal=i, page=1, start=0, end=1, kind="paragraph", text=t
+            )
+            for i, t in enumerate(texts)
+        ]
+        session.add_all(chunks)
+        session.flush()
+        lexical.add(session, chunks)
+        return row.id
+
+
+def found(lexical: Lexical, corpus: int, question: str) -> list[int]:
+    return [hit.chunk_id for hit in lexical.search(corpus, question, 10)]
+
+
+def test_a_question_finds_the_inflected_word(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "c", ["The tenant terminated the lease.", "Rent is due monthly."])
+    assert found(lexical, corpus, "When may a tenant be terminating leases?") == [1]
+
+
+def test_the_better_hit_has_the_higher_score(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "c", ["rent and rent deposit", "the rent is due on the first day", "pets"])
+    scores = [hit.score for hit in lexical.search(corpus, "rent deposit", 10)]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == 2
+    assert scores[0] > scores[1]
+
+
+def test_other_corpora_are_never_found(database: Database, lexical: Lexical) -> None:
+    first = add(database, lexical, "first", ["alpha beta"])
+    second = add(database, lexical, "second", ["alpha gamma", "delta"])
+    assert found(lexical, first, "alpha") == [1]
+    assert found(lexical, second, "alpha") == [2]
+    assert (lexical.count(first), lexical.count(second)) == (1, 2)
+
+
+def test_the_corpus_column_is_not_searched_by_questions(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "c", ["alpha"])
+    assert found(lexical, corpus, f"c{corpus}") == []
+
+
+def test_title_and_name_of_the_document_are_searched(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "c", ["The term is two years."], title="Lease with Halden", name="north_wing.pdf")
+    assert found(lexical, corpus, "Halden") == [1]
+    assert found(lexical, corpus, "north wing") == [1]
+
+
+@pytest.mark.parametrize(
+    "question", ['"', "a OR", "title:x AND (", "* ^ NEAR(alpha beta)", "-- ; DROP", "", "???", "'\\\0"]
+)
+def test_a_question_is_never_syntax(database: Database, lexical: Lexical, question: str) -> None:
+    corpus = add(database, lexical, "c", ["alpha beta"])
+    assert set(found(lexical, corpus, question)) <= {1}
+
+
+def test_accents_do_not_matter(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "c", ["Der Café-Vertrag für Gebühren"])
+    assert found(lexical, corpus, "cafe gebuhren") == [1]
+
+
+def test_a_long_question_keeps_its_rarest_words(database: Database, lexical: Lexical) -> None:
+    texts = [" ".join(f"common{k}" for k in range(40))] * 5 + ["needle"]
+    corpus = add(database, lexical, "c", texts)
+    question = " ".join(f"common{k}" for k in range(40)) + " needle"
+    assert 6 in found(lexical, corpus, question)
+
+
+def test_removal_leaves_no_word_behind(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "c", ["secretword here", "another text"])
+    with database.write() as session:
+        lexical.remove(session, [1])
+    assert found(lexical, corpus, "secretword") == []
+    with database.read() as session:
+        blocks = session.execute(text("SELECT block FROM chunk_text_data")).scalars().all()
+        contents = session.execute(text("SELECT c3 FROM chunk_text_content")).scalars().all()
+    assert not any(b"secret" in block for block in blocks)
+    assert contents == [" another text"]
+
+
+def test_rebuilding_finds_what_was_found_before(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "c", ["alpha", "beta"])
+    with database.write() as session:
+        session.execute(text("DELETE FROM chunk_text"))
+    assert lexical.count(corpus) == 0
+    lexical.rebuild()
+    assert found(lexical, corpus, "beta") == [2]
+
+
+def test_rare_words_weigh_more(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "c", ["rent rent", "rents deposit", "renting"])
+    idf = lexical.idf(corpus, ["rent", "deposit", "unheard"])
+    assert idf["rent"] < idf["deposit"] < idf["unheard"]
+
+
+def test_other_databases_say_that_they_are_not_built_yet() -> None:
+    with pytest.raises(NotImplementedError, match="postgresql"):
+        create_statements("postgresql")
+
+
+def test_stop_words_count_only_when_there_is_nothing_else() -> None:
+    assert content_words("What is the Rent?") == ["rent"]
+    assert content_words("To be or not to be") == ["to", "be", "or", "not"]
+
+
+def test_stems_are_those_of_the_index() -> None:
+    assert Stemmer().stems(["terminating", "Café", "…"]) == {"terminating": "termin", "Café": "cafe"}

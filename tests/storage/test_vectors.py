@@ -1,0 +1,105 @@
+"""Chroma: what goes in is found by cosine, what is taken out is not, and rows can make it anew."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from storage.vectors import Floats, Vectors
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Iterator[Vectors]:
+    opened = Vectors(tmp_path / "vectors")
+    yield opened
+    opened.close()
+
+
+def some(count: int, dimension: int = 16, seed: int = 0) -> Floats:
+    made = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
+    return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+def test_the_nearest_comes_first_with_its_cosine(vectors: Vectors) -> None:
+    data = some(50)
+    vectors.upsert("one", list(range(1, 51)), data)
+    hits = vectors.search("one", data[6], 5)
+    assert hits[0].chunk_id == 7
+    exact = np.sort(data @ data[6])[::-1][:5]
+    assert [hit.score for hit in hits] == pytest.approx(exact.tolist(), abs=1e-4)
+
+
+def test_a_collection_that_is_not_there_is_an_empty_one(vectors: Vectors) -> None:
+    assert vectors.search("new", some(1)[0], 5) == []
+    assert vectors.count("new") == 0
+    vectors.drop("never")
+
+
+def test_removed_vectors_are_not_found(vectors: Vectors) -> None:
+    data = some(10)
+    vectors.upsert("one", list(range(10)), data)
+    vectors.remove("one", [3, 99])
+    vectors.remove("one", [])
+    assert vectors.count("one") == 9
+    assert 3 not in {hit.chunk_id for hit in vectors.search("one", data[3], 10)}
+
+
+def test_the_same_id_again_replaces_its_vector(vectors: Vectors) -> None:
+    data = some(2)
+    vectors.upsert("one", [1], data[:1])
+    vectors.upsert("one", [1], data[1:])
+    assert vectors.count("one") == 1
+    assert vectors.search("one", data[1], 1)[0].score == pytest.approx(1, abs=1e-4)
+
+
+def test_collections_do_not_mix(vectors: Vectors) -> None:
+    vectors.upsert("one", [1], some(1))
+    vectors.upsert("two", [2], some(1, seed=1))
+    assert [hit.chunk_id for hit in vectors.search("one", some(1, seed=1)[0], 5)] == [1]
+    vectors.drop("one")
+    assert vectors.names() == ["two"]
+
+
+def test_more_than_one_batch_is_taken(vectors: Vectors) -> None:
+    count = vectors._most + 10
+    vectors.upsert("one", list(range(count)), some(count, 4))
+    assert vectors.count("one") == count
+    vectors.remove("one", list(range(count - 1)))
+    assert vectors.count("one") == 1
+
+
+def test_what_was_stored_is_there_after_opening_again(tmp_path: Path) -> None:
+    data = some(20)
+    first = Vectors(tmp_path / "v")
+    first.upsert("one", list(range(20)), data)
+    first.close()
+    second = Vectors(tmp_path / "v")
+    assert second.search("one", data[4], 1)[0].chunk_id == 4
+    second.probe("one")
+    second.close()
+
+
+def test_rebuilding_replaces_everything(vectors: Vectors) -> None:
+    data = some(6)
+    vectors.upsert("one", [100], data[:1])
+    vectors.rebuild("one", [([1, 2], data[:2]), ([3], data[2:3])])
+    assert sorted(hit.chunk_id for hit in vectors.search("one", data[0], 10)) == [1, 2, 3]
+
+
+def test_probing_an_empty_collection_finds_nothing(vectors: Vectors) -> None:
+    with pytest.raises(RuntimeError):
+        vectors.probe("empty")
+
+
+def test_threads_may_write_and_search_at_once(vectors: Vectors) -> None:
+    data = some(200)
+
+    def work(at: int) -> int:
+        vectors.upsert("one", list(range(at, at + 20)), data[at : at + 20])
+        return vectors.search("one", data[at], 1)[0].chunk_id
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(0, 200, 20))) == list(range(0, 200, 20))
+    assert vectors.count("one") == 200
