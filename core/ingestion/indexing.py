@@ -1,0 +1,149 @@
+"""The index job: from queued documents to answerable ones.
+
+    read (sandbox, ahead) -> pages and chunks as rows -> vectors as rows -> Chroma -> ready
+
+Every arrow is one transaction, and each step leaves out what an earlier attempt did, so the job may be
+killed anywhere and goes on from there. A document becomes ready, found by words and by meaning, in one
+transaction, which also takes away the version it replaces.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from core.domains import domain
+from core.errors import Conflict
+from core.ingestion.chunking import CHUNKER, ChunkDraft
+from core.ingestion.parsed import ParsedDocument
+from core.ingestion.reading import GROUP_CHUNKS, Read, groups
+from storage.errors import Exists
+from storage.rows import ChunkRow, DocumentRow, IndexRow, JobRow
+
+if TYPE_CHECKING:
+    from core.jobs.lease import Lease
+    from core.workspace import Workspace
+
+CORPUS_LINE = "application/x-corpus-line"
+"""Media type of a corpus.jsonl line until it is read: UTF-8 text of which we wrote the bytes."""
+
+
+@dataclass(slots=True)
+class Work:
+    """What the steps of one attempt share; `done` and `total` count the job's documents."""
+
+    ws: "Workspace"
+    lease: "Lease"
+    index: IndexRow
+    done: int
+    total: int
+
+    @property
+    def job(self) -> JobRow:
+        """The claimed job."""
+        return self.lease.job
+
+
+def run(ws: "Workspace", lease: "Lease") -> None:
+    """Index the documents of a claimed job; safe to call again after being killed anywhere."""
+    batch = ws.documents.batch(lease.job.id)
+    if not batch:
+        return
+    corpus = ws.corpora.get(batch[0].corpus_id)
+    total = len(ws.documents.of_job(lease.job.id))
+    work = Work(ws, lease, ensure_index(ws, corpus.id), total - len(batch), total)
+    ws.jobs.say(lease.job, f"{work.done} of {total} documents")
+    for group in groups(batch, partial(parse, ws, lease.job), domain(corpus.domain).chunking):
+        lease.check()
+        index_group(work, group)
+        work.done += len(group)
+        ws.jobs.progress(lease.job, work.done, total, f"{work.done} of {total} documents")
+
+
+def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
+    """Leave no document of the job unfinished: cancelled, or failed when there is a reason."""
+    rest = [document.id for document in ws.documents.batch(job.id)]
+    if not reason:
+        ws.documents.cancel(rest)
+    for document_id in rest if reason else ():
+        ws.documents.fail(job, document_id, reason, "Press retry to try again.")
+
+
+def ensure_index(ws: "Workspace", corpus_id: int) -> IndexRow:
+    """The index of a corpus for the embedding model and chunker in use.
+
+    Raises:
+        Conflict: the corpus was indexed with others; nothing of it is touched.
+    """
+    embedder = ws.embedder
+    try:
+        return ws.indexes.ensure(corpus_id, embedder.name, embedder.dimension, CHUNKER)
+    except Exists as error:
+        raise Conflict(f"This corpus was indexed with {error}.", "Index its files into a new corpus.") from error
+
+
+def parse(ws: "Workspace", job: JobRow, document: DocumentRow) -> ParsedDocument:
+    """Read one stored upload: in the sandbox, except a corpus.jsonl line, which is plain text already."""
+    path = ws.files.path(document.content_sha256)
+    if document.media_type == CORPUS_LINE:
+        from core.ingestion.parsing.text import parse_text
+
+        return parse_text(path.read_text("utf-8"), document.title)
+    ws.documents.set_parsing(job, document.id)
+    return ws.sandbox.parse(path, document.name)
+
+
+def index_group(work: Work, group: Sequence[Read]) -> None:
+    """Take a group of documents that were read all the way to ready (or failed)."""
+    ws, job = work.ws, work.job
+    for member in group:
+        if member.failure:
+            ws.documents.fail(job, member.document.id, member.failure.message, member.failure.remedy)
+    ids = ws.documents.store_content(job, [member.content for member in group if member.content])
+    ids |= {member.document.id for member in group if not member.content and not member.failure}
+    ids = embed(work, ids, {member.document.id: member.chunks for member in group})
+    fed = feed(ws, work.index, ids)
+    ready, gone = ws.documents.make_ready(job, sorted(ids))
+    stale = set(gone.chunk_ids)
+    if ready != ids:  # cancelled or deleted since: their vectors must not stay
+        stale |= set(fed) - set(ws.corpora.chunks_by_ids(fed))
+    ws.vectors.remove(work.index.collection, sorted(stale))
+
+
+def embed(work: Work, ids: set[int], chunks: dict[int, int]) -> set[int]:
+    """Store the vectors that documents still lack; returns the ids of those that are still wanted.
+
+    Args:
+        chunks: how many chunks each document has.
+    """
+    missing = work.ws.indexes.missing(work.index.id, sorted(ids))
+    titles = {row.id: row.title for row in work.ws.corpora.documents_by_ids(ids).values()}
+    left = Counter(row.document_id for row in missing)
+    while missing:
+        work.lease.check()
+        batch, missing = missing[:GROUP_CHUNKS], missing[GROUP_CHUNKS:]
+        vectors = work.ws.embedder.embed([embedded_text(titles.get(row.document_id, ""), row) for row in batch])
+        work.ws.indexes.store(work.job, work.index.id, [row.id for row in batch], vectors)
+        left.subtract(row.document_id for row in batch)
+        wanted = work.ws.documents.set_progress(work.job, {key: chunks[key] - left[key] for key in ids})
+        ids &= wanted
+        missing = [row for row in missing if row.document_id in wanted]
+        work.ws.jobs.progress(work.job, work.done, work.total, f"{work.done} of {work.total} documents")
+    return ids
+
+
+def embedded_text(title: str, row: ChunkRow) -> str:
+    """What is embedded of a chunk: its document's title, unless the text says it, then what is searchable."""
+    draft = ChunkDraft(row.ordinal, row.page, row.start, row.end, row.kind, row.heading, row.header, row.text)
+    text = draft.searchable
+    return text if not title or title in text else f"{title}\n{text}"
+
+
+def feed(ws: "Workspace", index: IndexRow, ids: Iterable[int]) -> list[int]:
+    """Put documents' vectors from their rows into Chroma; returns the chunk ids."""
+    fed: list[int] = []
+    for chunk_ids, vectors in ws.indexes.of_documents(index.id, sorted(ids)):
+        ws.vectors.upsert(index.collection, chunk_ids, vectors)
+        fed += chunk_ids
+    return fed

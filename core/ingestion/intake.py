@@ -1,0 +1,147 @@
+"""Files come in, and what else a person does with corpora and documents: the calls behind pages and commands.
+
+Each call leaves rows, full text, vectors and files in agreement, whatever is under way. What files hold
+is read later, by the index job. Everything that comes in one `add_files` is decided in one
+transaction: killed before it, nothing has happened; after it, the job is sure to run.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.domains import domain
+from core.errors import BadInput, Conflict, NotFound
+from core.ingestion.arriving import Rejected, Upload, arriving
+from storage.admission import Admitted, Arrival, Verdict
+from storage.errors import Exists
+from storage.errors import NotFound as NoRow
+from storage.jobs import OPEN
+from storage.rows import CorpusRow
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+PATIENCE_S = 15.0
+"""How long a deletion waits for the running step of a job on the same corpus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What became of the files that came in.
+
+    Attributes:
+        accepted: new documents.
+        replaced: newer versions of documents; the old ones serve until these are ready.
+        unchanged: were there already with the same content.
+        duplicates: their content is there under another name, `of`; nothing was added.
+        rejected: not taken.
+        job_id: the job that indexes them; None when there is nothing to index.
+    """
+
+    accepted: tuple[Admitted, ...] = ()
+    replaced: tuple[Admitted, ...] = ()
+    unchanged: tuple[Admitted, ...] = ()
+    duplicates: tuple[Admitted, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    job_id: int | None = None
+
+
+def add_files(ws: "Workspace", corpus_id: int, uploads: Iterable[Upload], added_by: str = "") -> Intake:
+    """Store files and queue what is new among them.
+
+    Raises:
+        NotFound: there is no such corpus.
+    """
+    try:
+        ws.corpora.get(corpus_id)
+    except NoRow as error:
+        raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
+    arrivals: list[Arrival] = []
+    rejected: list[Rejected] = []
+    for upload in uploads:
+        with tempfile.TemporaryDirectory(dir=ws.scratch) as folder:
+            for item in arriving(ws, upload, Path(folder), added_by):
+                if isinstance(item, Arrival):
+                    arrivals.append(item)
+                else:
+                    rejected.append(item)
+    verdicts, job_id = ws.documents.admit(corpus_id, arrivals)
+    ws.wake()
+
+    def of(verdict: Verdict) -> tuple[Admitted, ...]:
+        return tuple(admitted for admitted in verdicts if admitted.verdict == verdict)
+
+    return Intake(of("added"), of("replaced"), of("unchanged"), of("duplicate"), tuple(rejected), job_id)
+
+
+def create_corpus(ws: "Workspace", name: str, domain_name: str, sample: bool = False) -> CorpusRow:
+    """Create an empty corpus.
+
+    Raises:
+        BadInput: the name is empty. Conflict: it is taken. NotFound: there is no such domain.
+    """
+    name = " ".join(name.split())
+    if not name:
+        raise BadInput("A corpus needs a name.", "Give it one, such as the project its files belong to.")
+    try:
+        return ws.corpora.create(name, domain(domain_name).name, sample)
+    except Exists as error:
+        raise Conflict(f"There is a corpus called {name!r} already.", "Choose another name.") from error
+
+
+def load_sample(ws: "Workspace", domain_name: str) -> int:
+    """Add a domain's sample corpus, or what of it is missing, and return its id; indexing begins at once."""
+    chosen = domain(domain_name)
+    corpus = ws.corpora.by_name(chosen.sample_corpus) or create_corpus(ws, chosen.sample_corpus, chosen.name, True)
+    files = sorted(path for path in chosen.sample_folder.rglob("*") if path.is_file())
+    add_files(ws, corpus.id, [(path.relative_to(chosen.sample_folder).as_posix(), path) for path in files])
+    return corpus.id
+
+
+def retry(ws: "Workspace", document_id: int) -> int | None:
+    """Queue a failed or cancelled document again; returns the job, None when it is neither."""
+    try:
+        job_id = ws.documents.retry(document_id)
+    except NoRow as error:
+        raise NotFound("This document was deleted.", "Add the file again.") from error
+    ws.wake()
+    return job_id
+
+
+def cancel(ws: "Workspace", document_id: int) -> bool:
+    """Stop a document that is queued or under way; False when it was neither. An older version goes on serving."""
+    return document_id in ws.documents.cancel([document_id])
+
+
+def cancel_job(ws: "Workspace", job_id: int) -> None:
+    """Stop a job and the documents of it that are not ready."""
+    ws.jobs.request_cancel(job_id)
+    ws.documents.cancel([document.id for document in ws.documents.batch(job_id)])
+    ws.wake()
+
+
+def delete_document(ws: "Workspace", document_id: int) -> None:
+    """Delete a document from rows, full text, vectors and files. Does nothing when it is gone already."""
+    row = ws.corpora.documents_by_ids([document_id]).get(document_id)
+    if row is None:
+        return
+    gone = ws.documents.delete([document_id])
+    index = ws.corpora.active_index(row.corpus_id)
+    if index is not None and gone.chunk_ids:
+        ws.vectors.remove(index.collection, list(gone.chunk_ids))
+
+
+def delete_corpus(ws: "Workspace", corpus_id: int) -> None:
+    """Delete a corpus with documents, conversations, jobs, vectors and files; waits for a running step of its jobs."""
+    for job in ws.jobs.list(corpus_id, OPEN, limit=1000):
+        ws.jobs.request_cancel(job.id)
+    until = time.monotonic() + PATIENCE_S
+    while ws.running and ws.jobs.list(corpus_id, ["running"]) and time.monotonic() < until:
+        time.sleep(0.05)
+    collections = [index.collection for index in ws.corpora.indexes() if index.corpus_id == corpus_id]
+    ws.documents.delete_corpus(corpus_id)
+    for collection in collections:
+        ws.vectors.drop(collection)

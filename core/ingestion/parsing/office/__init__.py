@@ -1,0 +1,1 @@
+"""Word, PowerPoint and Excel files of the XML kind (transitional and strict)."""

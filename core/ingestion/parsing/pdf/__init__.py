@@ -1,0 +1,1 @@
+"""PDF, read with PDFium: glyph boxes -> lines -> columns -> tables and paragraphs."""

@@ -1,0 +1,161 @@
+"""Turns one PDFium page into rows of segments: what people see, in shown coordinates; what they cannot see is listed.
+
+Knows nothing of other pages, columns or tables.
+"""
+
+import ctypes
+import re
+
+import pypdfium2.raw as pdfium
+
+from core.ingestion.parsing.pdf.glyphs import Look, Looks, is_tiny, read_glyphs, words
+from core.ingestion.parsing.pdf.ruled import with_ruled_tables
+from core.ingestion.parsing.pdf.ruling import Box, read_lines
+from core.ingestion.parsing.pdf.shapes import PageShape, Word
+
+_OBJECTS_LOOKED_AT = 20_000
+_ODD, _SOLID = re.compile("[\ufffd\x00\ue000-\uf8ff]"), re.compile(r"\S")
+
+
+def read_page(document: object, index: int) -> PageShape:
+    """Page `index` (0-based). A page PDFium cannot load gives an empty one."""
+    page = pdfium.FPDF_LoadPage(document, index)
+    if not page:
+        return PageShape(index + 1, 0.0, 0.0, [], [], [("the page", "it is damaged")], False, False)
+    textpage = pdfium.FPDFText_LoadPage(page)
+    try:
+        return _read(page, textpage, index + 1)
+    finally:
+        pdfium.FPDFText_ClosePage(textpage)
+        pdfium.FPDF_ClosePage(page)
+
+
+def _read(page: object, textpage: object, number: int) -> PageShape:
+    box, turn = _page_box(page), pdfium.FPDFPage_GetRotation(page)
+    hidden: list[tuple[str, str]] = []
+    upright: list[Word] = []
+    sideways: list[Word] = []
+    backgrounds: list[Box] | None = None
+    scan: bool | None = None
+    glyphs = read_glyphs(textpage)
+    for word, look in words(glyphs, Looks(textpage)):
+        if look.white and backgrounds is None:
+            backgrounds = _painted(page)
+        if look.invisible and scan is None:
+            scan = _is_scan(page, box)
+        why = _unseen(word, look, box, backgrounds or [], bool(scan))
+        if why:
+            hidden.append((word.text, why))
+        else:
+            _turn(word, box, turn)
+            (upright if -20 < (look.angle - turn * 90 + 180) % 360 - 180 < 20 else sideways).append(word)
+    width, height = (box[2] - box[0], box[3] - box[1]) if turn % 2 == 0 else (box[3] - box[1], box[2] - box[0])
+    garbled = _is_garbled(glyphs.text)
+    has_images = not upright and _has_images(page)
+    level, vertical = read_lines(page, lambda area: _shown(area, box, turn))
+    rows = with_ruled_tables(upright, level, vertical)
+    return PageShape(number, width, height, rows, _runs(sideways), _joined(hidden), has_images, garbled)
+
+
+def _page_box(page: object) -> Box:
+    rect = pdfium.FS_RECTF()
+    pdfium.FPDF_GetPageBoundingBox(page, rect)
+    return rect.left, rect.bottom, rect.right, rect.top
+
+
+def _turn(word: Word, box: Box, turn: int) -> None:
+    """User space (y upwards) to shown coordinates, in place."""
+    word.x0, word.top, word.x1, word.bottom = _shown((word.x0, word.bottom, word.x1, word.top), box, turn)
+
+
+def _shown(area: Box, box: Box, turn: int) -> Box:
+    """User space (left, bottom, right, top) to shown coordinates (left, top, right, bottom).
+
+    `turn` is the page's rotation in quarter turns.
+    """
+    left, bottom, right, top = box
+    x0, low, x1, high = area
+    if turn == 0:
+        return x0 - left, top - high, x1 - left, top - low
+    if turn == 1:
+        return low - bottom, x0 - left, high - bottom, x1 - left
+    if turn == 2:
+        return right - x1, low - bottom, right - x0, high - bottom
+    return top - high, right - x1, top - low, right - x0
+
+
+def _unseen(word: Word, look: Look, box: Box, backgrounds: list[Box], scan: bool) -> str:
+    """Why a person looking at the page would not see the word; "" when they would."""
+    x, y = (word.x0 + word.x1) / 2, (word.top + word.bottom) / 2
+    if look.invisible and not scan:
+        return "hidden text: drawn invisibly"
+    if is_tiny(word):
+        return "hidden text: too small to read"
+    if not (box[0] - 2 <= x <= box[2] + 2 and box[1] - 2 <= y <= box[3] + 2):
+        return "hidden text: outside the page"
+    if look.white and not any(b[0] <= x <= b[2] and b[1] <= y <= b[3] for b in backgrounds):
+        return "hidden text: white on white"
+    return ""
+
+
+def _painted(page: object) -> list[Box]:
+    """Boxes of what is painted in a colour under text: filled shapes, images, shadings, forms."""
+    boxes = []
+    for item, kind in _objects(page):
+        if kind == pdfium.FPDF_PAGEOBJ_PATH and not _fills_with_colour(item):
+            continue
+        if kind != pdfium.FPDF_PAGEOBJ_TEXT:
+            boxes.append(_bounds(item))
+    return boxes
+
+
+def _fills_with_colour(item: object) -> bool:
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    if not pdfium.FPDFPageObj_GetFillColor(item, red, green, blue, alpha):
+        return True
+    return alpha.value >= 8 and min(red.value, green.value, blue.value) < 250
+
+
+def _is_scan(page: object, box: Box) -> bool:
+    """Whether an image covers most of the page: invisible text over it is what a scanner recognised."""
+    area = abs((box[2] - box[0]) * (box[3] - box[1])) or 1.0
+    for item, kind in _objects(page):
+        if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
+            left, bottom, right, top = _bounds(item)
+            if (right - left) * (top - bottom) > 0.5 * area:
+                return True
+    return False
+
+
+def _has_images(page: object) -> bool:
+    return any(kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM) for _, kind in _objects(page))
+
+
+def _objects(page: object) -> list[tuple[object, int]]:
+    count = min(pdfium.FPDFPage_CountObjects(page), _OBJECTS_LOOKED_AT)
+    items = (pdfium.FPDFPage_GetObject(page, k) for k in range(max(0, count)))
+    return [(item, pdfium.FPDFPageObj_GetType(item)) for item in items if item]
+
+
+def _bounds(item: object) -> Box:
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top)
+    return left.value, bottom.value, right.value, top.value
+
+
+def _runs(sideways: list[Word]) -> list[str]:
+    """Turned text in file order, as lines: neighbouring words of the file belong together."""
+    return [" ".join(word.text for word in sideways)] if sideways else []
+
+
+def _joined(hidden: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    by_reason: dict[str, list[str]] = {}
+    for text, why in hidden:
+        by_reason.setdefault(why, []).append(text)
+    return [(" ".join(texts)[:200], why) for why, texts in by_reason.items()]
+
+
+def _is_garbled(text: str) -> bool:
+    """Whether a good part of the glyphs has no known character (broken font maps)."""
+    odd = len(_ODD.findall(text))
+    return odd >= 8 and odd > 0.3 * len(_SOLID.findall(text))

@@ -1,0 +1,103 @@
+"""Reads the documents of a job ahead of the embedding: parse, chunk, and say what went wrong.
+
+Uploads are parsed in the sandbox's children, several at once, while this process embeds what came
+before. Knows nothing of databases: documents go in, their content or their failure comes out.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+
+from core.domains import ChunkingPolicy
+from core.errors import TriptychError
+from core.ingestion.chunking import ChunkDraft, chunk
+from core.ingestion.parsed import ParsedDocument
+from storage.contents import ChunkText, Content, PageText
+from storage.rows import DocumentRow
+
+log = logging.getLogger(__name__)
+AT_ONCE = 2
+AHEAD = 16
+"""Documents read but not embedded yet: enough for small ones to share a batch, few enough to hold in memory."""
+GROUP_CHUNKS = 256
+"""Small documents share transactions and calls of the embedding model until they have this many chunks."""
+PATIENCE_S = 0.02
+"""How long a group waits for one more document before it goes on without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document on its way: its `content`, or the `failure`, or neither when it had been stored before."""
+
+    document: DocumentRow
+    content: Content | None = None
+    failure: TriptychError | None = None
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks it has."""
+        return len(self.content.chunks) if self.content else self.document.progress_total
+
+
+def groups(
+    documents: Sequence[DocumentRow], parse: Callable[[DocumentRow], ParsedDocument], policy: ChunkingPolicy
+) -> Iterator[list[Read]]:
+    """Read documents in order and hand them out in groups that are worth embedding together.
+
+    A group closes when it has `GROUP_CHUNKS` or when its next document is not read yet, so that a few
+    small files never wait for a big one.
+    """
+    group: list[Read] = []
+    reads = _ahead(documents, lambda document: read(document, parse, policy))
+    for future in reads:
+        if group and not wait([future], PATIENCE_S).done:
+            yield group
+            group = []
+        item = future.result()
+        if group and sum(member.chunks for member in group) + item.chunks > GROUP_CHUNKS:
+            yield group
+            group = []
+        group.append(item)
+    if group:
+        yield group
+
+
+def read(document: DocumentRow, parse: Callable[[DocumentRow], ParsedDocument], policy: ChunkingPolicy) -> Read:
+    """Parse and chunk one document, unless an earlier attempt did; never raises."""
+    if document.status == "embedding":
+        return Read(document)
+    try:
+        parsed = parse(document)
+        return Read(document, content=_content(document.id, parsed, chunk(parsed, policy)))
+    except TriptychError as error:
+        return Read(document, failure=error)
+    except Exception:
+        log.exception("reading document %d", document.id)
+        return Read(document, failure=TriptychError("This file tripped a defect of ours.", "Please report it."))
+
+
+def _ahead(documents: Sequence[DocumentRow], do: Callable[[DocumentRow], Read]) -> Iterator["Future[Read]"]:
+    waiting = deque(documents)
+    under_way: deque[Future[Read]] = deque()
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="reading")
+    try:
+        while waiting or under_way:
+            while waiting and len(under_way) < AHEAD:
+                under_way.append(pool.submit(do, waiting.popleft()))
+            yield under_way.popleft()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # a file that takes long must not hold up a stop
+
+
+def _content(document_id: int, parsed: ParsedDocument, drafts: Sequence[ChunkDraft]) -> Content:
+    return Content(
+        document_id=document_id,
+        title=parsed.title,
+        media_type=parsed.media_type,
+        pages=[PageText(page.number, page.label, page.text) for page in parsed.pages],
+        chunks=[ChunkText(**asdict(draft)) for draft in drafts],
+        notes=parsed.notes,
+        dropped=[asdict(item) for item in parsed.dropped],
+    )

@@ -1,0 +1,134 @@
+"""The process that reads uploads: it imports the readers once, then forks a fresh child for each document.
+
+Run by `core.ingestion.sandbox` as `python -m core.ingestion.sandbox_child FD`; FD is a Unix socket on which the
+parent hands over one connection per document. It has one thread and never touches a document itself, so forking
+is safe and costs milliseconds. A child reads one request, gives up its rights, parses, answers and ends.
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from core.errors import TriptychError
+from core.ingestion import confinement
+from core.ingestion.limits import Limits
+from core.ingestion.parsed import ParsedDocument
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    """Serves connections until the parent closes the socket."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are not waited for: the kernel clears them away
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _import_readers()
+    gc.freeze()
+    me = os.getpid()
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            return
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            _child(descriptors[0], me)
+        os.write(descriptors[0], f"{pid}\n".encode())
+        os.close(descriptors[0])
+
+
+def _import_readers() -> None:
+    """All that a document may need, so that a child imports nothing."""
+    import encodings.idna  # noqa: F401
+
+    import charset_normalizer
+
+    import core.ingestion.parsing.delimited
+    import core.ingestion.parsing.jsonl
+    import core.ingestion.parsing.mail
+    import core.ingestion.parsing.markdown
+    import core.ingestion.parsing.office.docx
+    import core.ingestion.parsing.office.pptx
+    import core.ingestion.parsing.office.xlsx
+    import core.ingestion.parsing.pdf.document
+    import core.ingestion.parsing.xml
+    import core.ingestion.unpacking
+
+    charset_normalizer.from_bytes("Größe und Gewicht, déjà vu".encode("latin-1") * 3).best()
+    core.ingestion.parsing.markdown.parse_markdown("# Warm\n\n| a | b |\n|---|---|\n| 1 | 2 |", Limits())
+
+
+def _child(descriptor: int, parent: int) -> None:
+    """One document, in a process of its own. Never returns."""
+    status = 1
+    try:
+        os.setsid()
+        confinement.die_with_parent(parent)
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        with socket.socket(fileno=descriptor) as connection:
+            request = json.loads(connection.makefile("rb").readline())
+            answer = _answer(request)
+            connection.sendall(answer)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _answer(request: dict[str, Any]) -> bytes:
+    limits = Limits(**request["limits"])
+    path, folder = Path(request["path"]), Path(request["folder"])
+    into = [Path(request["into"])] if request.get("into") else []
+    os.chdir(folder)
+    tempfile.tempdir = str(folder)
+    code = [Path(sys.prefix), Path(sys.base_prefix), Path(os.__file__).parent, _ROOT / "core"]
+    confinement.confine(limits.memory, request["cpu_s"], limits.file, [*code, path], [folder, *into])
+    try:
+        result: Any = _unpack(path, request["name"], into[0], limits) if into else _parse(path, request["name"], limits)
+    except TriptychError as error:
+        result = {"message": error.message, "remedy": error.remedy}
+    except MemoryError:
+        result = {"message": f"{request['name']} needs more memory than a document may.", "remedy": "Split it."}
+    except RecursionError:
+        result = {"message": f"{request['name']} is nested too deeply to be read.", "remedy": ""}
+    except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over is the document's fault or ours: say so
+        result = {"defect": f"{type(error).__name__}: {error}"[:500]}
+    return json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _parse(path: Path, name: str, limits: Limits) -> dict[str, Any]:
+    from core.ingestion.parsing import parse
+
+    return {"document": as_json(parse(path, name, limits))}
+
+
+def _unpack(path: Path, name: str, into: Path, limits: Limits) -> dict[str, Any]:
+    from core.ingestion.unpacking import Unpacking
+
+    entries = Unpacking(into, limits).run(path, name)
+    return {"entries": [[entry.name, entry.path.name if entry.path else None, entry.reason] for entry in entries]}
+
+
+def as_json(document: ParsedDocument) -> dict[str, Any]:
+    """The document as lists and texts; `sandbox.from_json` is its other half."""
+    return {
+        "title": document.title,
+        "media_type": document.media_type,
+        "pages": [
+            [page.number, page.label, page.text, [[b.kind, b.start, b.end, b.level, b.header] for b in page.blocks]]
+            for page in document.pages
+        ],
+        "dropped": [[d.page, d.what, d.why] for d in document.dropped],
+        "notes": list(document.notes),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Takes jobs from the queue and has them run, in the process that owns the workspace."""
+
+import logging
+import os
+import socket
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from core.jobs.executors import Executor, ThreadExecutor
+from core.jobs.kinds import KINDS
+from core.jobs.lease import LEASE_S
+from core.jobs.runner import run
+from storage.rows import JobRow
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+log = logging.getLogger(__name__)
+SLOTS = 2
+POLL_S = 0.5
+"""How soon a job is seen that another process queued; one queued here is seen at once (`wake`)."""
+
+
+class Dispatcher:
+    """Claims jobs while there is room for them. `start` and `stop` once each."""
+
+    def __init__(self, ws: "Workspace", executor: Executor | None = None, lease_s: float = LEASE_S) -> None:
+        self._ws = ws
+        self._lease_s = lease_s
+        self._worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._stopping = threading.Event()
+        self._woken = threading.Event()
+        self._executor: Executor = executor or ThreadExecutor(self._run, SLOTS, self.wake)
+        self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take jobs, in a thread."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the queue now."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Take no more jobs, put those under way back at their next step, and wait for that."""
+        self._stopping.set()
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._executor.close()
+
+    def run_one(self) -> JobRow | None:
+        """Claim one job and run it to its end, here; returns the job as it is then, None when none waits."""
+        job = self._claim()
+        if job is None:
+            return None
+        self._run(job)
+        return self._ws.jobs.get(job.id)
+
+    def _run(self, job: JobRow) -> None:
+        run(self._ws, job, self._stopping, self._lease_s)
+
+    def _claim(self) -> JobRow | None:
+        return self._ws.jobs.claim(self._worker, self._lease_s, datetime.now(UTC), list(KINDS))
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self._woken.clear()
+            try:
+                while not self._stopping.is_set() and self._executor.room() > 0 and (job := self._claim()):
+                    self._executor.start(job)
+            except Exception:
+                log.exception("the queue could not be read; trying again")
+            self._woken.wait(POLL_S)

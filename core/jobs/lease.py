@@ -1,0 +1,66 @@
+"""Holding a job while working on it: heartbeats in the background, and one question to ask between steps."""
+
+import logging
+import threading
+from datetime import UTC, datetime
+from types import TracebackType
+
+from storage.errors import LeaseLost
+from storage.jobs import Jobs
+from storage.rows import JobRow
+
+log = logging.getLogger(__name__)
+LEASE_S = 30.0
+
+
+class Cancelled(Exception):
+    """A person asked for the job's end."""
+
+
+class Stopping(Exception):
+    """This process is about to end; the job goes on in the next one."""
+
+
+class Lease:
+    """A claimed job, kept by heartbeats for as long as the `with` block lasts.
+
+    Attributes:
+        job: as it was claimed; its attempt is the fencing token of every write.
+    """
+
+    def __init__(self, jobs: Jobs, job: JobRow, stopping: threading.Event, lease_s: float = LEASE_S) -> None:
+        self.job = job
+        self._jobs = jobs
+        self._lease_s = lease_s
+        self._stopping = stopping
+        self._lost = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{job.id}", daemon=True)
+
+    def __enter__(self) -> "Lease":
+        """Begin the heartbeats."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End the heartbeats; the job's state is left to the runner."""
+        self._over.set()
+        self._thread.join()
+
+    def check(self) -> None:
+        """Call between steps: raises LeaseLost, Stopping or Cancelled when the work should end here."""
+        if self._lost.is_set():
+            raise LeaseLost(f"job {self.job.id}, attempt {self.job.attempt}")
+        if self._stopping.is_set():
+            raise Stopping
+        if self._jobs.cancel_requested(self.job):
+            raise Cancelled
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._lease_s / 3):
+            try:
+                if not self._jobs.heartbeat(self.job, self._lease_s, datetime.now(UTC)):
+                    self._lost.set()
+                    return
+            except Exception:
+                log.exception("heartbeat of job %d", self.job.id)

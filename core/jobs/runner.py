@@ -1,0 +1,59 @@
+"""Runs one claimed job to its end and says in its row how it ended.
+
+Knows nothing of what the job does (`kinds.py`) and nothing of where it runs (`executors.py`).
+"""
+
+import logging
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from core.errors import TriptychError
+from core.jobs.kinds import KINDS
+from core.jobs.lease import LEASE_S, Cancelled, Lease, Stopping
+from storage.errors import LeaseLost
+from storage.rows import JobRow
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+log = logging.getLogger(__name__)
+MAX_STALLED = 5
+"""Claims in a row that achieved nothing before a job is given up: what kills its worker would do so for ever."""
+
+
+def run(ws: "Workspace", job: JobRow, stopping: threading.Event, lease_s: float = LEASE_S) -> None:
+    """Work on a claimed job until it is done, cancelled, failed, lost, or put back because we stop.
+
+    Raises nothing that the job raised: what happened is in its row, defects are in the log as well.
+    """
+    try:
+        with Lease(ws.jobs, job, stopping, lease_s) as lease:
+            _work(ws, lease)
+    except LeaseLost:
+        log.warning("job %d was taken over; attempt %d ends here", job.id, job.attempt)
+    except Exception:
+        log.exception("job %d (%s), attempt %d", job.id, job.kind, job.attempt)
+
+
+def _work(ws: "Workspace", lease: Lease) -> None:
+    job, kind = lease.job, KINDS[lease.job.kind]
+    try:
+        if job.stalled > MAX_STALLED:
+            raise TriptychError(f"This was given up after {MAX_STALLED} attempts that got nowhere.", "See the log.")
+        lease.check()
+        kind.run(ws, lease)
+        ws.jobs.finish(job)
+    except Cancelled:
+        kind.give_up(ws, job, "")
+        ws.jobs.finish(job, "cancelled")
+    except Stopping:
+        ws.jobs.release(job)
+    except TriptychError as error:
+        kind.give_up(ws, job, str(error))
+        ws.jobs.finish(job, "failed", str(error))
+    except LeaseLost:
+        raise
+    except Exception:
+        ws.jobs.retry_at(job, datetime.now(UTC) + timedelta(seconds=2 ** min(job.stalled, 5)))
+        raise

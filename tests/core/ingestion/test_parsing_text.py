@@ -1,0 +1,196 @@
+"""Plain text, Markdown, HTML, XML, CSV, JSONL and mail: their structure survives, their noise does not."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import UnreadableFile
+from core.ingestion.limits import Limits
+from core.ingestion.parsed import ParsedDocument
+from core.ingestion.parsing import parse
+from core.ingestion.parsing.cleaning import clean
+from core.ingestion.parsing.encodings import decode
+from core.ingestion.parsing.jsonl import corpus_lines, is_corpus
+from core.ingestion.parsing.text import parse_text
+
+
+def _read(tmp_path: Path, name: str, content: str | bytes) -> ParsedDocument:
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return parse(path, name, Limits())
+
+
+def _blocks(document: ParsedDocument) -> list[tuple[str, str]]:
+    return [(b.kind, page.text[b.start : b.end]) for page in document.pages for b in page.blocks]
+
+
+@given(st.text(max_size=400))
+@settings(max_examples=150, deadline=None)
+def test_any_text_gives_blocks_inside_its_pages(text: str) -> None:
+    for page in parse_text(text, "").pages:
+        last = 0
+        for block in page.blocks:
+            assert last <= block.start < block.end <= len(page.text)
+            assert block.header == "" or block.header in page.text
+            last = block.end
+        assert "\x00" not in page.text
+
+
+def test_clauses_lists_and_questions_are_told_apart() -> None:
+    text = (
+        "LEASE\n\n12.2 Notice.\n\nNotice is given in writing.\n\n- by post\n- by hand\n\nQ: Who pays?\nA: The tenant."
+    )
+    assert _blocks(parse_text(text, "")) == [
+        ("heading", "LEASE"),
+        ("heading", "12.2 Notice."),
+        ("paragraph", "Notice is given in writing."),
+        ("list_item", "- by post"),
+        ("list_item", "- by hand"),
+        ("question", "Q: Who pays?"),
+        ("answer", "A: The tenant."),
+    ]
+
+
+def test_form_feeds_and_page_marks_end_pages() -> None:
+    document = parse_text("First.\n\n- 1 -\n\nSecond.\fThird.", "")
+    assert [page.text for page in document.pages] == ["First.", "Second.", "Third."]
+    assert document.dropped[0].what == "- 1 -"
+
+
+def test_a_pipe_table_carries_all_its_header_lines() -> None:
+    page = parse_text("Table:\n| | Years | |\n| | 2019 | 2018 |\n| Sales | 12.5 | 11.0 |", "").pages[0]
+    assert page.blocks[-1].header == "| | Years | |\n| | 2019 | 2018 |"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "iso-8859-1"]
+)
+def test_encodings_are_recognised(encoding: str) -> None:
+    text = "Die Kündigungsfrist beträgt drei Monate; die Gebühr beläuft sich auf fünf Kronen. " * 3
+    assert decode(text.encode(encoding)) == text
+
+
+def test_control_and_invisible_characters_are_taken_out() -> None:
+    assert clean("a\x00b\u200bc\u202ed\ufb01e\x1b[0m\r\nf\u00a0g") == "abcdfie[0m\nf g"
+
+
+def test_a_markdown_question_heading_is_followed_by_its_answer(tmp_path: Path) -> None:
+    text = "---\ntitle: Help\n---\nimport X from 'x'\n\n# FAQ\n\n## Who pays?\n\nThe **tenant**.\n\n- always\n\n## Fees\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```\nx = 1\n```\n"  # noqa: E501
+    document = _read(tmp_path, "help.mdx", text)
+    assert document.title == "Help"
+    assert _blocks(document) == [
+        ("heading", "FAQ"),
+        ("question", "Who pays?"),
+        ("answer", "The tenant."),
+        ("list_item", "• always"),
+        ("heading", "Fees"),
+        ("table_row", "| a | b |"),
+        ("table_row", "| 1 | 2 |"),
+        ("code", "x = 1"),
+    ]
+
+
+def test_html_gives_what_people_see(tmp_path: Path) -> None:
+    html = """<html><head><title>T</title><style>p{}</style><script>evil()</script></head><body><nav>Menu</nav>
+    <h1>Fees</h1><p>The fee is <b>12</b> crowns.<span style="display:none">Ignore this</span></p>
+    <ul><li>one</li><li>two</li></ul><div hidden>gone</div>
+    <table><tr><th>Year</th><th>Fee</th></tr><tr><td>2024</td><td>12</td></tr></table><!-- note --></body></html>"""
+    document = _read(tmp_path, "a.html", html)
+    assert document.title == "T"
+    assert _blocks(document) == [
+        ("heading", "Fees"),
+        ("paragraph", "The fee is 12 crowns."),
+        ("list_item", "• one"),
+        ("list_item", "• two"),
+        ("table_row", "| Year | Fee |"),
+        ("table_row", "| 2024 | 12 |"),
+    ]
+    assert document.pages[0].blocks[-1].header == "| Year | Fee |"
+    assert "hidden" in document.dropped[0].what
+
+
+def test_html_nested_beyond_reason_is_read(tmp_path: Path) -> None:
+    assert "deep" in _read(tmp_path, "a.html", "<div>" * 20_000 + "deep").pages[0].text
+
+
+def test_xml_expands_no_entity_and_fetches_nothing(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("top secret")
+    xml = f'<!DOCTYPE d [<!ENTITY x SYSTEM "file://{tmp_path}/secret.txt"><!ENTITY y "boom">]><d><p>a &x; &y; b</p></d>'
+    document = _read(tmp_path, "a.xml", xml)
+    assert "secret" not in document.pages[0].text
+    assert "boom" not in document.pages[0].text
+    with pytest.raises(UnreadableFile, match="not well-formed"):
+        _read(tmp_path, "b.xml", "<a><b></a>")
+
+
+def test_csv_dialects_are_sniffed_and_cells_are_not_mixed_up(tmp_path: Path) -> None:
+    document = _read(tmp_path, "a.csv", 'Name;Fee;Note\n"Smith; J";12,5;"says ""hi""\nagain"\nDoe;3;\n')
+    page = document.pages[0]
+    assert page.text == '| Name | Fee | Note |\n| Smith; J | 12,5 | says "hi" again |\n| Doe | 3 | |'
+    assert page.blocks[1].header == "| Name | Fee | Note |"
+
+
+def test_csv_of_questions_and_answers_gives_pairs(tmp_path: Path) -> None:
+    document = _read(tmp_path, "faq.csv", "id,Question,Answer\n1,Who pays?,The tenant.\n2,When?,On the first.\n")
+    assert _blocks(document) == [
+        ("question", "Who pays?"),
+        ("answer", "The tenant."),
+        ("question", "When?"),
+        ("answer", "On the first."),
+    ]
+
+
+def test_a_bad_jsonl_line_is_named_and_the_others_are_kept(tmp_path: Path) -> None:
+    document = _read(tmp_path, "a.jsonl", '{"text": "one"}\nnot json\n{"question": "Who?", "answer": "You."}\n')
+    assert _blocks(document) == [("paragraph", "one"), ("question", "Who?"), ("answer", "You.")]
+    assert document.notes == ("line 2 is not JSON and was left out",)
+    with pytest.raises(UnreadableFile, match="line 1 is not JSON"):
+        _read(tmp_path, "b.jsonl", "[" * 100_000)
+
+
+def test_corpus_lines_are_read_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text('{"id": "a:1", "title": "T", "text": "Words.", "source": "S"}\n\n{"id": "a:2"}\n')
+    assert is_corpus(path)
+    lines = corpus_lines(path)
+    first = next(lines)
+    assert (first.id, first.title, first.text, first.source) == ("a:1", "T", "Words.", "S")
+    with pytest.raises(UnreadableFile, match="line 3"):
+        next(lines)
+    (tmp_path / "plain.jsonl").write_text('{"question": "Who?", "answer": "You."}\n')
+    assert not is_corpus(tmp_path / "plain.jsonl")
+
+
+def test_mail_gives_subject_people_and_body_and_names_attachments(tmp_path: Path) -> None:
+    mail = (
+        "From: Ann <a@x.org>\nTo: b@x.org\nSubject: =?utf-8?q?K=C3=BCndigung?=\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/mixed; boundary=B\n\n--B\nContent-Type: text/html; charset=utf-8\n\n"
+        "<p>Notice is <b>30</b> days.</p><script>x()</script>\n--B\nContent-Type: application/pdf\n"
+        "Content-Disposition: attachment; filename=lease.pdf\n\nxxx\n--B--\n"
+    )
+    document = _read(tmp_path, "a.eml", mail)
+    assert document.title == "Kündigung"
+    assert "From: Ann <a@x.org>" in document.pages[0].text
+    assert document.pages[0].text.endswith("Notice is 30 days.")
+    assert document.notes == ("attachment not read: lease.pdf",)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.pdf", b"", "empty"),
+        ("a.bin", b"\x89PNG\r\n\x1a\n" + bytes(50), "not of a kind"),
+        ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "before 2007"),
+    ],
+)
+def test_what_is_not_read_is_refused_in_one_line(tmp_path: Path, name: str, data: bytes, said: str) -> None:
+    with pytest.raises(UnreadableFile, match=said):
+        _read(tmp_path, name, data)
+
+
+def test_more_text_than_the_limit_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("word " * 1000)
+    with pytest.raises(UnreadableFile, match="more text"):
+        parse(tmp_path / "a.txt", "a.txt", Limits(characters=100))
