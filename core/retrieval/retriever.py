@@ -1,0 +1,112 @@
+"""A question becomes passages: both look-ups, fused, read from the rows, neighbours merged.
+
+The rows have the last word: what they do not hold as part of a ready document is not shown, whatever
+a look-up still believes. Knows nothing of prompts or answers.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from core.ingestion.embedding import Embedder
+from core.retrieval.fusion import Ranked, fuse
+from core.retrieval.merging import merge
+from core.retrieval.passages import Passage
+from storage.corpora import Corpora
+from storage.hits import Hit
+from storage.lexical import Lexical
+from storage.rows import ChunkRow, DocumentRow, PageRow
+from storage.vectors import Vectors
+
+log = logging.getLogger(__name__)
+CANDIDATES = 100  # chunks that each path brings
+DENSE_WEIGHT = 0.45  # half and half suits prose; tables and figures want words to count for more
+
+
+class Retriever:
+    """Searches one workspace; safe to share between threads."""
+
+    def __init__(self, corpora: Corpora, lexical: Lexical, vectors: Vectors, embedder: Embedder) -> None:
+        self._corpora = corpora
+        self._lexical = lexical
+        self._vectors = vectors
+        self._embedder = embedder
+
+    def search(self, corpus_id: int, question: str, top: int = 10) -> list[Passage]:
+        """The `top` best passages of a corpus, best first; fewer when there are no more.
+
+        Neighbouring chunks of a page that were both found are one passage of at most 2,000 characters.
+        """
+        if not question.strip() or top < 1:
+            return []
+        return self.passages(self.ranked(corpus_id, question), top)
+
+    def passages(self, ranked: Sequence[Ranked], top: int) -> list[Passage]:
+        """At most `top` passages made of ranked chunks, as far as the rows know these."""
+        chunks = self._corpora.chunks_by_ids([hit.chunk_id for hit in ranked])
+        groups = merge(ranked, chunks, top)
+        used = [chunks[hit.chunk_id] for group in groups for hit in group]
+        documents = self._corpora.documents_by_ids({row.document_id for row in used})
+        pages = self._corpora.pages_by_keys({(row.document_id, row.page) for row in used})
+        there = [group for group in groups if _place(group, chunks) in pages]
+        return [passage(rank, group, chunks, documents, pages) for rank, group in enumerate(there, 1)]
+
+    def ranked(self, corpus_id: int, question: str) -> list[Ranked]:
+        """Every chunk that either path found, best first, as the look-ups see it."""
+        words = self.by_words(corpus_id, question)
+        meaning = self.by_meaning(corpus_id, question)
+        return fuse(_pairs(words), _pairs(meaning), DENSE_WEIGHT)
+
+    def by_words(self, corpus_id: int, question: str) -> list[Hit]:
+        """Chunks that share words with the question, best first."""
+        return self._lexical.search(corpus_id, question, CANDIDATES)
+
+    def by_meaning(self, corpus_id: int, question: str) -> list[Hit]:
+        """Chunks whose vectors are nearest to the question's, best first."""
+        index = self._corpora.active_index(corpus_id)
+        if index is None:
+            return []
+        return self._vectors.search(index.collection, self._embedder.embed_one(question), CANDIDATES)
+
+
+def passage(
+    rank: int,
+    group: Sequence[Ranked],
+    chunks: Mapping[int, ChunkRow],
+    documents: Mapping[int, DocumentRow],
+    pages: Mapping[tuple[int, int], PageRow],
+) -> Passage:
+    """One passage from neighbouring chunks in page order."""
+    rows = [chunks[hit.chunk_id] for hit in group]
+    best = min(group, key=lambda hit: (-hit.score, hit.chunk_id))
+    document, page = documents[rows[0].document_id], pages[_place(group, chunks)]
+    start, end = rows[0].start, rows[-1].end
+    text = page.text[start:end]
+    header = next((row.header for row in rows if row.header and row.header not in text), "")
+    return Passage(
+        rank=rank,
+        document_id=document.id,
+        document=document.name,
+        title=document.title,
+        page=page.number,
+        page_label=page.label,
+        start=start,
+        end=end,
+        text=text,
+        heading=rows[0].heading,
+        header=header,
+        chunk_ids=tuple(row.id for row in rows),
+        score=best.score,
+        lexical_rank=best.lexical_rank,
+        dense_rank=best.dense_rank,
+        lexical_score=best.lexical_score,
+        dense_score=best.dense_score,
+    )
+
+
+def _place(group: Sequence[Ranked], chunks: Mapping[int, ChunkRow]) -> tuple[int, int]:
+    row = chunks[group[0].chunk_id]
+    return row.document_id, row.page
+
+
+def _pairs(hits: Sequence[Hit]) -> list[tuple[int, float]]:
+    return [(hit.chunk_id, hit.score) for hit in hits]

@@ -1,0 +1,88 @@
+import hashlib
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+
+from core.errors import ModelMissing
+from core.generation.gguf import as_q8_0, metadata
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def small_gguf(file: Path) -> Path:
+    """A real GGUF with one Q4_1 matrix, one norm and one F16 matrix whose rows are not of whole blocks."""
+    writer = gguf.GGUFWriter(file, "llama")
+    writer.add_string("tokenizer.chat_template", "{{ messages }}")
+    writer.add_array("tokenizer.ggml.tokens", ["a", "é"])
+    writer.add_uint32("general.file_type", 3)
+    matrix = np.random.default_rng(0).normal(size=(6, 64)).astype(np.float32)
+    writer.add_tensor(
+        "a.weight", gguf.quantize(matrix, gguf.GGMLQuantizationType.Q4_1), raw_dtype=gguf.GGMLQuantizationType.Q4_1
+    )
+    writer.add_tensor("norm.weight", np.ones(64, np.float32))
+    writer.add_tensor("odd.weight", np.ones((2, 33), np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
+
+
+def test_a_q4_1_matrix_keeps_its_values_as_q8_0(tmp_path: Path) -> None:
+    source = small_gguf(tmp_path / "m.gguf")
+    before, after = gguf.GGUFReader(source), gguf.GGUFReader(as_q8_0(source, tmp_path / "cache"))
+    kinds = gguf.GGMLQuantizationType
+    assert [tensor.tensor_type for tensor in after.tensors] == [kinds.Q8_0, kinds.F32, kinds.F32]
+    for old, new in zip(before.tensors, after.tensors, strict=True):
+        assert old.name == new.name
+        assert list(old.shape) == list(new.shape)
+        was, is_now = (gguf.dequantize(t.data, t.tensor_type) for t in (old, new))
+        np.testing.assert_allclose(is_now, was, atol=np.abs(was).max() / 127)
+
+
+def test_metadata_survives_and_says_what_the_file_now_is(tmp_path: Path) -> None:
+    value = metadata(as_q8_0(small_gguf(tmp_path / "m.gguf"), tmp_path))
+    assert value("tokenizer.chat_template") == "{{ messages }}"
+    assert value("tokenizer.ggml.tokens") == ["a", "é"]
+    assert value("general.file_type") == int(gguf.LlamaFileType.MOSTLY_Q8_0)
+
+
+def test_rewriting_twice_gives_the_same_bytes_and_leaves_nothing_else(tmp_path: Path) -> None:
+    source = small_gguf(tmp_path / "m.gguf")
+    one, two = as_q8_0(source, tmp_path / "one"), as_q8_0(source, tmp_path / "two")
+    assert sha256(one) == sha256(two)
+    assert list((tmp_path / "one").iterdir()) == [one]
+
+
+def test_a_copy_that_is_there_is_not_made_again_and_another_source_gets_its_own(tmp_path: Path) -> None:
+    source, seen = small_gguf(tmp_path / "m.gguf"), list[float]()
+    first = as_q8_0(source, tmp_path / "cache", seen.append)
+    assert seen[-1] == 1.0
+    assert sorted(seen) == seen
+    seen.clear()
+    assert as_q8_0(source, tmp_path / "cache", seen.append) == first
+    assert not seen
+    source.write_bytes(source.read_bytes()[:-1] + b"\x01")
+    assert as_q8_0(source, tmp_path / "cache") != first
+
+
+def test_a_broken_or_missing_file_is_one_line(tmp_path: Path, packaged: Path) -> None:
+    noise, short = tmp_path / "noise.gguf", tmp_path / "short.gguf"
+    noise.write_bytes(b"no model at all" * 50)
+    with packaged.open("rb") as whole:
+        short.write_bytes(whole.read(8_000_000))
+    for file in (noise, short, tmp_path / "absent.gguf"):
+        with pytest.raises(ModelMissing) as caught:
+            as_q8_0(file, tmp_path / "cache")
+        assert "\n" not in str(caught.value)
+        assert file.name in str(caught.value)
+    assert not list((tmp_path / "cache").glob("*")), "a half-written copy was left"
+
+
+def test_what_is_served_holds_no_q4_1(q8: Path) -> None:
+    kinds = {tensor.tensor_type for tensor in gguf.GGUFReader(q8).tensors}
+    assert kinds == {gguf.GGMLQuantizationType.Q8_0, gguf.GGMLQuantizationType.F32}

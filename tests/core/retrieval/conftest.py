@@ -1,0 +1,28 @@
+"""A library of its own for every test, one embedding model for all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from library import Library
+
+from core.ingestion.embedding import Embedder
+from core.retrieval.retriever import Retriever
+from storage.corpora import Corpora
+from storage.database import Database
+from storage.lexical import Lexical
+from storage.vectors import Vectors
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    return Embedder()
+
+
+@pytest.fixture
+def library(tmp_path: Path, embedder: Embedder) -> Iterator[Library]:
+    database = Database.open(f"sqlite:///{tmp_path / 'triptych.db'}")
+    corpora, lexical, vectors = Corpora(database), Lexical(database), Vectors(tmp_path / "vectors")
+    yield Library(database, corpora, lexical, vectors, embedder, Retriever(corpora, lexical, vectors, embedder))
+    vectors.close()
+    database.close()

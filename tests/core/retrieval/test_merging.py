@@ -1,0 +1,51 @@
+"""Merging: neighbours on a page become one, pages and long stretches stay apart, documents take turns."""
+
+from core.retrieval.fusion import Ranked
+from core.retrieval.merging import MOST_CHARS, merge
+from storage.rows import ChunkRow
+
+
+def row(key: int, document: int = 1, page: int = 1, ordinal: int | None = None, length: int = 500) -> ChunkRow:
+    at = key if ordinal is None else ordinal
+    return ChunkRow(key, 1, document, at, page, at * length, (at + 1) * length, "paragraph", "", "", "")
+
+
+def merged(rows: list[ChunkRow], order: list[int], top: int = 10) -> list[list[int]]:
+    ranked = [Ranked(key, 1 - place / 100, None, None, None, None) for place, key in enumerate(order)]
+    return [[hit.chunk_id for hit in group] for group in merge(ranked, {row.id: row for row in rows}, top)]
+
+
+def test_neighbours_join_in_page_order_at_the_better_place() -> None:
+    assert merged([row(1), row(2), row(9)], [2, 9, 1]) == [[1, 2], [9]]
+
+
+def test_chunks_with_one_between_them_stay_apart() -> None:
+    assert merged([row(1), row(3)], [1, 3]) == [[1], [3]]
+
+
+def test_pages_stay_apart() -> None:
+    assert merged([row(1), row(2, page=2)], [1, 2]) == [[1], [2]]
+
+
+def test_documents_stay_apart() -> None:
+    assert merged([row(1), row(2, document=2)], [1, 2]) == [[1], [2]]
+
+
+def test_a_passage_has_a_most() -> None:
+    rows = [row(key) for key in range(10)]
+    groups = merged(rows, list(range(10)))
+    assert all(len(group) * 500 <= MOST_CHARS for group in groups)
+    assert sorted(key for group in groups for key in group) == list(range(10))
+
+
+def test_a_chunk_whose_row_is_gone_is_passed_over() -> None:
+    assert merged([row(1)], [5, 1]) == [[1]]
+
+
+def test_the_fifth_place_goes_to_a_new_document() -> None:
+    rows = [row(key * 2) for key in range(6)] + [row(100, document=2)]
+    assert merged(rows, [0, 2, 4, 6, 8, 10, 100]) == [[0], [2], [4], [6], [100], [8], [10]]
+
+
+def test_no_more_than_asked_for() -> None:
+    assert merged([row(key * 2) for key in range(6)], [0, 2, 4, 6], top=2) == [[0], [2]]
