@@ -1,0 +1,212 @@
+"""The one answering path: retrieve, refuse or quote, let the base model write, cite, answer.
+
+Modes are two switches: whether passages are retrieved, and whether an adapter is on. What is streamed is
+what is stored: the text of an `Answer` is the text of all its deltas. Knows nothing of pages, rows
+of conversations or job queues.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from core.assistants.answer import Answer, ContextUse, Mode, Timings
+from core.assistants.answerability import answerable
+from core.assistants.citing import cite
+from core.assistants.followup import Turn, standalone
+from core.assistants.quotation import Quotation, choose, quotation
+from core.assistants.quoting import Asked, Embeds, Scored, relevant
+from core.assistants.reading import Reading, reading_for
+from core.assistants.remembered import remembering
+from core.assistants.words import content_words
+from core.assistants.writing import Writer
+from core.domains import Domain, domain
+from core.errors import BadInput, NotFound
+from core.retrieval.passages import Passage
+from storage.errors import NotFound as RowNotFound
+
+if TYPE_CHECKING:
+    from core.assistants.runnable import AnswerRunnable
+    from core.generation.engine import Engine
+    from core.workspace import Workspace
+
+Idf = Callable[[Sequence[str]], Mapping[str, float]]
+NOWHERE = "zqxjvwkqz"  # a word that no corpus holds: its rarity is the highest there is
+
+
+class Searches(Protocol):
+    """The part of `core.retrieval.retriever.Retriever` that is needed here."""
+
+    def search(self, corpus_id: int, question: str, top: int = 10) -> list[Passage]:
+        """Passages, best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer's text, as it arrives."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was retrieved for a question and made of it."""
+
+    passages: tuple[Passage, ...] = ()
+    scored: Scored | None = None
+    probability: float = 1.0
+    seconds: float = 0.0
+
+
+class Assistant:
+    """Who answers questions on one corpus; safe to share between threads."""
+
+    def __init__(
+        self,
+        corpus_id: int,
+        domain: Domain,
+        retriever: Searches,
+        embedder: Embeds,
+        idf: Idf,
+        engine: Callable[[], "Engine"],
+        documents: Callable[[], int],
+        base_model: str,
+        reading: Reading | None = None,
+    ) -> None:
+        """`idf` gives the rarity of words in the corpus; `engine` is called when there is something to write."""
+        self.corpus_id = corpus_id
+        self.domain = domain
+        self.base_model = base_model
+        self.reading = reading or reading_for(base_model)
+        self._retriever = retriever
+        self._embedder = embedder
+        self._idf = idf
+        self._engine = engine
+        self._documents = documents
+
+    @classmethod
+    def of(cls, workspace: "Workspace", corpus_id: int, reading: Reading | None = None) -> "Assistant":
+        """The assistant of a corpus; raises NotFound."""
+        try:
+            corpus = workspace.corpora.get(corpus_id)
+        except RowNotFound as error:
+            raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
+        engine = workspace.engine
+        return cls(
+            corpus_id,
+            domain(corpus.domain),
+            workspace.retriever,
+            remembering(workspace.embedder),
+            lambda words: workspace.lexical.idf(corpus_id, words),
+            lambda: engine,
+            lambda: workspace.corpora.statistics(corpus_id).ready,
+            engine.name or type(engine).__name__,
+            reading,
+        )
+
+    def ask(
+        self, question: str, mode: Mode = "rag", history: Sequence[Turn] = (), stop: threading.Event | None = None
+    ) -> Iterator[Delta | Answer]:
+        """Answer a question: deltas as they arrive, at the end the whole answer.
+
+        Args:
+            question: in a person's words.
+            mode: "rag" retrieves, "base" asks the base model alone.
+            history: earlier questions and answers, oldest first.
+            stop: when set, what has arrived becomes the answer.
+
+        Raises:
+            BadInput: the question is empty, or the mode needs an adapter that the corpus does not have.
+            EngineFailed: the engine could not start or stopped working.
+        """
+        _check(question, mode)
+        began, stop = time.perf_counter(), stop or threading.Event()
+        found = self._find(standalone(question, history)) if mode == "rag" else Found()
+        if mode == "rag" and found.probability < self.domain.refusal.threshold:
+            yield from self._refuse(found, mode, began)
+            return
+        quoted = self._quote(found) if mode == "rag" and self.reading.quote_first else Quotation("", ())
+        first = None
+        if quoted.text:
+            first = time.perf_counter() - began
+            yield Delta(quoted.text)
+        writer = Writer(self.domain, self.reading, self._embedder, stop)
+        if mode == "base" or self.reading.own_words != "none":
+            for piece in writer.write(self._engine(), question, found.passages, found.scored, quoted, history):
+                first = first if first is not None else time.perf_counter() - began
+                yield Delta(piece)
+        text = quoted.text + writer.text
+        citations = cite(text, found.passages, self._embedder, quoted.pieces)
+        timings = Timings(found.seconds, first, time.perf_counter() - began, writer.tokens, writer.tokens_per_s)
+        yield Answer(
+            text=text,
+            mode=mode,
+            refused=False,
+            passages=found.passages,
+            citations=tuple(citations),
+            timings=timings,
+            context=replace(writer.context, retrieved=len(found.passages)),
+            base_model=self.base_model,
+            quoted_until=len(quoted.text),
+            outcome="stopped" if stop.is_set() else "done",
+        )
+
+    def as_runnable(self) -> "AnswerRunnable":
+        """This assistant as a LangChain Runnable: a question in, an `Answer` out, deltas when streamed."""
+        from core.assistants.runnable import AnswerRunnable
+
+        return AnswerRunnable(self)
+
+    def _find(self, question: str) -> Found:
+        """Retrieve, score every sentence, and judge whether the answer is there."""
+        began = time.perf_counter()
+        passages = tuple(self._retriever.search(self.corpus_id, question, self.reading.passages))
+        seconds = time.perf_counter() - began
+        asked, rarest = self._rarity(question)
+        scored = relevant(question, passages, self._embedder, asked)
+        return Found(passages, scored, answerable(question, passages, scored, asked, rarest), seconds)
+
+    def _rarity(self, question: str) -> tuple[Asked, float]:
+        """Each stem of the question with its rarity, and the rarity of a word the corpus does not hold."""
+        words = content_words(question)
+        rarity = self._idf([NOWHERE, *(word.text for word in words)])
+        return {word.stem: rarity[word.text] for word in words}, rarity[NOWHERE]
+
+    def _quote(self, found: Found) -> Quotation:
+        if found.scored is None or not found.scored.candidates:
+            return Quotation("", ())
+        return quotation(choose(found.scored.candidates, self.reading))
+
+    def _refuse(self, found: Found, mode: Mode, began: float) -> Iterator[Delta | Answer]:
+        """Say that the documents do not hold it, and what was searched."""
+        text = f"{self.domain.refusal.sentence} {_searched(self._documents(), bool(found.passages))}"
+        first = time.perf_counter() - began
+        yield Delta(text)
+        yield Answer(
+            text=text,
+            mode=mode,
+            refused=True,
+            passages=found.passages,
+            citations=(),
+            timings=Timings(found.seconds, first, time.perf_counter() - began),
+            context=ContextUse(retrieved=len(found.passages)),
+            base_model=self.base_model,
+        )
+
+
+def _check(question: str, mode: Mode) -> None:
+    if not question.strip():
+        raise BadInput("The question is empty.", "Type a question.")
+    if mode in ("finetuned", "hybrid"):
+        raise BadInput("This corpus has no adapter yet.", "Ask in retrieval mode.")
+    if mode not in ("base", "rag"):
+        raise BadInput(f"There is no mode called {mode!r}.", "Choose base, rag, finetuned or hybrid.")
+
+
+def _searched(documents: int, passages: bool) -> str:
+    if documents == 0:
+        return "No document is ready to be searched yet."
+    looked = f"I looked in {documents} document{'s' if documents > 1 else ''}"
+    return f"{looked}; the closest passages are below." if passages else f"{looked} and found nothing close."

@@ -1,0 +1,86 @@
+"""The quotation an answer leads with: which sentences, in which order, written how.
+
+Pure. Words are those of the page; only line breaks inside a sentence become spaces, and a table row is
+written below the header of its table as a Markdown table so that it can be read alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.assistants.citing import Quoted
+from core.assistants.quoting import Candidate, is_label
+from core.assistants.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """`text` is what is shown; `pieces` say which stretch of it stands where on which page."""
+
+    text: str
+    pieces: tuple[Quoted, ...]
+
+
+def choose(candidates: Sequence[Candidate], reading: Reading) -> list[Candidate]:
+    """The sentences worth quoting, best first: the best one, and those not much less probable than it."""
+    chosen: list[Candidate] = []
+    for candidate in candidates:
+        if len(chosen) == reading.sentences:
+            break
+        if chosen and candidate.probability < reading.share * chosen[0].probability:
+            break
+        if not is_label(candidate.sentence) and not any(_same(candidate, other) for other in chosen):
+            chosen.append(candidate)
+    return chosen or list(candidates[:1])
+
+
+def quotation(chosen: Sequence[Candidate]) -> Quotation:
+    """Write the chosen sentences: those of one passage together and in page order, the best one's passage first."""
+    text, pieces = "", []
+    for group in _by_passage(chosen):
+        before: Candidate | None = None
+        for candidate in group:
+            text += _gap(before, candidate) if text else ""
+            body = _written(candidate, before)
+            pieces.append(
+                Quoted(len(text), len(text) + len(body), candidate.passage, candidate.page_start, candidate.page_end)
+            )
+            text, before = text + body, candidate
+    return Quotation(text, tuple(pieces))
+
+
+def _by_passage(chosen: Sequence[Candidate]) -> list[list[Candidate]]:
+    groups: dict[int, list[Candidate]] = {}
+    for candidate in chosen:
+        groups.setdefault(candidate.passage.rank, []).append(candidate)
+    return [sorted(group, key=lambda c: c.sentence.start) for group in groups.values()]
+
+
+def _gap(before: Candidate | None, candidate: Candidate) -> str:
+    """A space between neighbours, a line inside a table or list, an ellipsis where something was left out."""
+    if before is None:
+        return "\n\n"
+    if _same_table(before, candidate):
+        return "\n"
+    between = before.passage.text[before.sentence.end : candidate.sentence.start]
+    if between.strip():
+        return "\n\n"
+    return "\n" if "\n" in between else between or " "
+
+
+def _written(candidate: Candidate, before: Candidate | None) -> str:
+    sentence = candidate.sentence
+    if not sentence.row:
+        return " ".join(sentence.text.split())
+    if not sentence.header or (before is not None and _same_table(before, candidate)):
+        return sentence.text
+    first, *others = sentence.header.splitlines()
+    ruler = "|" + " --- |" * (first.strip().count("|") - 1)
+    return "\n".join([first, ruler, *others, sentence.text])
+
+
+def _same_table(a: Candidate, b: Candidate) -> bool:
+    return a.sentence.row and b.sentence.row and a.sentence.header == b.sentence.header and a.passage is b.passage
+
+
+def _same(a: Candidate, b: Candidate) -> bool:
+    return a.sentence.text.split() == b.sentence.text.split()

@@ -1,0 +1,200 @@
+"""The sentences of the passages that answer a question best, to be quoted word for word.
+
+Every sentence gets a score: a weighted sum of what says "this is it" (meaning, shared rare words, the kind
+of thing that was asked for, the passage it stands in). The weights were fitted by `benchmarks/answers.py
+--fit` on training questions only. Knows nothing of prompts and engines; the embedder is passed in.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.assistants.sentences import Sentence, split
+from core.assistants.words import MONTHS, Word, content_words, stems, words
+from core.retrieval.passages import Passage
+
+Floats = NDArray[np.float32]
+Asked = Mapping[str, float]
+"""The stems of a question's content words, each with its rarity (inverse document frequency, >= 0)."""
+
+
+class Embeds(Protocol):
+    """The part of `core.ingestion.embedding.Embedder` that is needed here."""
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Unit vectors, float32 [n, d], in order."""
+        ...
+
+
+WEIGHTS: Mapping[str, float] = {
+    "meaning": 2.62,
+    "meaning_near": 0.51,
+    "passage_meaning": 1.72,
+    "words": 2.54,
+    "words_near": 2.73,
+    "words_heading": -0.52,
+    "phrase": 0.6,
+    "cue": 1.63,
+    "new_words": 0.12,
+    "asks": -3.35,
+    "label": -0.38,
+    "row": 1.58,
+    "rank": 0.21,
+    "passage_score": 3.1,
+    "after_match": 2.24,
+    "back_reference": 0.47,
+}
+"""Fitted on train questions of xquad, doc2dial, tatqa, medquad and techqa; see benchmarks/results/answers.md."""
+
+AMOUNTS = r"number|amount|total|rate|cost|price|fee|limit|dose|value|percentage"
+KINDS: Mapping[str, re.Pattern[str]] = {
+    "number": re.compile(
+        r"\bhow (?:many|much|long|old|far|tall|large|often|high)\b|\bpercent"
+        rf"|\bwhat (?:is|was|were|are) the (?:\w+ ){{0,3}}(?:{AMOUNTS})\b",
+        re.I,
+    ),
+    "time": re.compile(
+        r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade|time)\b|\bhow soon\b|\bdeadline\b",
+        re.I,
+    ),
+    "person": re.compile(r"\bwho(?:se|m)?\b", re.I),
+    "place": re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|state|place|town|region)\b", re.I),
+}
+"""What a question asks for, by its words; the first kind that matches counts."""
+
+BACK = re.compile(r"(?:it|its|this|that|these|those|they|their|he|his|she|her|such|however|therefore)\b", re.I)
+LETTERS = re.compile(r"[^\W\d_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a passage and how well it answers: `probability` sums to 1 over all candidates."""
+
+    passage: Passage
+    sentence: Sentence
+    score: float
+    probability: float
+
+    @property
+    def page_start(self) -> int:
+        """Offset of the sentence in the page's text."""
+        return self.passage.start + self.sentence.start
+
+    @property
+    def page_end(self) -> int:
+        """Offset of the sentence's end in the page's text."""
+        return self.passage.start + self.sentence.end
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Every sentence of every passage, best first, with what other steps need to know about them.
+
+    `features` is float32 [n, len(WEIGHTS)] in the order of `candidates`; `meaning` [n] the cosine alone.
+    """
+
+    candidates: tuple[Candidate, ...]
+    features: Floats
+    meaning: Floats
+
+
+def relevant(question: str, passages: Sequence[Passage], embedder: Embeds, asked: Asked) -> Scored:
+    """Score every sentence of the passages against the question; best first."""
+    units = [(passage, sentence) for passage in passages for sentence in split(passage.text, passage.header)]
+    if not units:
+        return Scored((), np.zeros((0, len(WEIGHTS)), np.float32), np.zeros(0, np.float32))
+    vectors = embedder.embed([question, *(sentence.readable for _, sentence in units)])
+    meaning = vectors[1:] @ vectors[0]
+    features = feature_table(question, units, meaning, asked)
+    scores = features @ np.array(list(WEIGHTS.values()), np.float32)
+    shares = np.exp(scores - scores.max())
+    shares /= shares.sum()
+    order = np.argsort(-scores, kind="stable")
+    found = (Candidate(units[i][0], units[i][1], float(scores[i]), float(shares[i])) for i in order)
+    return Scored(tuple(found), features[order], meaning[order])
+
+
+def feature_table(question: str, units: Sequence[tuple[Passage, Sentence]], meaning: Floats, asked: Asked) -> Floats:
+    """One row of features per sentence, float32 [n, len(WEIGHTS)], columns in the order of WEIGHTS."""
+    pairs, wants = _pairs(question), wanted_kind(question)
+    held = [stems(sentence.readable) for _, sentence in units]
+    best_score = max((passage.score for passage, _ in units), default=0.0) or 1.0
+    rows = []
+    for i, (passage, sentence) in enumerate(units):
+        near = [j for j in (i - 1, i + 1) if 0 <= j < len(units) and units[j][0] is passage]
+        before = i - 1 if i - 1 in near else None
+        heading = stems(f"{passage.title} {passage.heading}")
+        around = held[i].union(heading, *(held[j] for j in near))
+        rows.append(
+            {
+                "meaning": meaning[i],
+                "meaning_near": max((meaning[j] for j in near), default=0.0),
+                "passage_meaning": passage.dense_score or 0.0,
+                "words": coverage(asked, held[i]),
+                "words_near": coverage(asked, around),
+                "words_heading": coverage(asked, heading),
+                "phrase": len(pairs & _pairs(sentence.readable)) / max(1, len(pairs)),
+                "cue": has_kind(wants, sentence.text, asked),
+                "new_words": math.log1p(len(held[i] - asked.keys())),
+                "asks": sentence.text.endswith("?"),
+                "label": is_label(sentence),
+                "row": sentence.row,
+                "rank": 1 / passage.rank,
+                "passage_score": passage.score / best_score,
+                "after_match": _after_match(units[before][1], meaning[before]) if before is not None else 0.0,
+                "back_reference": bool(BACK.match(sentence.text)),
+            }
+        )
+    return np.array([[row[name] for name in WEIGHTS] for row in rows], np.float32)
+
+
+def coverage(asked: Asked, held: set[str]) -> float:
+    """The share of the asked stems that are held, each weighing as much as it is rare; 0..1."""
+    total = sum(asked.values())
+    return sum(rarity for stem, rarity in asked.items() if stem in held) / total if total else 0.0
+
+
+def wanted_kind(question: str) -> str:
+    """What kind of thing a question asks for: "person", "time", "number", "place" or "" (anything)."""
+    return next((kind for kind, pattern in KINDS.items() if pattern.search(question)), "")
+
+
+def has_kind(kind: str, sentence: str, asked: Asked) -> float:
+    """1 if the sentence holds something of the wanted kind that the question does not name itself; else 0."""
+    new = [word for word in words(sentence) if word.stem not in asked]
+    if kind == "number":
+        return float(any(word.kind == "number" for word in new))
+    if kind == "time":
+        return float(any(_is_time(word) for word in new))
+    if kind in ("person", "place"):
+        return float(any(word.kind == "name" for word in new))
+    return 0.0
+
+
+def is_label(sentence: Sentence) -> bool:
+    """A heading or caption: short, without an ending, so it announces an answer rather than gives one."""
+    text = sentence.text.strip()
+    if sentence.row:
+        return sentence.header == "" or not LETTERS.search(text)
+    return text.startswith("#") or (text[-1] not in '.!?;)"”' and len(text.split()) <= 8)
+
+
+def _is_time(word: Word) -> bool:
+    year = word.kind == "number" and len(word.stem) == 4 and word.stem[:2] in ("15", "16", "17", "18", "19", "20")
+    return year or word.text.lower() in MONTHS or (word.kind == "number" and len(word.stem) <= 2)
+
+
+def _after_match(previous: Sentence, meaning: float) -> float:
+    """A question or heading that resembles the question announces its answer: the cosine, if it is one."""
+    return float(meaning) if previous.text.endswith("?") or is_label(previous) else 0.0
+
+
+def _pairs(text: str) -> set[tuple[str, str]]:
+    run = [word.stem for word in content_words(text)]
+    return set(pairwise(run))

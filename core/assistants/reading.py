@@ -1,0 +1,48 @@
+"""How an answer is put together from passages, per base model: chosen by measuring, not by taste.
+
+A base model of 135 million parameters loses in a long prompt what retrieval found: a plain quotation of the
+most relevant sentence beats everything it writes (benchmarks/results/answers.md). So small models lead with
+the quotation. Knows nothing of engines but their name.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+SMALL_BELOW = 1.0
+"""Billions of parameters below which a base model reads as SMALL does; re-measure per base model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Attributes:
+    quote_first: the answer begins with the most relevant sentences, word for word.
+    sentences: the most sentences that are quoted.
+    share: a further sentence is quoted if its probability is at least this share of the best one's.
+    own_words: what the base model adds below the quotation: "none", "supported" (only sentences that the
+        passages support), or "all" (unsupported ones are marked).
+    shown: what the prompt holds: the relevant "sentences" only, or whole "passages".
+    passages: how many passages are considered.
+    max_new_tokens: how much the base model may write.
+    """
+
+    quote_first: bool
+    sentences: int
+    share: float
+    own_words: Literal["none", "supported", "all"]
+    shown: Literal["sentences", "passages"]
+    passages: int
+    max_new_tokens: int
+
+
+SMALL = Reading(True, 3, 0.3, "supported", "sentences", 5, 64)
+LARGE = Reading(False, 3, 0.3, "all", "passages", 8, 512)
+
+
+def reading_for(base_model: str) -> Reading:
+    """The reading for a base model by the size in its name ("SmolLM2-135M"); unknown sizes read as LARGE."""
+    match = re.search(r"(\d+(?:\.\d+)?)\s*([mb])(?![a-z])", base_model, re.I)
+    if not match:
+        return LARGE
+    billions = float(match[1]) / (1000 if match[2].lower() == "m" else 1)
+    return SMALL if billions < SMALL_BELOW else LARGE

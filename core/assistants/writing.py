@@ -1,0 +1,157 @@
+"""What the base model adds in its own words, streamed, and kept only as far as the reading says.
+
+Builds the prompt from what was found, lets the engine write, and (for small base models) lets through only
+sentences that the passages support and that the quotation does not say already. Knows nothing of rows.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+from core.assistants.answer import ContextUse
+from core.assistants.citing import cite
+from core.assistants.followup import Turn
+from core.assistants.quotation import Quotation, choose
+from core.assistants.quoting import Embeds, Scored
+from core.assistants.reading import Reading
+from core.assistants.sentences import split
+from core.domains import Domain
+from core.generation.prompt import Evidence, Prompt, build
+from core.retrieval.passages import Passage
+
+if TYPE_CHECKING:
+    from core.generation.engine import Engine
+
+BRIEF = "Answer in one short sentence."
+
+
+class Writer:
+    """Writes one answer's own words.
+
+    Attributes:
+        text: what was let through, with the gap to the quotation before it.
+        tokens, seconds: what the engine wrote, and how long it took, sentences that were dropped included.
+        context: what of the evidence fitted into the prompt.
+    """
+
+    def __init__(self, domain: Domain, reading: Reading, embedder: Embeds, stop: threading.Event) -> None:
+        self.text = ""
+        self.tokens = 0
+        self.seconds = 0.0
+        self.context = ContextUse()
+        self._domain = domain
+        self._reading = reading
+        self._embedder = embedder
+        self._stop = stop
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """How fast the engine wrote; None when it wrote nothing."""
+        return self.tokens / self.seconds if self.tokens and self.seconds > 0 else None
+
+    def write(
+        self,
+        engine: "Engine",
+        question: str,
+        passages: Sequence[Passage],
+        scored: Scored | None,
+        quoted: Quotation,
+        history: Sequence[Turn],
+    ) -> Iterator[str]:
+        """The pieces of text that are let through, as they arrive."""
+        prompt = self._prompt(engine, question, passages, scored, history)
+        self.context = ContextUse(
+            fitted=_passages_fitted(prompt.fitted, self._reading, passages, scored),
+            prompt_tokens=prompt.tokens,
+            window=engine.window,
+        )
+        pieces = self._generate(engine, prompt.messages)
+        if passages and self._reading.own_words == "supported":
+            pieces = self._supported(pieces, passages, quoted)
+        for piece in pieces:
+            joined = piece if self.text or not quoted.text else f"\n\n{piece.lstrip()}"
+            self.text += joined
+            yield joined
+
+    def _prompt(
+        self,
+        engine: "Engine",
+        question: str,
+        passages: Sequence[Passage],
+        scored: Scored | None,
+        history: Sequence[Turn],
+    ) -> Prompt:
+        persona = self._domain.persona + (f" {BRIEF}" if self._reading.shown == "sentences" and passages else "")
+        return build(
+            persona,
+            question,
+            evidence(passages, scored, self._reading),
+            [_message(turn) for turn in history] if self._reading.shown == "passages" or not passages else [],
+            engine.window - self._reading.max_new_tokens,
+            engine.count_tokens,
+            style=self._reading.shown,
+        )
+
+    def _generate(self, engine: "Engine", messages: list[BaseMessage]) -> Iterator[str]:
+        began = time.perf_counter()
+        for chunk in engine.stream(messages, stopping=self._stop, max_tokens=self._reading.max_new_tokens):
+            usage = getattr(chunk, "usage_metadata", None)
+            self.tokens = usage["output_tokens"] if usage else self.tokens
+            self.seconds = time.perf_counter() - began
+            if text := str(chunk.text):
+                yield text
+
+    def _supported(self, pieces: Iterator[str], passages: Sequence[Passage], quoted: Quotation) -> Iterator[str]:
+        """Whole sentences only: those that a passage supports and the quotation does not hold."""
+        written, passed = "", 0
+        for piece in pieces:
+            written += piece
+            done = split(written)[:-1]
+            yield from self._let_through([s.text for s in done[passed:]], passages, quoted)
+            passed = max(passed, len(done))
+        if not self._stop.is_set():
+            yield from self._let_through([s.text for s in split(written)[passed:] if _ended(s.text)], passages, quoted)
+
+    def _let_through(self, sentences: list[str], passages: Sequence[Passage], quoted: Quotation) -> Iterator[str]:
+        for sentence in sentences:
+            new = " ".join(sentence.lower().split()).rstrip(".") not in " ".join(quoted.text.lower().split())
+            if new and _holds(sentence, passages, self._embedder):
+                yield sentence if not self.text else f" {sentence}"
+
+
+def evidence(passages: Sequence[Passage], scored: Scored | None, reading: Reading) -> list[Evidence]:
+    """What the prompt shows: the relevant sentences as they would be quoted, or the passages; best first."""
+    if reading.shown == "sentences" and scored is not None:
+        return [
+            Evidence(c.sentence.readable, c.passage.document, c.passage.page_label or str(c.passage.page))
+            for c in choose(scored.candidates, reading)
+        ]
+    return [Evidence(_readable(p), p.document, p.page_label or str(p.page)) for p in passages]
+
+
+def _readable(passage: Passage) -> str:
+    above = (passage.heading, passage.header)
+    return "\n".join([*(line for line in above if line and line not in passage.text), passage.text])
+
+
+def _passages_fitted(pieces: int, reading: Reading, passages: Sequence[Passage], scored: Scored | None) -> int:
+    """How many passages are in the prompt, wholly or by a sentence: the rank of the last one shown."""
+    if reading.shown == "passages" or scored is None:
+        return pieces
+    ranks = [candidate.passage.rank for candidate in choose(scored.candidates, reading)[:pieces]]
+    return len(set(ranks)) if passages else 0
+
+
+def _holds(sentence: str, passages: Sequence[Passage], embedder: Embeds) -> bool:
+    return all(citation.supported for citation in cite(sentence, passages, embedder))
+
+
+def _ended(sentence: str) -> bool:
+    return sentence.rstrip("\"'”’)")[-1:] in (".", "!", "?")
+
+
+def _message(turn: Turn) -> BaseMessage:
+    return HumanMessage(turn.text) if turn.role == "user" else AIMessage(turn.text)

@@ -1,0 +1,143 @@
+"""The `triptych` command: understands arguments, calls core, prints. What it does is in `core/commands`.
+
+    triptych run                                        serve the dashboard
+    triptych index  --corpus C --domain D PATH...       add documents and wait until they can be asked
+    triptych search --corpus C "question"               what retrieval finds, no base model
+    triptych ask    --corpus C "question"               an answer with its sources
+
+Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.
+"""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import BadInput, Conflict, NotFound, TriptychError
+from core.settings import Settings
+
+DONE, BAD_USAGE, NOT_DONE, INTERRUPTED = 0, 2, 3, 130  # 1 comes from core/commands/index.py
+
+app = typer.Typer(
+    help="Domain assistants over your own documents.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Mode(StrEnum):
+    """How answers are made; the others come with fine-tuning."""
+
+    rag = "rag"
+    base = "base"
+
+
+Workspace = Annotated[
+    Path | None, typer.Option("--workspace", "-w", help="The folder that holds all state (TRIPTYCH_HOME).")
+]
+Corpus = Annotated[str, typer.Option("--corpus", "-c", help="The name of the corpus.")]
+Asked = Annotated[str | None, typer.Argument(help="A question.", show_default=False)]
+Questions = Annotated[Path | None, typer.Option(help='Questions, one {"id", "question"} a line.')]
+Out = Annotated[Path | None, typer.Option(help="Where the results go, one a line.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback(invoke_without_command=True)
+def common(version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False) -> None:
+    """Domain assistants over your own documents."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"triptych {installed('triptych')}")
+        raise typer.Exit(DONE)
+
+
+@app.command()
+def run(
+    workspace: Workspace = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on; this machine only by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 8501 by default.")] = None,
+) -> None:
+    """Serve the dashboard until interrupted."""
+    settings = Settings.load(workspace, host, port)
+    chosen = {"TRIPTYCH_HOME": settings.home, "TRIPTYCH_HOST": settings.host, "TRIPTYCH_PORT": settings.port}
+    environment = os.environ | {name: str(value) for name, value in chosen.items()}
+    os.execve(sys.executable, [sys.executable, "-m", "dashboard"], environment)
+
+
+@app.command()
+def index(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders, ZIPs, or a corpus.jsonl.")],
+    corpus: Corpus,
+    domain: Annotated[str | None, typer.Option("--domain", "-d", help="The domain of a corpus that is new.")] = None,
+    workspace: Workspace = None,
+) -> None:
+    """Add documents to a corpus and wait until they can be asked."""
+    from core.commands.index import index as do
+
+    raise typer.Exit(do(Settings.load(workspace), corpus, domain, paths))
+
+
+@app.command()
+def search(
+    corpus: Corpus,
+    question: Asked = None,
+    questions: Questions = None,
+    out: Out = None,
+    top: Annotated[int, typer.Option(min=1, max=100, help="Passages a question.")] = 10,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Show what retrieval finds; no base model is asked."""
+    from core.commands import asking
+
+    request = asking.Request.of(question, questions, out, as_json)
+    with asking.searching(Settings.load(workspace), corpus, top) as ask:
+        request.put(ask, asking.readable_results, resume=False)
+
+
+@app.command("ask")
+def ask_(
+    corpus: Corpus,
+    question: Asked = None,
+    questions: Questions = None,
+    out: Out = None,
+    mode: Annotated[Mode, typer.Option(help="How the answer is made.")] = Mode.rag,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Answer a question, or a file of them, from a corpus."""
+    from core.commands import asking
+
+    request = asking.Request.of(question, questions, out, as_json)
+    with asking.answering(Settings.load(workspace), corpus, mode.value) as ask:
+        request.put(ask, asking.readable_answer, resume=True)
+
+
+def main() -> None:
+    """Run a command; errors meant for people are one line on stderr, and no traceback."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    try:
+        app()
+    except (BadInput, NotFound, Conflict) as error:
+        _end(str(error), BAD_USAGE)
+    except TriptychError as error:
+        _end(str(error), NOT_DONE)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("Stopped. What was done is kept; the same command goes on from there.", file=sys.stderr)
+        raise
+
+
+def _end(message: str, code: int) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Puts a workspace in order at its start: what the last owner may have left behind when it went away.
+
+The rows are the truth. Look-ups whose counts differ from them are made anew from them, without
+embedding anything again.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from storage.rows import IndexRow
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+log = logging.getLogger(__name__)
+YOUNG_S = 3600.0
+"""Another process may be about to write the row of a file younger than this."""
+PROBE_S = 120.0
+
+
+def after_start(ws: "Workspace") -> None:
+    """Everything that a new owner puts in order; quick when there is nothing to do."""
+    ws.conversations.mark_interrupted()
+    if requeued := ws.jobs.requeue_abandoned():
+        log.info("%d jobs go on where the last process left them", requeued)
+    for folder in ws.scratch.parent.iterdir():
+        if folder.name.isdigit() and not _alive(int(folder.name)):
+            shutil.rmtree(folder, ignore_errors=True)
+    ws.files.sweep(ws.documents.needs_file, YOUNG_S)
+    if ws.corpora.indexes() or (ws.home / "vectors").exists():
+        check_look_ups(ws)
+
+
+def check_look_ups(ws: "Workspace") -> None:
+    """Compare full text and vectors with the rows, and make anew what differs."""
+    if ws.lock is not None and ws.lock.unclean and not survives_probe(ws):
+        log.warning("the vectors were damaged when the last process went away; they are made anew from the rows")
+        shutil.rmtree(ws.home / "vectors", ignore_errors=True)
+    indexes = ws.corpora.indexes()
+    for name in set(ws.vectors.names()) - {index.collection for index in indexes}:
+        ws.vectors.drop(name)
+    for index in indexes:
+        if ws.vectors.count(index.collection) != ws.indexes.count_ready(index.id):
+            rebuild_vectors(ws, index)
+    corpora = [corpus.id for corpus in ws.corpora.list()]
+    if any(ws.lexical.count(corpus_id) != ws.indexes.count_chunks(corpus_id) for corpus_id in corpora):
+        log.warning("the full text differs from the rows; it is made anew")
+        ws.lexical.rebuild()
+
+
+def rebuild_vectors(ws: "Workspace", index: IndexRow) -> None:
+    """Make an index's collection anew from the vectors' rows."""
+    log.warning("the vectors of corpus %d differ from the rows; they are made anew", index.corpus_id)
+    ws.vectors.rebuild(index.collection, ws.indexes.ready(index.id))
+
+
+def survives_probe(ws: "Workspace") -> bool:
+    """Whether a child can open and search every collection: damage may end the process that meets it."""
+    command = [sys.executable, "-m", "storage.probe", str(ws.home / "vectors")]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=PROBE_S, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,216 @@
+"""The only wiring point: opens one workspace folder and hands out everything that works on it.
+
+    workspace/
+      triptych.db     rows: the truth             files/     uploads by content hash
+      vectors/        Chroma: look-ups            models/    converted base models
+      owner.lock      who has it open             scratch/   one folder a process, emptied at its end
+
+One process owns a workspace; it alone opens Chroma, runs jobs and loads models. Others may open it with
+`owner=False` to read and write rows. Costly parts are made when first asked for.
+"""
+
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from core.errors import WorkspaceLocked
+from core.settings import Settings
+from storage.conversations import Conversations
+from storage.corpora import Corpora
+from storage.database import Database
+from storage.documents import Documents
+from storage.errors import Locked
+from storage.files import Files
+from storage.indexes import Indexes
+from storage.jobs import Jobs
+from storage.lexical import Lexical
+from storage.lock import WorkspaceLock
+
+if TYPE_CHECKING:
+    from core.assistants.ask import Assistant
+    from core.assistants.live import LiveAnswers
+    from core.generation.engine import Engine
+    from core.ingestion.embedding import Embedder
+    from core.ingestion.sandbox import Sandbox
+    from core.jobs.dispatcher import Dispatcher
+    from core.retrieval.retriever import Retriever
+    from storage.vectors import Vectors
+
+log = logging.getLogger(__name__)
+Part = TypeVar("Part")
+CLOSED_IN_ORDER = {"dispatcher": "stop", "live": "close", "engine": "close", "sandbox": "close", "vectors": "close"}
+"""Parts and how each is closed; whatever uses another comes before it."""
+
+
+class Workspace:
+    """Everything that works on one folder. Use `open`; safe to share between threads."""
+
+    def __init__(
+        self, settings: Settings, database: Database, lock: WorkspaceLock | None, given: Mapping[str, object]
+    ) -> None:
+        self.settings = settings
+        self.home = settings.home
+        self.lock = lock
+        self.database = database
+        self.files = Files(self.home / "files")
+        self.lexical = Lexical(database)
+        self.corpora = Corpora(database)
+        self.documents = Documents(database, self.lexical, self.files)
+        self.indexes = Indexes(database)
+        self.conversations = Conversations(database)
+        self.jobs = Jobs(database)
+        self.scratch = self.home / "scratch" / str(os.getpid())
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        self._parts: dict[str, Any] = dict(given)
+        self._given = frozenset(given)
+        self._closed = False
+        self._making = threading.RLock()
+
+    @classmethod
+    def open(cls, settings: Settings, *, owner: bool = True, given: Mapping[str, object] | None = None) -> "Workspace":
+        """Open a workspace, creating the folder when there is none.
+
+        Args:
+            owner: become its owner, and put in order what the last one may have left behind.
+            given: parts by attribute name ("engine", "embedder") to use instead of making them; whoever gives
+                them closes them.
+
+        Raises:
+            WorkspaceLocked: another process owns it; the message names it.
+        """
+        lock = _locked(settings) if owner else None
+        try:
+            settings.home.mkdir(parents=True, exist_ok=True)
+            ws = cls(settings, Database.open(settings.database_url), lock, given or {})
+            if owner:
+                from core.repair import after_start
+
+                after_start(ws)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        return ws
+
+    @property
+    def embedder(self) -> "Embedder":
+        """The embedding model, loaded on its first text."""
+        from core.ingestion.embedding import Embedder
+
+        return self._part("embedder", Embedder)
+
+    @property
+    def sandbox(self) -> "Sandbox":
+        """Where uploads are parsed."""
+        from core.ingestion.sandbox import Sandbox
+
+        return self._part("sandbox", Sandbox)
+
+    @property
+    def vectors(self) -> "Vectors":
+        """Chroma; raises WorkspaceLocked for who is not the owner."""
+        from storage.vectors import Vectors
+
+        self._owned("search by meaning")
+        return self._part("vectors", lambda: Vectors(self.home / "vectors"))
+
+    @property
+    def retriever(self) -> "Retriever":
+        """Finds passages."""
+        from core.retrieval.retriever import Retriever
+
+        return self._part("retriever", lambda: Retriever(self.corpora, self.lexical, self.vectors, self.embedder))
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine that writes answers; loaded at its first use."""
+        from core.generation.embedded import EmbeddedChat
+        from core.models import packaged_gguf
+
+        return self._part("engine", lambda: EmbeddedChat(source=packaged_gguf(), folder=self.home / "models"))
+
+    @property
+    def live(self) -> "LiveAnswers":
+        """Answers under way in this process."""
+        from core.assistants.live import LiveAnswers
+
+        return self._part("live", lambda: LiveAnswers(self))
+
+    @property
+    def dispatcher(self) -> "Dispatcher":
+        """Runs jobs once it is started."""
+        from core.jobs.dispatcher import Dispatcher
+
+        self._owned("run jobs")
+        return self._part("dispatcher", lambda: Dispatcher(self))
+
+    @property
+    def running(self) -> bool:
+        """Whether jobs are run in this process."""
+        return "dispatcher" in self._parts
+
+    def wake(self) -> None:
+        """Have a job that was just queued seen at once, when jobs are run here."""
+        if self.running:
+            self.dispatcher.wake()
+
+    def assistant(self, corpus_id: int) -> "Assistant":
+        """Who answers questions on a corpus; raises NotFound."""
+        from core.assistants.ask import Assistant
+
+        return Assistant.of(self, corpus_id)
+
+    def close(self) -> None:
+        """Stop what is under way and let go of everything; whatever uses a part is closed before it."""
+        self._closed = True
+        for name, stop in CLOSED_IN_ORDER.items():
+            part = self._parts.get(name)
+            if part is not None and name not in self._given:
+                _quietly(name, getattr(part, stop))
+        self._parts.clear()
+        self.database.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        if self.lock is not None:
+            self.lock.release()
+
+    def __enter__(self) -> "Workspace":
+        """The workspace, closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _part(self, name: str, make: Callable[[], Part]) -> Part:
+        with self._making:
+            if name not in self._parts:
+                if self._closed:
+                    raise RuntimeError("the workspace is closed")
+                self._parts[name] = make()
+            return cast("Part", self._parts[name])
+
+    def _owned(self, to_do: str) -> None:
+        if self.lock is None:
+            owner = WorkspaceLock(self.home).owner()
+            who = f"process {owner.pid} ({owner.command})" if owner else "nobody"
+            raise WorkspaceLocked(f"Only the owner of the workspace can {to_do}; that is {who}.", "Ask it, or stop it.")
+
+
+def _locked(settings: Settings) -> WorkspaceLock:
+    lock = WorkspaceLock(settings.home)
+    try:
+        lock.acquire()
+    except Locked as error:
+        message = f"The workspace {settings.home} is in use: {error}."
+        raise WorkspaceLocked(message, "Use that one, or stop it first.") from error
+    return lock
+
+
+def _quietly(name: str, stop: Callable[[], object]) -> None:
+    try:
+        stop()
+    except Exception:
+        log.exception("closing the %s", name)

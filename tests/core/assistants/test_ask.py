@@ -1,0 +1,122 @@
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from core.assistants.answer import Answer
+from core.assistants.ask import Assistant, Delta
+from core.assistants.followup import Turn, standalone
+from core.assistants.reading import LARGE, SMALL, Reading
+from core.domains import RefusalPolicy, domain
+from core.errors import BadInput
+from core.generation.scripted import ScriptedChat
+from core.ingestion.embedding import Embedder
+from core.retrieval.passages import Passage
+
+Make = Callable[..., Passage]
+Assistants = Callable[..., Assistant]
+CLAUSE = "12.2 Either party may end this Agreement with 60 days' written notice. Fees paid are not refunded."
+
+
+class Shelf:
+    """Holds passages and gives them all, noting what was searched for."""
+
+    def __init__(self, passages: list[Passage]) -> None:
+        self.passages = passages
+        self.searched: list[str] = []
+
+    def search(self, corpus_id: int, question: str, top: int = 10) -> list[Passage]:
+        self.searched.append(question)
+        return self.passages[:top]
+
+
+@pytest.fixture
+def assistant(passage: Make, embedder: Embedder) -> Assistants:
+    def make(
+        says: str, reading: Reading = SMALL, threshold: float = 0.0, texts: Sequence[str] = (CLAUSE,)
+    ) -> Assistant:
+        shelf = Shelf([passage(text, rank) for rank, text in enumerate(texts, 1)])
+        engine = ScriptedChat(answers=[says])
+        legal = replace(domain("legal"), refusal=RefusalPolicy(threshold, "The documents do not say."))
+        return Assistant(
+            1, legal, shelf, embedder, lambda words: dict.fromkeys(words, 2.0), lambda: engine, lambda: 3, "x", reading
+        )
+
+    return make
+
+
+def asked(assistant: Assistant, question: str = "How can the agreement be ended?", **how: object) -> Answer:
+    *deltas, answer = assistant.ask(question, **how)  # type: ignore[arg-type]
+    assert isinstance(answer, Answer)
+    assert "".join(delta.text for delta in deltas if isinstance(delta, Delta)) == answer.text
+    return answer
+
+
+def test_a_small_model_s_answer_leads_with_a_cited_quotation(assistant: Assistants) -> None:
+    answer = asked(assistant("Nobody knows."))
+    quoted = answer.text[: answer.quoted_until]
+    assert quoted.startswith("12.2 Either party may end this Agreement with 60 days' written notice.")
+    assert answer.citations[0].support == 1.0
+    assert answer.timings.tokens > 0
+
+
+def test_own_words_that_the_passages_do_not_support_are_left_out_for_small_models(assistant: Assistants) -> None:
+    says = "Either party may end it with 90 days' notice. Either party may end the agreement with sixty days' notice."
+    text = asked(assistant(says, replace(SMALL, own_words="supported"))).text
+    assert "90" not in text
+    assert text.endswith("Either party may end the agreement with sixty days' notice.")
+
+
+def test_a_large_model_writes_itself_and_its_unsupported_sentences_are_marked(assistant: Assistants) -> None:
+    answer = asked(assistant("Give 60 days' written notice. Call Norvane first.", LARGE))
+    assert answer.quoted_until == 0
+    assert [citation.supported for citation in answer.citations] == [True, False]
+    assert answer.context.fitted == answer.context.retrieved == 1
+
+
+def test_below_the_threshold_it_says_so_and_shows_what_was_searched(assistant: Assistants) -> None:
+    answer = asked(assistant("Never said.", threshold=1.1))
+    assert answer.refused
+    assert answer.text == "The documents do not say. I looked in 3 documents; the closest passages are below."
+    assert (len(answer.passages), answer.citations) == (1, ())
+
+
+def test_nothing_found_is_a_refusal_too(assistant: Assistants) -> None:
+    answer = asked(assistant("Never said.", threshold=0.1, texts=()))
+    assert answer.refused
+    assert answer.text.endswith("found nothing close.")
+
+
+def test_base_mode_asks_the_model_alone(assistant: Assistants) -> None:
+    answer = asked(assistant("From memory."), mode="base")
+    assert (answer.text, answer.passages) == ("From memory.", ())
+    assert not answer.citations[0].supported
+
+
+def test_modes_that_need_an_adapter_say_what_is_missing(assistant: Assistants) -> None:
+    for mode in ("finetuned", "hybrid"):
+        with pytest.raises(BadInput, match="no adapter yet"):
+            asked(assistant("x"), mode=mode)
+    with pytest.raises(BadInput, match="empty"):
+        asked(assistant("x"), question="  ")
+
+
+def test_a_stopped_answer_keeps_what_had_arrived(assistant: Assistants) -> None:
+    stop = threading.Event()
+    stop.set()
+    answer = asked(assistant("More and more.", LARGE), stop=stop)
+    assert answer.outcome == "stopped"
+
+
+def test_a_question_that_leans_on_the_last_one_is_searched_with_its_words() -> None:
+    history = [Turn("user", "What is the notice period for Aldgate?"), Turn("assistant", "60 days.")]
+    assert standalone("And when does it start?", history) == "And when does it start? notice period Aldgate"
+    complete = "Who pays the insurance of the leased warehouse?"
+    assert standalone(complete, history) == complete
+
+
+def test_as_a_runnable_it_invokes_to_an_answer_and_streams_deltas(assistant: Assistants) -> None:
+    runnable = assistant("Nobody knows.").as_runnable()
+    assert runnable.invoke("How can the agreement be ended?").quoted_until > 0
+    assert isinstance(next(iter(runnable.stream("How can the agreement be ended?"))), Delta)

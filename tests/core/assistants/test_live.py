@@ -1,0 +1,91 @@
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.assistants import live
+from core.errors import BadInput, EngineFailed, NotFound
+from core.generation.scripted import ScriptedChat
+from core.ingestion.intake import create_corpus
+from core.settings import Settings
+from core.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.open(Settings.load(tmp_path / "w")) as opened:
+        yield opened
+
+
+def says(workspace: Workspace, answer: object, pause_s: float = 0.0) -> int:
+    """A conversation whose base model says that; returns its id."""
+    workspace._parts["engine"] = ScriptedChat(answers=answer, pause_s=pause_s)
+    corpus = create_corpus(workspace, "Contracts", "legal")
+    return workspace.conversations.create(corpus.id, "base").id
+
+
+def test_any_number_of_readers_get_the_whole_answer_and_it_is_stored(workspace: Workspace) -> None:
+    conversation = says(workspace, ["One two three four five."], pause_s=0.02)
+    message = live.start(workspace, conversation, "Count.", "base")
+    got: list[str] = []
+    readers = [threading.Thread(target=lambda: got.append("".join(live.follow(workspace, message)))) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert got == ["One two three four five."] * 3
+    stored = workspace.conversations.message(message)
+    assert (stored.text, stored.status) == ("One two three four five.", "done")
+
+
+def test_a_finished_answer_is_replayed_from_its_row(workspace: Workspace) -> None:
+    conversation = says(workspace, ["Done."])
+    message = live.start(workspace, conversation, "Anything?", "base")
+    list(live.follow(workspace, message))
+    assert "".join(live.follow(workspace, message)) == "Done."
+
+
+def test_stopping_keeps_what_had_arrived_and_says_stopped(workspace: Workspace) -> None:
+    conversation = says(workspace, ["word " * 500], pause_s=0.02)
+    message = live.start(workspace, conversation, "Go on and on.", "base")
+    pieces = live.follow(workspace, message)
+    next(pieces)
+    live.stop(workspace, message)
+    list(pieces)
+    stored = workspace.conversations.message(message)
+    assert stored.status == "stopped"
+    assert 0 < len(stored.text.split()) < 500
+
+
+def test_a_failing_engine_leaves_a_clear_line_and_keeps_the_question(workspace: Workspace) -> None:
+    def fail(_: object) -> str:
+        raise EngineFailed("The base model stopped.", "Ask again.")
+
+    conversation = says(workspace, fail)
+    message = live.start(workspace, conversation, "Still there?", "base")
+    list(live.follow(workspace, message))
+    question, answer = workspace.conversations.messages(conversation)
+    assert question.text == "Still there?"
+    assert (answer.status, answer.error) == ("failed", "The base model stopped. Ask again.")
+
+
+def test_a_mode_without_adapter_fails_in_one_line(workspace: Workspace) -> None:
+    conversation = says(workspace, ["x"])
+    message = live.start(workspace, conversation, "Anything?", "hybrid")
+    list(live.follow(workspace, message))
+    assert "no adapter yet" in workspace.conversations.message(message).error
+
+
+def test_one_answer_at_a_time_in_a_conversation(workspace: Workspace) -> None:
+    conversation = says(workspace, ["word " * 500], pause_s=0.02)
+    live.start(workspace, conversation, "First?", "base")
+    with pytest.raises(BadInput, match="still being written"):
+        live.start(workspace, conversation, "Second?", "base")
+
+
+def test_what_does_not_exist_is_said_to(workspace: Workspace) -> None:
+    with pytest.raises(NotFound):
+        live.start(workspace, 99, "Anything?", "base")
+    with pytest.raises(NotFound):
+        list(live.follow(workspace, 99))

@@ -1,0 +1,69 @@
+from collections.abc import Callable
+
+import pytest
+
+from core.assistants.quotation import choose, quotation
+from core.assistants.quoting import relevant, wanted_kind
+from core.assistants.reading import LARGE, SMALL, reading_for
+from core.assistants.words import stems, words
+from core.ingestion.embedding import Embedder
+from core.retrieval.passages import Passage
+
+Make = Callable[..., Passage]
+TABLE = "| Item | 2024 | 2025 |\n| Inventories | 57,880 | 61,190 |\n| Cash | 12,400 | 9,120 |"
+
+
+def quote(question: str, passages: list[Passage], embedder: Embedder, most: int = 1) -> str:
+    asked = dict.fromkeys(stems(question), 1.0)
+    scored = relevant(question, passages, embedder, asked)
+    return quotation(choose(scored.candidates[:most], SMALL)).text
+
+
+def test_the_sentence_that_answers_is_quoted_rather_than_the_one_that_repeats_the_question(
+    passage: Make, embedder: Embedder
+) -> None:
+    text = "Notice periods matter in every agreement. When does notice end?\nNotice ends 60 days after 3 May 2025."
+    assert quote("When does the notice end?", [passage(text)], embedder) == "Notice ends 60 days after 3 May 2025."
+
+
+def test_a_table_row_is_quoted_below_its_header_as_a_table(passage: Make, embedder: Embedder) -> None:
+    text = quote("What were the inventories in 2025?", [passage(TABLE)], embedder)
+    assert text == "| Item | 2024 | 2025 |\n| --- | --- | --- |\n| Inventories | 57,880 | 61,190 |"
+
+
+def test_pieces_of_a_quotation_are_the_words_on_the_page(passage: Make, embedder: Embedder) -> None:
+    source = passage("The fee is 40 euros. It is due on the\nfirst day of May. Dogs are welcome in the garden.")
+    scored = relevant("When is the fee due?", [source], embedder, {"fee": 2.0, "due": 2.0})
+    quoted = quotation(scored.candidates[:2])
+    for piece in quoted.pieces:
+        on_page = source.text[piece.page_start - source.start : piece.page_end - source.start]
+        assert quoted.text[piece.start : piece.end].split() == on_page.split()
+
+
+def test_probabilities_of_all_sentences_sum_to_one(passage: Make, embedder: Embedder) -> None:
+    scored = relevant("Cash?", [passage(TABLE), passage("Cash is king. It is not.", 2)], embedder, {"cash": 1.0})
+    assert sum(candidate.probability for candidate in scored.candidates) == pytest.approx(1.0, abs=1e-5)
+    assert len(scored.features) == len(scored.candidates)
+
+
+def test_no_passages_give_no_sentences(embedder: Embedder) -> None:
+    assert relevant("Anything?", [], embedder, {}).candidates == ()
+
+
+def test_questions_say_what_kind_of_thing_they_want() -> None:
+    assert wanted_kind("How many units were sold?") == "number"
+    assert wanted_kind("In what year did it open?") == "time"
+    assert wanted_kind("Who signs the order?") == "person"
+    assert wanted_kind("Explain the process") == ""
+
+
+def test_small_base_models_lead_with_a_quotation_and_others_write() -> None:
+    assert reading_for("SmolLM2-135M-Instruct, Q8_0") == SMALL
+    assert reading_for("Qwen2.5-1.5B-Instruct") == LARGE
+    assert reading_for("gpt-something") == LARGE
+
+
+def test_inflections_share_a_stem_and_numbers_their_value() -> None:
+    assert stems("license") == stems("licensed") == stems("licenses")
+    assert stems("party") == stems("parties")
+    assert [word.stem for word in words("1,000.50")] == ["1000.5"]
