@@ -1,0 +1,38 @@
+"""The router: which pages there are, what stands in the sidebar, and how errors are shown.
+
+Runs on every interaction before the page itself, so everything here is cheap.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import TriptychError
+from dashboard import state
+from dashboard.components import empty, sidebar
+from storage.errors import NotFound
+
+HERE = Path(__file__).parent
+
+st.set_page_config(page_icon=HERE / "icon.svg", layout="wide")
+st.logo(HERE / "logo.svg", icon_image=HERE / "icon.svg", size="large")
+
+PAGES = [
+    st.Page(
+        "app_pages/home.py", title="Home", icon=":material/home:", default=True, help="Domains, samples, activity."
+    ),
+    st.Page("app_pages/corpus.py", title="Corpus", icon=":material/folder_open:", help="The documents of a corpus."),
+    st.Page("app_pages/chat.py", title="Chat", icon=":material/forum:", help="Ask the documents of a corpus."),
+    st.Page("app_pages/jobs.py", title="Jobs", icon=":material/checklist:", help="Work under way and done."),
+]
+
+page = st.navigation(PAGES, position="hidden")
+sidebar.show(PAGES, page)
+if problem := state.take_problem():
+    empty.problem(problem)
+try:
+    page.run()
+except TriptychError as error:
+    empty.problem(error)
+except NotFound:
+    empty.gone()

@@ -1,0 +1,24 @@
+"""Home: the domains, a sample of each one click away, what is there already, and what happened last."""
+
+import streamlit as st
+
+from core.domains import all_domains
+from dashboard import resources
+from dashboard.components import activity, corpus_dialogs, domain_card
+
+workspace = resources.workspace()
+corpora = workspace.corpora.list()
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Ask your documents", anchor=False, width="content")
+    if st.button("New corpus", icon=":material/add:"):
+        corpus_dialogs.new_corpus()
+st.caption(
+    "Pick a domain, drop files in, ask, and see where each sentence comes from. Everything stays on this machine."
+)
+
+with st.grid(4, min_column_width=230):
+    for domain in all_domains():
+        domain_card.show(domain, [corpus for corpus in corpora if corpus.domain == domain.name])
+
+activity.show(corpora)

@@ -1,0 +1,69 @@
+// Shows an answer: sentences, their citations as buttons, and the list of sources.
+// Everything from outside goes through textContent; nothing is ever parsed as markup.
+// Sends `cited`, the index of a citation, when a person presses it or its source.
+
+const element = (tag, className, text) => {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const button = (className, text, label, press) => {
+  const made = element("button", className, text);
+  made.type = "button";
+  made.title = label;
+  made.setAttribute("aria-label", label);
+  made.onclick = press;
+  return made;
+};
+
+const sentence = (part, words, press) => {
+  const made = element("span", `sentence ${part.kind}`);
+  if (part.kind === "unsupported") {
+    const mark = element("span", "tilde", "~ ");
+    mark.title = words.unsupported;
+    mark.setAttribute("aria-label", words.unsupported);
+    made.append(mark);
+  }
+  made.append(element("span", "words", part.text));
+  if (part.number !== null) {
+    made.append("\u2060", button("citation", String(part.number), part.where, () => press(part.citation)));
+  }
+  return made;
+};
+
+const block = (parts, className, words, press) => {
+  const made = element(className === "quoted" ? "blockquote" : "div", className);
+  if (className === "quoted") made.append(element("div", "label", words.quoted));
+  for (const part of parts) made.append(sentence(part, words, press));
+  return made;
+};
+
+const sourceList = (sources, press) => {
+  const made = element("div", "sources");
+  for (const source of sources) {
+    const chip = button("source", "", source.where, () => press(source.citation));
+    chip.append(element("span", "number", String(source.number)), element("span", "name", source.where));
+    made.append(chip);
+  }
+  return made;
+};
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector("#answer");
+  if (!root || !data) return;
+  const press = (citation) => setTriggerValue("cited", citation);
+  const { parts, sources, words } = data;
+  const quoted = parts.filter((part) => part.quoted);
+  const written = parts.filter((part) => !part.quoted);
+  root.className = data.refused ? "refused" : "";
+  root.replaceChildren();
+  if (quoted.length) root.append(block(quoted, "quoted", words, press));
+  if (written.length) root.append(block(written, "written", words, press));
+  if (data.streaming) root.lastElementChild?.append(element("span", "caret", "\u258d"));
+  if (!data.streaming && written.some((part) => part.kind === "unsupported")) {
+    root.append(element("div", "note", `~ ${words.unsupported}`));
+  }
+  if (sources.length) root.append(sourceList(sources, press));
+}

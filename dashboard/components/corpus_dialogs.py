@@ -1,0 +1,96 @@
+"""Dialogs that make, rename and delete a corpus, and delete documents; each says what will be lost."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.domains import all_domains, domain
+from core.errors import TriptychError
+from core.ingestion import intake
+from dashboard import resources, state
+from dashboard.components import figures
+from dashboard.components.safe_text import label
+from storage.errors import Exists
+from storage.rows import CorpusRow
+
+LONGEST = 80
+
+
+@st.dialog("New corpus", icon=":material/create_new_folder:")
+def new_corpus(chosen_domain: str | None = None) -> None:
+    """Ask for a name and a domain, make the corpus, and go there."""
+    names = [each.name for each in all_domains()]
+    with st.form("new-corpus", border=False):
+        name = st.text_input("Name", max_chars=LONGEST, placeholder="Contracts 2026")
+        where = st.selectbox(
+            "Domain",
+            names,
+            index=names.index(chosen_domain) if chosen_domain in names else 0,
+            format_func=lambda each: f"{domain(each).title}: {domain(each).summary}",
+            help="It decides how documents are cut into passages, how the assistant speaks, and when it refuses.",
+        )
+        if not st.form_submit_button("Create", type="primary", icon=":material/add:"):
+            return
+    try:
+        corpus = intake.create_corpus(resources.workspace(), name, where)
+    except TriptychError as error:
+        st.error(label(f"{error}", 300))
+        return
+    state.choose_domain(where)
+    st.switch_page("app_pages/corpus.py", query_params={"corpus": str(corpus.id)})
+
+
+@st.dialog("Rename corpus", icon=":material/edit:")
+def rename_corpus(corpus: CorpusRow) -> None:
+    """Give a corpus another name."""
+    with st.form("rename-corpus", border=False):
+        name = st.text_input("Name", value=corpus.name, max_chars=LONGEST).strip()
+        if not st.form_submit_button("Rename", type="primary"):
+            return
+    if not name:
+        st.error("A corpus needs a name.")
+        return
+    try:
+        resources.workspace().corpora.rename(corpus.id, name)
+    except Exists:
+        st.error("There is a corpus of that name already. Choose another one.")
+        return
+    st.rerun()
+
+
+@st.dialog("Delete corpus?", icon=":material/delete:")
+def delete_corpus(corpus: CorpusRow) -> None:
+    """Say what goes with the corpus, then delete it."""
+    workspace = resources.workspace()
+    numbers = workspace.corpora.statistics(corpus.id)
+    talks = len(workspace.conversations.list(corpus.id))
+    st.markdown(f"**{label(corpus.name)}** and everything in it will be lost:")
+    st.markdown(
+        f"- {figures.count(numbers.documents, 'document')} with {figures.count(numbers.chunks, 'chunk')}\n"
+        f"- {figures.count(talks, 'conversation')} with their answers and feedback\n"
+        "- its search index and the stored files"
+    )
+    st.caption("The files you uploaded from stay where they are. This cannot be undone.")
+    if st.button("Delete corpus", type="primary", icon=":material/delete:"):
+        intake.delete_corpus(workspace, corpus.id)
+        state.choose_corpus(None)
+        st.rerun()
+
+
+@st.dialog("Delete documents?", icon=":material/delete:")
+def delete_documents(ids: Sequence[int]) -> None:
+    """Say which documents go, then delete them."""
+    workspace = resources.workspace()
+    rows = list(workspace.corpora.documents_by_ids(ids).values())
+    for row in rows[:10]:
+        st.markdown(f"- **{label(row.name)}**, {figures.count(row.page_count, 'page')}")
+    if len(rows) > 10:
+        st.markdown(f"- and {len(rows) - 10} more")
+    st.caption(
+        "Their text, vectors and stored files are deleted. Answers that quote them stay, without the quotation's "
+        "source. This cannot be undone."
+    )
+    if st.button(f"Delete {figures.count(len(rows), 'document')}", type="primary", icon=":material/delete:"):
+        for row in rows:
+            intake.delete_document(workspace, row.id)
+        st.rerun()

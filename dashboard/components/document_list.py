@@ -1,0 +1,140 @@
+"""The documents of a corpus: searched and paged by the database, with live status and what one can do.
+
+Redraws itself only while something is being indexed.
+"""
+
+from typing import Literal
+
+import streamlit as st
+
+from core.ingestion import intake
+from dashboard import resources, state
+from dashboard.components import corpus_dialogs, figures
+from dashboard.components.safe_text import label
+from storage.rows import CorpusRow, DocumentRow
+
+PER_PAGE = 25
+EVERY_S = 1.0
+PENDING = ("queued", "parsing", "embedding")
+STATUSES = {"": "All", "ready": "Ready", "failed": "Failed", "queued": "Waiting", "cancelled": "Cancelled"}
+BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
+    "queued": ("waiting", ":material/schedule:", "gray"),
+    "parsing": ("reading", ":material/progress_activity:", "blue"),
+    "embedding": ("embedding", ":material/progress_activity:", "blue"),
+    "ready": ("ready", ":material/check:", "green"),
+    "failed": ("failed", ":material/error:", "red"),
+    "cancelled": ("cancelled", ":material/block:", "gray"),
+}
+
+
+def show(corpus: CorpusRow) -> None:
+    """The table with its filters."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input("Find a document", key=f"find-{corpus.id}", placeholder="Part of a name or title")
+        status = st.segmented_control(
+            "Status", list(STATUSES), key=f"status-{corpus.id}", default="", format_func=lambda each: STATUSES[each]
+        )
+    busy = resources.workspace().corpora.statistics(corpus.id).pending > 0
+    every = EVERY_S if busy else None
+    st.fragment(_table, run_every=every, key="documents")(corpus, search.strip(), status or "", busy)
+
+
+def _table(corpus: CorpusRow, search: str, status: str, was_busy: bool) -> None:
+    corpora = resources.workspace().corpora
+    if was_busy and corpora.statistics(corpus.id).pending == 0:
+        st.rerun()
+    total = corpora.count_documents(corpus.id, search=search, status=status)
+    if not total:
+        st.info(_nothing(search, status), icon=":material/inbox:")
+        return
+    pages = -(-total // PER_PAGE)
+    page = min(st.session_state.get(f"page-{corpus.id}", 1), pages)
+    rows = corpora.documents(corpus.id, offset=(page - 1) * PER_PAGE, limit=PER_PAGE, search=search, status=status)
+    _selection([row.id for row in rows])
+    for row in rows:
+        _row(row)
+    if pages > 1:
+        st.pagination(pages, key=f"page-{corpus.id}")
+
+
+def _nothing(search: str, status: str) -> str:
+    if search or status:
+        return "No document matches. Clear the search or choose another status."
+    return "No documents yet. Drop files above; you can ask as soon as the first is ready."
+
+
+def _selection(ids: list[int]) -> None:
+    """What can be done with the documents that are ticked."""
+    ticked = [each for each in ids if st.session_state.get(f"tick-{each}")]
+    if not ticked:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(ticked)} selected**", width="content")
+        if st.button("Delete", key="delete-ticked", icon=":material/delete:"):
+            corpus_dialogs.delete_documents(ticked)
+
+
+def _row(row: DocumentRow) -> None:
+    """One document: tick, name, badge, numbers, and what can be done now."""
+    word, icon, colour = BADGES[row.status]
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.checkbox(
+                f"Select {label(row.name)}", key=f"tick-{row.id}", label_visibility="collapsed", width="content"
+            )
+            st.button(
+                f"**{label(row.name, 80)}**",
+                key=f"open-{row.id}",
+                type="tertiary",
+                disabled=row.status != "ready",
+                on_click=state.open_document,
+                args=(row.id,),
+                help=label(row.title) if row.title else "Open the document",
+            )
+            st.badge(word, icon=icon, color=colour)
+            st.caption(_numbers(row), width="content")
+            st.space("stretch")
+            _actions(row)
+        _progress(row)
+        for note in row.notes[:3]:
+            st.caption(f":material/info: {label(note, 240)}")
+        if row.error:
+            st.markdown(
+                f":red[:material/error:] {label(row.error, 240)} {label(row.remedy, 240) if row.remedy else ''}"
+            )
+
+
+def _numbers(row: DocumentRow) -> str:
+    said = [figures.size(row.size_bytes), f"added {figures.ago(row.created_at)}"]
+    if row.status == "ready":
+        said = [figures.count(row.page_count, "page"), figures.count(row.chunk_count, "chunk"), *said]
+    return " · ".join(said)
+
+
+def _progress(row: DocumentRow) -> None:
+    if row.status in PENDING and row.progress_total:
+        word = BADGES[row.status][0]
+        done = min(row.progress_done / row.progress_total, 1.0)
+        st.progress(done, text=f"{word} {row.progress_done:,} of {row.progress_total:,}")
+
+
+def _actions(row: DocumentRow) -> None:
+    if row.status in ("failed", "cancelled"):
+        st.button("Retry", key=f"retry-{row.id}", icon=":material/refresh:", on_click=_retry, args=(row.id,))
+    if row.status in PENDING:
+        st.button("Cancel", key=f"cancel-{row.id}", icon=":material/close:", on_click=_cancel, args=(row.id,))
+    elif st.button(
+        "Delete", key=f"delete-{row.id}", icon=":material/delete:", type="tertiary", help="Delete this document"
+    ):
+        corpus_dialogs.delete_documents([row.id])
+
+
+@state.reported
+def _retry(document_id: int) -> None:
+    intake.retry(resources.workspace(), document_id)
+    st.session_state["documents-changed"] = True
+
+
+@state.reported
+def _cancel(document_id: int) -> None:
+    intake.cancel(resources.workspace(), document_id)

@@ -1,0 +1,89 @@
+"""A document beside the page: one page of its text at a time, with the cited words marked.
+
+Opened by the address (`document`, `page`, `mark`), so a link, a refresh and the back button work.
+"""
+
+import streamlit as st
+
+from dashboard import resources, state
+from dashboard.components import figures, page_text
+from dashboard.components.safe_text import label
+from storage.errors import NotFound
+from storage.rows import DocumentRow, PageRow
+
+
+def show_if_open(corpus_id: int) -> None:
+    """Open the drawer when the address names a document of this corpus."""
+    place = state.place()
+    if place.document_id is None:
+        return
+    try:
+        document = resources.workspace().corpora.document(place.document_id)
+    except NotFound:
+        document = None
+    if document is None or document.corpus_id != corpus_id:
+        st.toast("That document was deleted since.", icon=":material/link_off:")
+        state.close_document()
+        return
+    title = label(document.title or document.name, 70)
+    st.dialog(title, width=720, position="right", icon=":material/description:", on_dismiss=state.close_document)(
+        _viewer
+    )(document)
+
+
+def _viewer(document: DocumentRow) -> None:
+    """The page the address names, and the way to the others."""
+    place = state.place()
+    pages = resources.workspace().corpora
+    number = place.page or 1
+    st.caption(_facts(document))
+    _paging(document, number)
+    try:
+        page = pages.page(document.id, number)
+    except NotFound:
+        st.warning("The document has no such page.", icon=":material/find_in_page:")
+        return
+    mark = _within(place.mark, page)
+    if mark:
+        st.caption(
+            f":material/format_quote: cited words marked on {label(page.label) if page.label else f'page {number}'}"
+        )
+    if not page.text.strip():
+        st.info("There is no text on this page. If it is a scan, it needs OCR first.", icon=":material/scan:")
+    page_text.show(page.text, mark, key=f"page-{document.id}-{number}")
+    _left_out(document, number)
+
+
+def _facts(document: DocumentRow) -> str:
+    said = [
+        label(document.name, 80),
+        figures.count(document.page_count, "page"),
+        figures.count(document.chunk_count, "chunk"),
+    ]
+    return " · ".join([*said, f"indexed {figures.ago(document.indexed_at)}"])
+
+
+def _paging(document: DocumentRow, number: int) -> None:
+    """Previous and next, and the way to any page."""
+    if document.page_count <= 1:
+        return
+    # The key names the page, so that a citation on another page moves the widget too.
+    key = f"goto-{document.id}-{number}"
+    default = min(number, document.page_count)
+    st.pagination(document.page_count, default=default, key=key, on_change=_turn, args=(document.id, key))
+
+
+def _turn(document_id: int, key: str) -> None:
+    state.open_document(document_id, st.session_state[key])
+
+
+def _within(mark: tuple[int, int] | None, page: PageRow) -> tuple[int, int] | None:
+    return mark if mark and mark[1] <= len(page.text) else None
+
+
+def _left_out(document: DocumentRow, number: int) -> None:
+    """What parsing left out of this page on purpose."""
+    for dropped in document.dropped:
+        if dropped.get("page") == number:
+            what, why = label(str(dropped["what"]), 80), label(str(dropped["why"]), 120)
+            st.caption(f":material/content_cut: left out: {what} ({why})")

@@ -1,0 +1,74 @@
+"""Jobs under way and done, redrawn by itself while something is running."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import streamlit as st
+
+from core.ingestion import intake
+from dashboard import resources, state
+from dashboard.components import figures
+from dashboard.components.safe_text import label
+from storage.rows import JobRow
+
+OPEN = ("queued", "running")
+EVERY_S = 1.5
+VERBS = {"index": "Indexing", "finetune": "Fine-tuning", "evaluate": "Evaluating", "sync": "Syncing"}
+BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
+    "queued": ("waiting", ":material/schedule:", "gray"),
+    "running": ("running", ":material/progress_activity:", "blue"),
+    "done": ("done", ":material/check:", "green"),
+    "failed": ("failed", ":material/error:", "red"),
+    "cancelled": ("cancelled", ":material/block:", "gray"),
+}
+
+
+def show(limit: int = 50, compact: bool = False) -> None:
+    """The newest jobs; follows them only while one is open."""
+    busy = bool(resources.workspace().jobs.list(statuses=OPEN, limit=1))
+    st.fragment(_rows, run_every=EVERY_S if busy else None, key=f"jobs-{limit}")(limit, compact, busy)
+
+
+def _rows(limit: int, compact: bool, was_busy: bool) -> None:
+    workspace = resources.workspace()
+    jobs = workspace.jobs.list(limit=limit)
+    if was_busy and not any(job.status in OPEN for job in jobs):
+        st.rerun()
+    names = {corpus.id: corpus.name for corpus in workspace.corpora.list()}
+    for job in jobs:
+        with st.container(border=not compact, gap="xsmall"):
+            _row(job, names.get(job.corpus_id or 0, ""), compact)
+    if not jobs:
+        st.caption("Nothing to do and nothing done yet. Adding files to a corpus starts the first job.")
+
+
+def _row(job: JobRow, corpus: str, compact: bool) -> None:
+    word, icon, colour = BADGES.get(job.status, BADGES["queued"])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{VERBS.get(job.kind, label(job.kind))} **{label(corpus, 60)}**", width="content")
+        st.badge(word, icon=icon, color=colour)
+        st.caption(_times(job), width="content")
+        if job.status in OPEN and not compact:
+            st.button("Cancel", key=f"cancel-job-{job.id}", icon=":material/close:", on_click=_cancel, args=(job.id,))
+    if job.status == "running" and job.progress_total:
+        st.progress(min(job.progress_done / job.progress_total, 1.0), text=_progress(job))
+    if job.error:
+        st.caption(f":red[:material/error:] {label(job.error, 300)}")
+
+
+def _progress(job: JobRow) -> str:
+    said = f"{job.progress_done:,} of {job.progress_total:,}"
+    return f"{label(job.message, 80)} · {said}" if job.message else said
+
+
+def _times(job: JobRow) -> str:
+    """How long it runs, or took and when."""
+    if job.started_at is None:
+        return f"added {figures.ago(job.created_at)}"
+    seconds = ((job.finished_at or datetime.now(UTC)) - job.started_at).total_seconds()
+    return f"{seconds:,.0f} s" if job.finished_at is None else f"{figures.ago(job.finished_at)}, took {seconds:,.1f} s"
+
+
+@state.reported
+def _cancel(job_id: int) -> None:
+    intake.cancel_job(resources.workspace(), job_id)

@@ -1,0 +1,58 @@
+"""How each mode looks, everywhere: one colour, one icon, one word. Never told apart by colour alone.
+
+The colour is the name of a theme family; `.streamlit/config.toml` gives it its teal, amber, violet or
+grey in light and dark.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from core.assistants.answer import Mode
+
+Colour = Literal["green", "orange", "violet", "gray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A mode's word, icon, theme colour, and what it stands on in one sentence."""
+
+    title: str
+    icon: str
+    colour: Colour
+    meaning: str
+
+
+LOOKS: dict[Mode, Look] = {
+    "rag": Look(
+        "Retrieval",
+        ":material/travel_explore:",
+        "green",
+        "Looks the question up in your documents and answers from what it finds.",
+    ),
+    "finetuned": Look(
+        "Fine-tuned",
+        ":material/model_training:",
+        "orange",
+        "Answers from what the base model learned of your documents in training.",
+    ),
+    "hybrid": Look(
+        "Hybrid",
+        ":material/join_inner:",
+        "violet",
+        "Looks the question up with a base model trained to read your documents.",
+    ),
+    "base": Look("Base", ":material/circle:", "gray", "The base model alone, knowing nothing of your documents."),
+}
+
+
+def look(mode: str) -> Look:
+    """The look of a mode as it is stored; what is unknown looks like the base."""
+    return next((each for name, each in LOOKS.items() if name == mode), LOOKS["base"])
+
+
+def badge(mode: str) -> None:
+    """Show the mode's badge."""
+    shown = look(mode)
+    st.badge(shown.title, icon=shown.icon, color=shown.colour, help=shown.meaning)

@@ -1,0 +1,160 @@
+"""Everything a browser tab remembers: the address bar says where one is, the session holds drafts.
+
+The address wins (deep links, refresh, the back button); the session remembers the corpus and its
+conversation for pages whose address does not say. The database holds everything else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ParamSpec
+
+import streamlit as st
+
+from core.errors import TriptychError
+from core.ingestion.intake import Intake
+from storage.errors import NotFound
+
+Arguments = ParamSpec("Arguments")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one is, as the address says; `mark` is a stretch of the page's text, half open."""
+
+    corpus_id: int | None
+    conversation_id: int | None
+    document_id: int | None
+    page: int | None
+    mark: tuple[int, int] | None
+
+
+def place() -> Place:
+    """Read the address; what makes no sense counts as absent."""
+    return Place(
+        corpus_id=_number("corpus"),
+        conversation_id=_number("conversation"),
+        document_id=_number("document"),
+        page=_number("page"),
+        mark=_stretch("mark"),
+    )
+
+
+def go(**changes: object) -> None:
+    """Change the address of this page in one step; None takes a part away."""
+    before = st.query_params.to_dict()
+    after = before | {name: str(value) for name, value in changes.items() if value is not None}
+    after = {name: value for name, value in after.items() if changes.get(name, "") is not None}
+    if after != before:
+        st.query_params.from_dict(after)
+
+
+def open_document(document_id: int, page: int | None = None, mark: tuple[int, int] | None = None) -> None:
+    """Show a document beside the page, at a page and with some of its words marked."""
+    go(document=document_id, page=page or 1, mark=f"{mark[0]}-{mark[1]}" if mark else None)
+
+
+def close_document() -> None:
+    """Stop showing a document."""
+    go(document=None, page=None, mark=None)
+
+
+def corpus_id() -> int | None:
+    """The corpus one works in."""
+    chosen = place().corpus_id
+    return chosen if chosen is not None else st.session_state.get("corpus_id")
+
+
+def remember_corpus(chosen: int | None) -> None:
+    """Keep the corpus for pages whose address does not name one, and put it in the address."""
+    st.session_state["corpus_id"] = chosen
+    if place().corpus_id != chosen:
+        go(corpus=chosen)
+
+
+def choose_corpus(chosen: int | None) -> None:
+    """Go to another corpus on the same page."""
+    remember_corpus(chosen)
+    go(conversation=None, document=None, page=None, mark=None)
+
+
+def conversation_id(corpus: int) -> int | None:
+    """The conversation one is in, or was in last in this corpus; None for a new one."""
+    chosen = place().conversation_id
+    if chosen is not None:
+        st.session_state.setdefault("conversations", {})[corpus] = chosen
+        return chosen
+    remembered: int | None = st.session_state.get("conversations", {}).get(corpus)
+    return remembered
+
+
+def choose_conversation(corpus: int, chosen: int | None) -> None:
+    """Go to a conversation; None begins a new one with the first question."""
+    st.session_state.setdefault("conversations", {})[corpus] = chosen
+    go(conversation=chosen, document=None, page=None, mark=None)
+
+
+def domain() -> str | None:
+    """The domain chosen in the sidebar while it has no corpus yet."""
+    chosen: str | None = st.session_state.get("domain")
+    return chosen
+
+
+def choose_domain(name: str) -> None:
+    """Remember a domain."""
+    st.session_state["domain"] = name
+
+
+def upload_key(corpus: int) -> str:
+    """The uploader's key: a new one after each drop, so that no drop can be taken twice."""
+    return f"upload-{corpus}-{st.session_state.get('drops', 0)}"
+
+
+def keep_drop(corpus: int, intake: Intake) -> None:
+    """Remember what became of a drop, and empty the uploader."""
+    st.session_state["drops"] = st.session_state.get("drops", 0) + 1
+    st.session_state[f"drop-{corpus}"] = intake
+
+
+def last_drop(corpus: int) -> Intake | None:
+    """What became of the last drop into this corpus, until it is put away."""
+    intake: Intake | None = st.session_state.get(f"drop-{corpus}")
+    return intake
+
+
+def forget_drop(corpus: int) -> None:
+    """Put the summary of the last drop away."""
+    st.session_state.pop(f"drop-{corpus}", None)
+
+
+def reported(callback: Callable[Arguments, Any]) -> Callable[Arguments, None]:
+    """A callback whose errors for people are shown on the page instead of ending the run."""
+
+    @wraps(callback)
+    def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            callback(*args, **kwargs)
+        except TriptychError as error:
+            st.session_state["problem"] = error
+        except NotFound:
+            st.session_state["problem"] = TriptychError("It is not there any more.", "Someone else deleted it.")
+
+    return guarded
+
+
+def take_problem() -> TriptychError | None:
+    """The error of the last callback, once."""
+    problem: TriptychError | None = st.session_state.pop("problem", None)
+    return problem
+
+
+def _number(name: str) -> int | None:
+    value = st.query_params.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 12 else None
+
+
+def _stretch(name: str) -> tuple[int, int] | None:
+    start, _, end = st.query_params.get(name, "").partition("-")
+    if not (start.isascii() and start.isdigit() and end.isascii() and end.isdigit()):
+        return None
+    return (int(start), int(end)) if int(start) < int(end) else None

@@ -1,0 +1,111 @@
+"""The corpus page shows what there is, how far it is, and lets one change it."""
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from core.ingestion import intake
+from core.workspace import Workspace
+from storage.rows import CorpusRow
+from tests.dashboard.conftest import LEASE, words
+
+Open = Callable[..., AppTest]
+
+
+def test_without_a_corpus_the_page_says_how_to_make_one(open_page: Open) -> None:
+    app = open_page("corpus")
+    assert not app.exception
+    assert "No corpus yet" in words(app)
+
+
+def test_an_address_of_a_corpus_that_is_gone_ends_in_an_empty_page(open_page: Open) -> None:
+    app = open_page("corpus", corpus=4711)
+    assert not app.exception
+    assert "No corpus yet" in words(app)
+
+
+def test_an_empty_corpus_says_what_to_do(open_page: Open, corpus: CorpusRow) -> None:
+    app = open_page("corpus", corpus=corpus.id)
+    assert "No documents yet. Drop files above" in words(app)
+
+
+def test_a_drop_is_taken_once_however_often_the_page_runs_again(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    app = open_page("corpus", corpus=corpus.id)
+    app.file_uploader[0].upload("lease.md", LEASE.encode())
+    app.file_uploader[0].upload("photo.exe", b"MZ\0\0")
+    app.run().run().run()
+    assert [row.name for row in workspace.corpora.documents(corpus.id)] == ["lease.md"]
+    assert len(workspace.jobs.list()) == 1
+    assert not app.file_uploader[0].value
+    assert "1 document added" in words(app)
+    assert "photo.exe** was not added" in words(app)
+
+
+def test_the_same_content_again_is_said_to_be_there(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
+    app = open_page("corpus", corpus=indexed.id)
+    app.file_uploader[0].upload("lease.md", LEASE.encode())
+    app.run()
+    assert "0 documents added" in words(app)
+    assert "already here with the same content" in words(app)
+    app.button(key="put-away").click().run()
+    assert "already here" not in words(app)
+
+
+def test_a_ready_document_shows_its_numbers(open_page: Open, indexed: CorpusRow) -> None:
+    app = open_page("corpus", corpus=indexed.id)
+    assert "**lease.md**" in words(app)
+    assert "1 page · " in words(app)
+
+
+def test_a_document_that_failed_says_why_and_can_be_tried_again(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    intake.add_files(workspace, corpus.id, [("broken.pdf", b"%PDF-1.7 this is no PDF")])
+    workspace.dispatcher.run_one()
+    (document,) = workspace.corpora.documents(corpus.id)
+    assert document.status == "failed"
+    app = open_page("corpus", corpus=corpus.id)
+    assert document.error in words(app)
+    app.button(key=f"retry-{document.id}").click().run()
+    assert workspace.corpora.document(document.id).status == "queued"
+    app.button(key=f"cancel-{document.id}").click().run()
+    assert workspace.corpora.document(document.id).status == "cancelled"
+
+
+def test_documents_are_found_by_name_and_status(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
+    intake.add_files(workspace, indexed.id, [("fees.md", b"# Fees\n\nThe fee is 100 pounds.")])
+    app = open_page("corpus", corpus=indexed.id)
+    app.text_input(key=f"find-{indexed.id}").set_value("FEES").run()
+    assert "**fees.md**" in words(app)
+    assert "**lease.md**" not in words(app)
+    app.text_input(key=f"find-{indexed.id}").set_value("nothing like it").run()
+    assert "No document matches" in words(app)
+
+
+def test_a_link_to_a_document_opens_it_at_its_page(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
+    (document,) = workspace.corpora.documents(indexed.id)
+    text = workspace.corpora.page(document.id, 1).text
+    start = text.index("six months")
+    app = open_page("corpus", corpus=indexed.id, document=document.id, page=1, mark=f"{start}-{start + 10}")
+    assert not app.exception
+    assert "cited words marked on page 1" in words(app)
+
+
+def test_a_link_to_a_document_of_another_corpus_opens_nothing(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    (document,) = workspace.corpora.documents(indexed.id)
+    other = intake.create_corpus(workspace, "Other", "legal")
+    app = open_page("corpus", corpus=other.id, document=document.id)
+    assert not app.exception
+    assert "document" not in app.query_params
+
+
+def test_a_hostile_file_name_is_shown_as_it_is(open_page: Open, workspace: Workspace, corpus: CorpusRow) -> None:
+    name = "![x](http://evil.example) <script>alert(1)<b> $x$ :red[y].md"
+    intake.add_files(workspace, corpus.id, [(name, b"# A\n\nSome text.")])
+    app = open_page("corpus", corpus=corpus.id)
+    assert not app.exception
+    assert "![x](" not in "".join(button.label for button in app.button)

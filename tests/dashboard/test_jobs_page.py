@@ -1,0 +1,33 @@
+"""The jobs page lists work with its state, and can cancel it."""
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from core.ingestion import intake
+from core.workspace import Workspace
+from storage.rows import CorpusRow
+from tests.dashboard.conftest import words
+
+Open = Callable[..., AppTest]
+
+
+def test_without_jobs_the_page_says_what_starts_one(open_page: Open) -> None:
+    app = open_page("jobs")
+    assert not app.exception
+    assert "Adding files to a corpus starts the first job" in words(app)
+
+
+def test_finished_work_is_listed_with_its_corpus(open_page: Open, indexed: CorpusRow) -> None:
+    app = open_page("jobs")
+    assert "Indexing **Leases**" in words(app)
+    assert "done" in words(app)
+
+
+def test_waiting_work_can_be_cancelled(open_page: Open, workspace: Workspace, corpus: CorpusRow) -> None:
+    took = intake.add_files(workspace, corpus.id, [("a.md", b"# A\n\nSome text.")])
+    app = open_page("jobs")
+    app.button(key=f"cancel-job-{took.job_id}").click().run()
+    assert not app.exception
+    (document,) = workspace.corpora.documents(corpus.id)
+    assert document.status == "cancelled"

@@ -1,0 +1,87 @@
+"""The server starts with one line, or says in one line why it cannot."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from core.settings import Settings
+from core.workspace import Workspace
+from dashboard.server import flat, listen, url
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(home: Path, port: int, cwd: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "dashboard", "--workspace", str(home), "--port", str(port)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=cwd, env=environment, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_it_serves_from_any_folder_and_ends_in_order(tmp_path: Path) -> None:
+    port = free_port()
+    server = start(tmp_path / "home", port, tmp_path)
+    try:
+        assert server.stdout is not None
+        assert f"http://127.0.0.1:{port}" in server.stdout.readline()
+        health = httpx.Client(transport=httpx.HTTPTransport(retries=20))
+        for _ in range(200):
+            try:
+                assert health.get(f"http://127.0.0.1:{port}/api/health").json()["status"] == "ok"
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        config = health.get(f"http://127.0.0.1:{port}/_stcore/host-config").status_code
+        assert config == 200
+        foreign = health.get(f"http://127.0.0.1:{port}/", headers={"Host": "evil.example"})
+        assert foreign.status_code == 403
+    finally:
+        server.send_signal(signal.SIGTERM)
+        _, complained = server.communicate(timeout=60)
+    assert complained == ""
+    Workspace.open(Settings.load(tmp_path / "home")).close()
+
+
+def test_a_locked_workspace_is_one_line_that_names_its_owner(tmp_path: Path) -> None:
+    with Workspace.open(Settings.load(tmp_path / "home")):
+        server = start(tmp_path / "home", free_port(), tmp_path)
+        _, complained = server.communicate(timeout=120)
+    assert server.returncode == 2
+    assert len(complained.strip().splitlines()) == 1
+    assert str(os.getpid()) in complained
+
+
+def test_a_busy_port_is_one_line_with_the_remedy(tmp_path: Path) -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        server = start(tmp_path / "home", port, tmp_path)
+        _, complained = server.communicate(timeout=120)
+    assert server.returncode == 2
+    assert complained.strip() == (
+        f"127.0.0.1:{port} is in use. Choose another port: --port {port + 1}, or TRIPTYCH_PORT={port + 1}."
+    )
+
+
+def test_settings_are_flattened_to_their_dotted_names() -> None:
+    assert dict(flat({"theme": {"light": {"a": 1}, "b": [2]}})) == {"theme.light.a": 1, "theme.b": [2]}
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("127.0.0.1", "http://127.0.0.1:1"), ("0.0.0.0", "http://localhost:1"), ("::1", "http://[::1]:1")],
+)
+def test_the_address_shown_can_be_opened(host: str, shown: str) -> None:
+    assert url(host, 1) == shown
