@@ -1,0 +1,43 @@
+"""Writes a benchmark's findings as Markdown: when, on what machine, by which command, and a table."""
+
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def machine() -> str:
+    """The kind of machine, without its name."""
+    model = platform.machine()
+    if Path("/proc/cpuinfo").is_file():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    memory = psutil.virtual_memory().total / 2**30
+    load = os.getloadavg()[0]
+    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, no GPU used, load {load:.1f} at the end"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table; floats get three digits."""
+    cells = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    lines = [list(head), ["---"] * len(head), *cells]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def write(name: str, title: str, body: str) -> Path:
+    """Write `results/<name>.md` and print it."""
+    command = "python -m benchmarks." + Path(sys.argv[0]).stem + " " + shlex.join(sys.argv[1:])
+    when = datetime.now(UTC).strftime("%Y-%m-%d")
+    text = f"# {title}\n\n{when}; {machine()}; `{command.strip()}`\n\n{body.rstrip()}\n"
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{name}.md"
+    file.write_text(text, "utf-8")
+    print(text)
+    return file
