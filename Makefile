@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 export HF_HUB_OFFLINE := 1
-export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 
 .PHONY: run setup test check format samples bench clean help
 
@@ -16,7 +16,7 @@ run: setup       ## the dashboard on http://127.0.0.1:8501
 
 setup: $(VENV)/.ready  ## the environment in .venv with the two embedded models
 
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Triptych needs Python 3.11 or newer; say which with: make run PYTHON=python3.11"; exit 1; }
 	@echo "Setting up .venv: about 140 pinned packages and two models (chat 98 MB, embeddings 91 MB)."
 	@echo "The first time this downloads about 700 MB and takes a few minutes; nothing is compiled."

@@ -97,8 +97,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def write(name: str, title: str, body: str) -> None:
     """Write `results/<name>.md` with date, machine and command; no names of machines or people."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    command = " ".join(["python", Path(sys.argv[0]).relative_to(ROOT).as_posix() if Path(sys.argv[0]).is_absolute()
-                        else sys.argv[0]])  # fmt: skip
+    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *_shown(sys.argv[1:])])
     facts = (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, "
         f"shared with other work. Command: `{command}`."
@@ -107,6 +106,15 @@ def write(name: str, title: str, body: str) -> None:
     file.parent.mkdir(exist_ok=True)
     file.write_text(f"# {title}\n\n{facts}\n\n{body.strip()}\n", "utf-8")
     print(file.read_text("utf-8"))
+
+
+def _shown(options: Sequence[str]) -> list[str]:
+    """The options that change what is measured: not where workspace and data are."""
+    shown, hidden = [], False
+    for option in options:
+        hidden = hidden if not option.startswith("--") else option.split("=")[0] in ("--workspace", "--data")
+        shown += [] if hidden else [option]
+    return shown
 
 
 def _indexed(ws: Workspace, corpus_id: int) -> int:

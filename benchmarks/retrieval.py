@@ -3,8 +3,8 @@
     python -m benchmarks.retrieval [--split test] [--sets doc2dial,techqa] [--limit 50]
 
 Every set goes through the product: its corpus.jsonl is added to a workspace in a temporary folder,
-indexed by the index job, and searched through the retriever. All rows see the same index; all but the
-last two differ from the product in the fusion rule only.
+indexed by the index job, and searched through the retriever. All rows see the same index and differ from
+the product in the fusion rule only.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main() -> None:
         for name in chosen.sets.split(","):
             asked = questions(name, chosen.split)[: chosen.limit]
             rows += measure(ws, name, asked) if asked else []
-            print(table(HEAD, rows[-7:]), flush=True)
+            print(table(HEAD, rows[-6:]), flush=True)
         ws.close()
     write("retrieval", f"What retrieval finds ({chosen.split} questions)", table(HEAD, rows) + NOTES)
 

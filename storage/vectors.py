@@ -17,7 +17,7 @@ from storage.hits import Hit
 
 Floats = NDArray[np.float32]
 
-# A graph of 100,000 chunks finds 99 of the 100 nearest this way; `benchmarks/retrieval_scale.py` measures it.
+# Not tuned yet: `benchmarks/retrieval_scale.py` measures the recall against the exact nearest.
 HNSW = {"space": "cosine", "ef_construction": 128, "max_neighbors": 24, "ef_search": 200}
 
 

@@ -29,6 +29,7 @@ FEATURES = (
     "all_words",
     "rarest_missing",
     "names_missing",
+    "names_best",
     "unknown",
     "cue",
     "lead",
@@ -56,7 +57,7 @@ def answerable(question: str, passages: Sequence[Passage], scored: Scored, asked
 
 def features(question: str, passages: Sequence[Passage], scored: Scored, asked: Asked, rarest: float) -> Floats:
     """What the probability is made of, float32 [len(FEATURES)], each about 0..1."""
-    held = [stems(f"{p.title}\n{p.heading}\n{p.header}\n{p.text}") for p in passages]
+    held = [stems(f"{p.document}\n{p.title}\n{p.heading}\n{p.header}\n{p.text}") for p in passages]
     everything = set[str]().union(*held)
     missing = {stem: rarity for stem, rarity in asked.items() if stem not in everything}
     named = {word.stem for word in content_words(question) if word.kind != "word"}
@@ -70,6 +71,7 @@ def features(question: str, passages: Sequence[Passage], scored: Scored, asked: 
         "all_words": coverage(asked, everything),
         "rarest_missing": max(missing.values(), default=0.0) / rarest,
         "names_missing": len(named & missing.keys()) / max(1, len(named)),
+        "names_best": float(best[COLUMN["names"]]) if named else 1.0,
         "unknown": sum(rarity >= 0.95 * rarest for rarity in asked.values()) / max(1, len(asked)),
         "cue": float(best[COLUMN["cue"]]),
         "lead": scored.candidates[0].score / 10,

@@ -17,7 +17,7 @@ from core.assistants.words import Word, content_words
 from core.retrieval.passages import Passage
 
 SUPPORTED = 0.6
-"""Support from which a place is named; see benchmarks/results/citations.md."""
+"""Support from which a place is named. Set by hand; benchmarks/citations.py measures it."""
 
 CONTRADICTED = 0.3
 """The most support a sentence can have whose number, name or "not" the place does not hold."""

@@ -1,8 +1,9 @@
-"""How an answer is put together from passages, per base model: chosen by measuring, not by taste.
+"""How an answer is put together from passages, per base model.
 
 A base model of 135 million parameters loses in a long prompt what retrieval found: a plain quotation of the
-most relevant sentence beats everything it writes (benchmarks/results/answers.md). So small models lead with
-the quotation. Knows nothing of engines but their name.
+most relevant sentence beats what it writes. So small models lead with the quotation; how many sentences was
+chosen on training questions, `own_words` and all of LARGE are not measured yet (benchmarks/answers.py does).
+Knows nothing of engines but their name.
 """
 
 import re

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 
 MAX_TOKENS = 256  # the model's own setting: it was trained on no more
-BATCH_TOKENS = {"bfloat16": 4096, "float32": 2048}  # a float32 batch of 4,096 no longer fits the cache
+BATCH_TOKENS = {"bfloat16": 4096, "float32": 2048}  # smaller batches were quicker in float32
 SLAB = 2048  # texts that are tokenised and sorted together
 
 

@@ -1,8 +1,8 @@
 """Ranked chunks become the groups that passages are made of: neighbours join, documents take turns. Pure.
 
 A chunk that stands right beside a better one on the same page joins its group, which keeps the better
-one's place. The fifth place goes to a document that has none of the first four: of questions whose
-document was not among the first four passages, that finds some more (measured in `benchmarks/retrieval.py`).
+one's place. The fifth place goes to a document that has none of the first four, so that five passages of
+one long document do not hide all others.
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import resources
 
-EVERY_S = 0.7
+EVERY_S = 1.0
 
 
 def show(corpus_id: int) -> None:

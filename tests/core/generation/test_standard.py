@@ -10,7 +10,6 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 
 from core.generation.embedded import EmbeddedChat
 
-
 pytestmark = pytest.mark.anyio  # the suite's coroutines; the other tests do not mind
 
 

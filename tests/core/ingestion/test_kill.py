@@ -3,9 +3,11 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,6 @@ from core.settings import Settings
 from core.workspace import Workspace
 
 SMALL, MIDDLE = 40, 150
-KILLS = 5
 
 
 def canary(number: int) -> str:
@@ -44,32 +45,46 @@ def index(home: Path, folder: Path) -> "subprocess.Popen[bytes]":
     )
 
 
-def wait_for_steps(home: Path, process: "subprocess.Popen[bytes]", steps: int) -> None:
-    """Wait until the job has written `steps` times since it was started, or has ended."""
-    seen, changes = None, -1
-    while process.poll() is None and changes < steps:
-        state = database_state(home)
-        changes, seen = changes + (state != seen), state
-        time.sleep(0.005)
+def counted(home: Path, query: str) -> int:
+    """A number from the rows, read beside the process that writes them; 0 before there are tables."""
+    try:
+        with closing(sqlite3.connect(f"file:{home / 'triptych.db'}?mode=ro", uri=True)) as rows:
+            return int(rows.execute(query).fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
 
 
-def database_state(home: Path) -> tuple[int, ...]:
-    files = [home / name for name in ("triptych.db", "triptych.db-wal")]
-    chroma = sorted((home / "vectors").rglob("*")) if (home / "vectors").exists() else []
-    return tuple(path.stat().st_mtime_ns for path in [*files, *chroma] if path.is_file())
+RUNNING = "SELECT count(*) FROM jobs WHERE status = 'running'"
+READY = "SELECT count(*) FROM documents WHERE status = 'ready'"
+EMBEDDING = "SELECT count(*) FROM documents WHERE status = 'embedding'"
+VECTORS = "SELECT count(*) FROM embeddings"
+
+
+def moments(chance: random.Random) -> list[tuple[str, int]]:
+    """When to kill: as soon as a count is reached, and a moment later."""
+    return [
+        (RUNNING, 1),
+        (EMBEDDING, 1),
+        (READY, chance.randint(2, SMALL // 2)),
+        (READY, chance.randint(SMALL // 2, SMALL)),
+        (VECTORS, chance.randint(SMALL, SMALL + MIDDLE // 4)),
+    ]
 
 
 @pytest.mark.timeout(900)
 def test_an_index_job_that_is_killed_at_random_moments_finishes_once(tmp_path: Path) -> None:
     home, folder = tmp_path / "workspace", tmp_path / "documents"
     write_documents(folder)
-    chance = random.Random(20260101)
-    for _ in range(KILLS):
+    chance = random.Random()
+    for query, least in moments(chance):
         process = index(home, folder)
-        wait_for_steps(home, process, steps=chance.randrange(1, 60))
-        time.sleep(chance.random() / 20)
-        os.killpg(process.pid, signal.SIGKILL)
+        while process.poll() is None and counted(home, query) < least:
+            time.sleep(0.002)
+        time.sleep(chance.random() / 10)
+        with suppress(ProcessLookupError):  # it was quicker than we are
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+    assert counted(home, "SELECT attempt FROM jobs") > 1  # it was hit in the middle of its work
     last = index(home, folder)
     output = last.communicate()[0].decode()
     assert last.returncode == 0, output

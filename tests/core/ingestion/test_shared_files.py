@@ -155,6 +155,46 @@ def test_columns_of_a_leaflet_are_read_one_after_the_other(shared: Path) -> None
     )
 
 
+def test_the_front_of_the_2021_leaflet_is_read_column_by_column(shared: Path) -> None:
+    page = _parsed(shared / "files" / "healthcare" / "cdc_ckd_in_the_us_2021.pdf").pages[0]
+    blocks = [page.text[block.start : block.end] for block in page.blocks]
+    first = blocks.index("CKD Is Common Among US Adults")
+    assert blocks[first + 1 : first + 4] == [
+        "Fast Stats",
+        "● More than 1 in 7, that is 15% of US adults or 37 million people, are estimated to have CKD.†",
+        "● As many as 9 in 10 adults with CKD do not know they have CKD.",
+    ]
+    assert blocks[blocks.index("CKD Risk Factors") + 1].startswith(
+        "Diabetes and high blood pressure are the more common causes of CKD in adults. Other risk factors include"
+    )
+
+
+def test_the_front_of_the_2023_leaflet_keeps_its_sentences_beside_the_infographic(shared: Path) -> None:
+    page = _parsed(shared / "files" / "healthcare" / "cdc_ckd_factsheet_2023.pdf").pages[0]
+    items = _texts(_only(page), "list_item")
+    assert items[:3] == [
+        "• More than 1 in 7 US adults–about 35.5 million people, or 14%–are estimated to have CKD.†",
+        "• As many as 9 in 10 adults with CKD do not know they have it.",
+        "• About 1 in 3 adults with severe CKD do not know they have CKD.",
+    ]
+    assert _texts(_only(page), "table_row") == []
+    assert (
+        "14% of US adults are estimated to have chronic kidney disease–that is about 35.5 million people." in page.text
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "title"),
+    [
+        ("BOEING_2022_10K.pdf", "THE BOEING COMPANY - Form 10-K, December 31, 2022"),
+        ("AMCOR_2023Q2_10Q.pdf", "AMCOR PLC - Form 10-Q, December 31, 2022"),
+        ("BESTBUY_2024Q2_10Q.pdf", "BEST BUY CO., INC. - Form 10-Q, July 29, 2023"),
+    ],
+)
+def test_a_filing_is_called_by_its_registrant_and_form(shared: Path, file: str, title: str) -> None:
+    assert _parsed(shared / "files" / "finance" / file).title == title
+
+
 def test_paragraphs_are_whole(shared: Path) -> None:
     page = _parsed(shared / "files" / "finance" / "BOEING_2022_10K.pdf").pages[19]
     paragraph = next(t for t in _texts(_only(page), "paragraph") if t.startswith("We had approximately 87 million"))

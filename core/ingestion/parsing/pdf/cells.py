@@ -67,4 +67,6 @@ def _apart(cell: Segment) -> list[Segment]:
 
 def _merge(first: Segment, second: Segment) -> Segment:
     text = first.text + second.text
-    return Segment(text, first.x0, second.x1, first.top, first.bottom, second.size, second.bold, first.words + second.words)
+    return Segment(
+        text, first.x0, second.x1, first.top, first.bottom, second.size, second.bold, first.words + second.words
+    )

@@ -74,8 +74,8 @@ def _sides(rows: list[Row], edge: float) -> tuple[list[Segment], list[Segment]]:
 def _score(rows: list[Row], run: tuple[int, int, float]) -> float:
     """How much text stands on the shorter side; 0 where a side is no prose or the sides are not beside each other."""
     left, right = _sides(rows[run[0] : run[1]], run[2])
-    fill = 0.25 if _aligned(left, right) < 0.6 else 0.55
-    if not (_is_prose(left, fill) and _is_prose(right, fill)):
+    fill, length = (0.25, 16) if _aligned(left, right) < 0.6 else (0.55, 24)
+    if not (_is_prose(left, fill, length) and _is_prose(right, fill, length)):
         return 0.0
     top = max(min(s.top for s in left), min(s.top for s in right))
     bottom = min(max(s.bottom for s in left), max(s.bottom for s in right))
@@ -92,11 +92,12 @@ def _aligned(left: list[Segment], right: list[Segment]) -> float:
     return hits / max(1, min(len(left), len(right)))
 
 
-def _is_prose(segments: list[Segment], fill: float) -> bool:
+def _is_prose(segments: list[Segment], fill: float, length: int) -> bool:
+    """Whether lines have `length` characters on average and full ones hold the share `fill` of the text."""
     if len(segments) < 3:
         return False
     text = "".join(segment.text for segment in segments)
     letters = sum(1 for sign in text if sign.isalpha() or sign == " ")
     width = max(s.x1 for s in segments) - min(s.x0 for s in segments)
     full = sum(len(s.text) for s in segments if s.x1 - s.x0 >= 0.62 * width)
-    return len(text) >= 16 * len(segments) and letters >= 0.75 * len(text) and full >= fill * len(text)
+    return len(text) >= length * len(segments) and letters >= 0.75 * len(text) and full >= fill * len(text)

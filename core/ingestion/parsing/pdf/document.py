@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2 as pdfium_python
@@ -19,6 +20,7 @@ from core.ingestion.parsing.pdf.paragraphs import Typography, to_pieces
 from core.ingestion.parsing.pdf.reading import read_page
 from core.ingestion.parsing.pdf.shapes import PageShape
 from core.ingestion.parsing.pdf.tables import with_tables
+from core.ingestion.parsing.pdf.titles import title_of
 
 MEDIA_TYPE = "application/pdf"
 
@@ -39,7 +41,8 @@ def parse_pdf(path: Path, name: str, limits: Limits) -> ParsedDocument:
         pages = [read_page(document, index) for index in range(count)]
         _note_extras(document, draft)
     _write(pages, draft)
-    return draft.finish()
+    parsed = draft.finish()
+    return parsed if draft.title else replace(parsed, title=title_of(parsed.pages, parsed.title))
 
 
 @contextmanager

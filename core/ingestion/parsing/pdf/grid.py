@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 
 from core.ingestion.parsing.pdf.cells import is_date, is_value, is_year, joined_cells
 from core.ingestion.parsing.pdf.shapes import Row, Segment
+from core.ingestion.parsing.pdf.wrapping import Span, cut_at_columns, joined_lines
 
-Span = tuple[float, float]
 _MOST_HEADER_ROWS = 10
-_HANGING_WORDS = "and or for of to the on in by with from a an at - per net"
-_HANGING = (*(f" {word}" for word in re.findall(r"\S+", _HANGING_WORDS)), ",")
 PERIOD = re.compile(r"\b(years?|months?|weeks?|quarters?|periods?)\s+ended\b|^(as of|at)\s+[A-Z]", re.I)
 
 
@@ -37,14 +35,16 @@ class Grid:
 def lay_out(rows: list[Row]) -> Grid:
     """The table whose rows these are."""
     lines = [joined_cells(row) for row in rows]
-    spans = _value_columns(lines) or _text_columns(lines)
+    numeric = _value_columns(lines)
+    spans = numeric or _text_columns(lines)
+    lines = [cut_at_columns(line, spans) for line in lines]
     texts = [_placed(line, spans) for line in lines]
     split = _header_length(lines, texts)
     header = [_column_names(lines[:split], spans)] if split else []
     used = [c for c in range(len(spans)) if any(text[c] for text in texts[split:] + header)]
     body = [[text[c] for c in used] for text in texts[split:]]
-    edges = [spans[c][0] for c in used]
-    return Grid([[text[c] for c in used] for text in header], _unwrapped(body), edges)
+    whole = joined_lines(body, [row.top for row in rows[split:]], bool(numeric))
+    return Grid([[text[c] for c in used] for text in header], whole, [spans[c][0] for c in used])
 
 
 def _column_names(lines: list[list[Segment]], spans: list[Span]) -> list[str]:
@@ -189,30 +189,3 @@ def _header_length(lines: list[list[Segment]], texts: list[list[str]]) -> int:
     while first and texts[first - 1][0] and not any(texts[first - 1][1:]):
         first -= 1
     return first if first <= _MOST_HEADER_ROWS and any(any(text[1:]) for text in texts[:first]) else 0
-
-
-def _unwrapped(rows: list[list[str]]) -> list[list[str]]:
-    """Labels that run over several lines put together again: onto the line that holds the values."""
-    result: list[list[str]] = []
-    for row in rows:
-        label_only = bool(row[0]) and not any(row[1:])
-        before = result[-1] if result else None
-        if before is not None and label_only and _goes_on(before, row[0]):
-            before[0] = f"{before[0]} {row[0]}"
-        elif before is not None and not any(before[1:]) and (_goes_on(before, row[0]) or _is_below(before, row)):
-            result[-1] = [f"{before[0]} {row[0]}".strip(), *row[1:]]
-        else:
-            result.append(list(row))
-    return result
-
-
-def _goes_on(before: list[str], label: str) -> bool:
-    """Whether a label continues the one before it: in lower case, or with an amount after a label without values."""
-    if not label or not before[0] or before[0].endswith(":"):
-        return False
-    return label[:1].islower() or (not any(before[1:]) and (label[:1] in "($" or before[0].endswith(_HANGING)))
-
-
-def _is_below(before: list[str], row: list[str]) -> bool:
-    """Values that stand a little lower than their label."""
-    return not row[0] and len(before[0]) > 12 and not before[0].endswith(":") and any(row[1:])

@@ -11,10 +11,10 @@ from core.ingestion.parsing.pdf.grid import Grid
 from core.ingestion.parsing.pdf.headers import as_grid
 from core.ingestion.parsing.pdf.shapes import PageShape, Row
 
-_BULLET = re.compile(r"^([•▪◦●○■□]\s?|[·°*–-]\s)\S")
+_BULLET = re.compile(r"^([•▪◦●○■□*†‡]\s?|[·°–-]\s)\S")
 _NUMBERED = re.compile(r"^(\(?[0-9]{1,2}[.)]|\([a-zA-Z]{1,4}\)|[a-zA-Z][.)])\s+\S")
 _CLAUSE = re.compile(
-    r"^((item|section|article|part|note|schedule|exhibit|annex|appendix)\s+[0-9A-Z]+\b|[0-9]{1,2}(\.[0-9]{1,2})+(?=\.?(\s+(?-i:[\"“(\[]?[A-Z])|$)))",
+    r"^((item|section|article|part|note|schedule|exhibit|annex|appendix)\s+[0-9A-Z]+\b|[0-9]{1,2}(\.[0-9]{1,2})+(?=\.?(\s+(?-i:[^a-z\d])|$)))",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"[.:;!?][\"”’)]*$")
@@ -153,13 +153,18 @@ def _finished(group: list[Row], typography: Typography) -> list[Piece]:
     return [piece]
 
 
+def _is_numbered_title(text: str) -> bool:
+    """A numbered line that is short enough to be a title, though it ends in a full stop ("5.1 Term.")."""
+    return len(text) <= 80 and bool(_CLAUSE.match(text) or _NUMBERED.match(text))
+
+
 def _is_heading(piece: Piece, lines: int, typography: Typography) -> bool:
     """Short, and bigger, bolder or in capitals where the text around is not."""
     text = piece.text
     letters = sum(1 for sign in text if sign.isalpha())
     if lines > 3 or len(text) > 160 or letters < 3 or letters < 0.4 * len(text) or text.endswith((",", ";", ":")):
         return False
-    if _BULLET.match(text) or (text.endswith(".") and not _CLAUSE.match(text) and not _NUMBERED.match(text)):
+    if _BULLET.match(text) or (text.endswith(".") and not _is_numbered_title(text)):
         return False
     if piece.size > typography.body * 1.12 or (piece.bold and not typography.bold_is_plain):
         return True

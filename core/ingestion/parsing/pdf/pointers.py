@@ -1,4 +1,4 @@
-"""PDFium's functions called with plain integers for pointers: no wrapping object per call, which is most of the cost."""
+"""PDFium's functions called with plain integers for pointers: no wrapping object per call."""
 
 import ctypes
 from collections.abc import Callable

@@ -10,10 +10,11 @@ _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _OVERLAP = 0.55  # of the smaller height: less is another line
 _WIDE = 0.95  # of the font size: a wider gap separates cells or columns
 _ENUMERATOR = re.compile(
-    r"^(\(?[0-9]{1,2}[.)]|\(?[a-zA-Z][.)]|\(?[ivxIVX]{1,5}[.)]|[0-9]{1,2}(\.[0-9]{1,2}){1,3}\.?|[•▪◦●○■□·°–*§¶-])$"
+    r"^(\(?[0-9]{1,2}[.)]|\(?[a-zA-Z][.)]|\(?[ivxIVX]{1,5}[.)]|[0-9]{1,2}(\.[0-9]{1,2}){1,3}\.?|\([a-z]{2,4}\)"
+    r"|[•▪◦●○■□·°–*§¶†‡onqü-])$"  # o, n, q and ü are what Wingdings bullets are written as
 )
 _BULLETS = frozenset("•▪◦●○■□◆➢✓")
-_HANG = 48.0  # points: an enumerator stands no farther from its text
+_HANG = 90.0  # points: an enumerator stands no farther from its text
 
 
 def to_rows(words: list[Word]) -> list[Row]:
@@ -54,7 +55,9 @@ def _place_bullets(bullets: list[Word], lines: list[tuple[float, float, list[Wor
         middle = (bullet.top + bullet.bottom) / 2
         beside = [w for w in near if 0 <= w.x0 - bullet.x1 + 2 < _HANG and w.top - 2 < middle < w.bottom + 2]
         if beside:
-            home[id(min(beside, key=lambda w: (w.x0 - bullet.x1) + abs((w.top + w.bottom) / 2 - middle)))].append(bullet)
+            home[id(min(beside, key=lambda w: (w.x0 - bullet.x1) + abs((w.top + w.bottom) / 2 - middle)))].append(
+                bullet
+            )
         else:
             lines.append((bullet.top, bullet.bottom, [bullet]))
 
@@ -102,11 +105,16 @@ def _with_enumerator(segments: list[Segment]) -> list[Segment]:
     """A bullet or number and the text after it are one segment, though a tab apart."""
     first, second = segments[0], segments[1] if len(segments) >= 2 else segments[0]
     near = second.x0 - first.x1 < _HANG
-    if len(segments) >= 2 and near and _ENUMERATOR.match(first.text) and not second.text[:1].isdigit():
+    if len(segments) >= 2 and near and _ENUMERATOR.match(first.text) and not _is_number(second.text):
         text, top, bottom = f"{first.text} {second.text}", min(first.top, second.top), max(first.bottom, second.bottom)
         merged = Segment(text, first.x0, second.x1, top, bottom, second.size, second.bold, first.words + second.words)
         return [merged, *segments[2:]]
     return segments
+
+
+def _is_number(text: str) -> bool:
+    """Whether a cell of numbers or of further enumerators stands there, not the text that is enumerated."""
+    return text[:1].isdigit() or _ENUMERATOR.match(text) is not None
 
 
 def regroup(segments: list[Segment]) -> list[Row]:

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from itertools import pairwise
 from statistics import median
 
-from core.ingestion.parsing.pdf.cells import is_value
+from core.ingestion.parsing.pdf.cells import is_value, joined_cells
 from core.ingestion.parsing.pdf.rows import to_rows
 from core.ingestion.parsing.pdf.ruling import Line
 from core.ingestion.parsing.pdf.shapes import Cell, Row, Ruled, Segment, Word
@@ -111,11 +111,13 @@ def _table(
 ) -> Ruled | None:
     """The cells, those that span written wherever they reach; None when this is no table."""
     first = _first_cells(level, upright, xs, ys)
+    if not _is_closed(first, len(ys) - 1, len(xs) - 1):
+        return None
     gathered: dict[tuple[int, int], list[Word]] = {}
     for place, group in inside.items():
         gathered.setdefault(first[place], []).extend(group)
     lines = {place: to_rows(group) for place, group in gathered.items()}
-    if any(sum(len(row.text) for row in rows) > _LONG for rows in lines.values()):
+    if any(_is_no_cell(rows) for rows in lines.values()):
         return None
     columns = sorted({column for _, column in gathered})
     grid: list[list[Cell]] = []
@@ -125,8 +127,8 @@ def _table(
         for band in _bands([lines.get(place, []) for place in places]):
             grid.append([_cell(rows, over) for rows, over in zip(band, spanned, strict=True)])
     grid = [row for row in grid if any(cell.lines for cell in row)]
-    filled = sum(1 for row in grid for cell in row if cell.lines)
-    if len(columns) < 2 or filled < 0.4 * len(grid) * len(columns):
+    texts = [" ".join(cell.lines) for row in grid for cell in row if cell.lines]
+    if len(columns) < 2 or len(texts) < 0.4 * len(grid) * len(columns) or all(map(is_value, texts)):
         return None
     return Ruled(grid, [xs[0], *(xs[column] for column in columns[1:]), xs[-1]])
 
@@ -145,6 +147,18 @@ def _first_cells(
             elif r and not any(abs(h.at - top) <= _NEAR and h.start < x < h.end for h in level):
                 first[r, c] = first[r - 1, c]
     return first
+
+
+def _is_closed(first: dict[tuple[int, int], tuple[int, int]], rows: int, columns: int) -> bool:
+    """Whether most cells have all their sides: rules above totals and under headings make no fence."""
+    alone = sum(1 for place, home in first.items() if place == home)
+    return alone >= 0.7 * rows * columns
+
+
+def _is_no_cell(rows: list[Row]) -> bool:
+    """Whether this is a box of a layout (long), or columns without rules between them (a label and its values)."""
+    apart = sum(1 for row in rows if len(row.segments) > 1 and len(joined_cells(row)) > 1)
+    return sum(len(row.text) for row in rows) > _LONG or apart > 0.3 * len(rows)
 
 
 def _bands(cells: list[list[Row]]) -> list[list[list[Row]]]:

@@ -5,6 +5,7 @@ Knows nothing of tables (`ruled` finds them) and nothing of text. Pages without 
 
 import ctypes
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import pypdfium2.raw as pdfium
@@ -87,7 +88,7 @@ def _bars(path: int) -> Iterator[Box]:
             if min(box[2] - box[0], box[3] - box[1]) <= _THIN:
                 yield box
             elif stroked:
-                yield from map(_around, zip(points, points[1:], strict=False))
+                yield from map(_around, pairwise(points))
 
 
 def _is_stroked(path: int) -> bool:

@@ -4,10 +4,11 @@ import re
 
 from core.ingestion.parsing.pdf.cells import is_value, joined_cells
 from core.ingestion.parsing.pdf.grid import PERIOD, Grid, heads, is_data, lay_out
-from core.ingestion.parsing.pdf.shapes import Row
+from core.ingestion.parsing.pdf.shapes import Row, Segment
 
 _NEAR = 3.2  # line heights: a bigger gap ends a table
 _UNITS = re.compile(r"^\(?.{0,40}\b(in|\$) ?(millions|thousands|billions)\b.{0,60}\)?$", re.IGNORECASE)
+_MOST_HEADER_ROWS = 8
 _LONG = 75  # characters: a single segment that long is prose, not a label
 
 
@@ -68,14 +69,19 @@ def _is_table(rows: list[Row]) -> bool:
     """Values in columns, or texts whose left edges line up in at least three rows."""
     lines = [joined_cells(row) for row in rows]
     several = [line for line in lines if len(line) >= 2]
-    cells = [cell for line in several for cell in line[1:]]
     if len(several) < 2:
         return False
-    if sum(1 for cell in cells if is_value(cell.text)) >= 0.5 * len(cells):
+    first = next((index for index, line in enumerate(several) if is_data(line)), 0)
+    if _holds_values(several) or (first <= _MOST_HEADER_ROWS and _holds_values(several[first:])):
         return True
     starts = [line[1].x0 for line in several]
     aligned = max(sum(1 for other in starts if abs(other - x) < 5) for x in starts)
     return len(several) >= 3 and aligned >= 0.6 * len(several) and len(several) >= 0.4 * len(rows)
+
+
+def _holds_values(lines: list[list[Segment]]) -> bool:
+    cells = [cell for line in lines for cell in line[1:]]
+    return len(lines) >= 2 and sum(1 for cell in cells if is_value(cell.text)) >= 0.5 * len(cells)
 
 
 def _headings_above(result: list[Row | Grid], rows: list[Row], start: int, end: int) -> int:
@@ -93,7 +99,13 @@ def _headings_above(result: list[Row | Grid], rows: list[Row], start: int, end: 
         count += 1
     count = count if count and _sits_over_columns(rows[start - 1], rows[start:end]) else 0
     above = start - count - 1
-    if above >= 0 and len(result) > count and not rows[above].ruled and isinstance(result[-1 - count], Row) and _UNITS.match(rows[above].text):
+    if (
+        above >= 0
+        and len(result) > count
+        and not rows[above].ruled
+        and isinstance(result[-1 - count], Row)
+        and _UNITS.match(rows[above].text)
+    ):
         return count + 1
     return count
 
