@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.evaluation_sets import SETS, Question, corpus_bytes, plain, questions
 from benchmarks.report import table, write
 from core.ingestion.intake import add_files, create_corpus
-from core.retrieval.fusion import Ranked, fuse
+from core.retrieval.fusion import Ranked, fuse, ranked
 from core.retrieval.passages import Passage
 from core.settings import Settings
 from core.workspace import Workspace
@@ -60,8 +60,8 @@ def measure(ws: Workspace, name: str, asked: Sequence[Question]) -> list[Sequenc
         "words": lambda words, _: fuse(words, []),
         "meaning": lambda _, meaning: fuse([], meaning),
         "reciprocal ranks, k=10": reciprocal,
-        "min-max, 0.3 meaning": partial(fuse, dense_weight=0.3),
-        "min-max, 0.5 meaning": partial(fuse, dense_weight=0.5),
+        "min-max, 0.3 meaning": partial(stretched, weight=0.3),
+        "min-max, 0.5 meaning": partial(stretched, weight=0.5),
     }
     rows = []
     for label, rule in rules.items():
@@ -100,7 +100,17 @@ def reciprocal(words: Pairs, meaning: Pairs) -> list[Ranked]:
     for found in (words, meaning):
         for rank, (key, _) in enumerate(found, 1):
             places[key] = places.get(key, 0.0) + 1 / (10 + rank)
-    return fuse(sorted(places.items(), key=lambda item: -item[1]), [])
+    return ranked(places, words, meaning)
+
+
+def stretched(words: Pairs, meaning: Pairs, weight: float) -> list[Ranked]:
+    """Min-max fusion, as a peer: each list stretched to 0..1, `weight` to meaning and the rest to words."""
+    places: dict[int, float] = {}
+    for found, share in ((words, 1 - weight), (meaning, weight)):
+        low, high = min((s for _, s in found), default=0.0), max((s for _, s in found), default=1.0)
+        for key, score in found:
+            places[key] = places.get(key, 0.0) + share * ((score - low) / (high - low) if high > low else 1.0)
+    return ranked(places, words, meaning)
 
 
 def pairs(hits: Sequence[Hit]) -> Pairs:

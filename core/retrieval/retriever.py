@@ -19,7 +19,6 @@ from storage.vectors import Vectors
 
 log = logging.getLogger(__name__)
 CANDIDATES = 100  # chunks that each path brings
-DENSE_WEIGHT = 0.45  # between 0.5, which suits prose, and 0.3, which suits tables
 
 
 class Retriever:
@@ -54,7 +53,7 @@ class Retriever:
         """Every chunk that either path found, best first, as the look-ups see it."""
         words = self.by_words(corpus_id, question)
         meaning = self.by_meaning(corpus_id, question)
-        return fuse(_pairs(words), _pairs(meaning), DENSE_WEIGHT)
+        return fuse(_pairs(words), _pairs(meaning))
 
     def by_words(self, corpus_id: int, question: str) -> list[Hit]:
         """Chunks that share words with the question, best first."""

@@ -1,8 +1,6 @@
 """Fusion: two lists of scores become one, and each hit remembers where it came from."""
 
-import pytest
-
-from core.retrieval.fusion import fuse, scaled
+from core.retrieval.fusion import fuse
 
 
 def test_found_by_both_beats_found_by_one() -> None:
@@ -17,24 +15,16 @@ def test_a_hit_of_one_list_has_no_rank_in_the_other() -> None:
     assert (hit.lexical_rank, hit.dense_rank, hit.dense_score) == (1, None, None)
 
 
-def test_scores_lie_between_nought_and_one() -> None:
-    fused = fuse([(k, 10.0 - k) for k in range(5)], [(k, k / -10) for k in range(5)])
-    assert fused[0].score == pytest.approx(1.0)
-    assert all(0 <= hit.score <= 1 for hit in fused)
+def test_a_strong_match_in_words_is_not_pushed_aside_by_weak_meaning() -> None:
+    assert fuse([(1, 30.0), (2, 2.0)], [(2, 0.40), (3, 0.35), (1, 0.20)])[0].chunk_id == 1
 
 
-def test_the_weight_moves_between_the_lists() -> None:
-    lexical, dense = [(1, 2.0), (2, 1.0)], [(2, 0.9), (1, 0.1)]
-    assert fuse(lexical, dense, dense_weight=0.0)[0].chunk_id == 1
-    assert fuse(lexical, dense, dense_weight=1.0)[0].chunk_id == 2
+def test_a_clear_match_in_meaning_is_not_pushed_aside_by_weak_words() -> None:
+    assert fuse([(1, 3.0), (2, 2.0)], [(3, 0.80), (1, 0.30), (2, 0.20)])[0].chunk_id == 3
 
 
 def test_ties_keep_the_lower_id_first() -> None:
-    assert [hit.chunk_id for hit in fuse([(7, 1.0)], [(3, 0.5)])] == [3, 7]
-
-
-def test_equal_scores_all_count_in_full() -> None:
-    assert scaled({1: 3.0, 2: 3.0}) == {1: 1.0, 2: 1.0}
+    assert [hit.chunk_id for hit in fuse([(7, 2.0), (3, 2.0)], [])] == [3, 7]
 
 
 def test_nothing_found_is_nothing_fused() -> None:
