@@ -1,6 +1,7 @@
 """What a table cell's text says about it: a number, a year, a label. Joins pieces of one value. Pure."""
 
 import re
+from itertools import pairwise
 
 from core.ingestion.parsing.pdf.shapes import Row, Segment
 
@@ -26,6 +27,15 @@ def is_year(text: str) -> bool:
 def is_date(text: str) -> bool:
     """A text that names a month: "December 31, 2022"."""
     return bool(_DATE.search(text)) and len(text) < 40
+
+
+def is_axis(line: list[Segment]) -> bool:
+    """Whether a row is the scale of a chart: four or more whole numbers in equal steps (no years), and no label."""
+    texts = [cell.text for cell in line]
+    if len(texts) < 4 or not all(text.isdecimal() and len(text) < 10 for text in texts) or is_year(texts[0]):
+        return False
+    numbers = [int(text) for text in texts]
+    return len({after - before for before, after in pairwise(numbers)}) == 1 and numbers[1] != numbers[0]
 
 
 def joined_cells(row: Row) -> list[Segment]:

@@ -110,7 +110,8 @@ def _write_page(page: PageShape, typography: Typography, out: PageDraft, before:
             out.add_table(piece.header, [] if inherited else piece.body)
             for cells in piece.body if inherited else []:
                 out.add("table_row", row_line(cells), header="\n".join(map(row_line, inherited)))
-            piece.header = piece.header or inherited
+            if inherited and before:
+                piece.header, piece.bold_header = inherited, before.bold_header
         else:
             out.add(piece.kind, piece.text, typography.level(piece) if piece.kind == "heading" else 0)
         before = None

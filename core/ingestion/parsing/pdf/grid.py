@@ -120,6 +120,10 @@ def _value_columns(lines: list[list[Segment]]) -> list[Span]:
     spans = _unions(values)
     if not spans:
         return []
+    seconds = [line[1] for line in lines if len(line) == 2]
+    if len(seconds) >= 4 and _is_chart(lines):
+        start = min(cell.x0 for cell in seconds)
+        spans = [*(span for span in spans if span[1] <= start), (start, max(cell.x1 for cell in seconds))]
     texts = [c for line in lines for c in line if not is_value(c.text)]
     labels = [c for c in texts if c.x0 < spans[0][0] - 8]
     free = [c for line in lines if is_data(line) for c in line if not is_value(c.text) and c not in labels]
@@ -129,6 +133,11 @@ def _value_columns(lines: list[list[Segment]]) -> list[Span]:
         left = min(c.x0 for c in labels)
         columns.insert(0, (left, max(left + 1, spans[0][0] - 1)))
     return columns
+
+
+def _is_chart(lines: list[list[Segment]]) -> bool:
+    """Labels with one value each, at the ends of bars of different lengths: one column of values, not several."""
+    return all(len(line) == 1 or (len(line) == 2 and is_value(line[1].text)) for line in lines)
 
 
 def _label_edge(lines: list[list[Segment]]) -> float:

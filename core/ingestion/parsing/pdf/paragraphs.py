@@ -161,8 +161,10 @@ def _is_numbered_title(text: str) -> bool:
 def _is_heading(piece: Piece, lines: int, typography: Typography) -> bool:
     """Short, and bigger, bolder or in capitals where the text around is not."""
     text = piece.text
+    if lines > 3 or len(text) > 160 or text.endswith((",", ";", ":")):
+        return False
     letters = sum(1 for sign in text if sign.isalpha())
-    if lines > 3 or len(text) > 160 or letters < 3 or letters < 0.4 * len(text) or text.endswith((",", ";", ":")):
+    if letters < 3 or letters < 0.4 * len(text):
         return False
     if _BULLET.match(text) or (text.endswith(".") and not _is_numbered_title(text)):
         return False

@@ -47,7 +47,7 @@ def _read(page: object, textpage: object, number: int) -> PageShape:
         if why:
             hidden.append((word.text, why))
         else:
-            _turn(word, box, turn)
+            word.x0, word.top, word.x1, word.bottom = _shown((word.x0, word.bottom, word.x1, word.top), box, turn)
             (upright if -20 < (look.angle - turn * 90 + 180) % 360 - 180 < 20 else sideways).append(word)
     width, height = (box[2] - box[0], box[3] - box[1]) if turn % 2 == 0 else (box[3] - box[1], box[2] - box[0])
     garbled = _is_garbled(glyphs.text)
@@ -61,11 +61,6 @@ def _page_box(page: object) -> Box:
     rect = pdfium.FS_RECTF()
     pdfium.FPDF_GetPageBoundingBox(page, rect)
     return rect.left, rect.bottom, rect.right, rect.top
-
-
-def _turn(word: Word, box: Box, turn: int) -> None:
-    """User space (y upwards) to shown coordinates, in place."""
-    word.x0, word.top, word.x1, word.bottom = _shown((word.x0, word.bottom, word.x1, word.top), box, turn)
 
 
 def _shown(area: Box, box: Box, turn: int) -> Box:

@@ -63,7 +63,8 @@ def _place_bullets(bullets: list[Word], lines: list[tuple[float, float, list[Wor
 
 
 def _row(line: list[Word]) -> Row:
-    top, bottom = min(word.top for word in line), max(word.bottom for word in line)
+    texts = [word for word in line if word.text not in _BULLETS] or line
+    top, bottom = min(word.top for word in texts), max(word.bottom for word in texts)
     line.sort(key=lambda word: word.x0)
     groups: list[list[Word]] = [[line[0]]]
     reach = line[0].x1
@@ -83,7 +84,8 @@ def _is_doubled(word: Word, other: Word) -> bool:
 
 def _segment(group: list[Word]) -> Segment:
     x0, x1 = group[0].x0, max(word.x1 for word in group)
-    top, bottom = min(word.top for word in group), max(word.bottom for word in group)
+    texts = [word for word in group if word.text not in _BULLETS] or group
+    top, bottom = min(word.top for word in texts), max(word.bottom for word in texts)
     longest = max(group, key=lambda word: len(word.text))
     bold = sum(len(word.text) for word in group if word.bold) > 0.8 * sum(len(word.text) for word in group)
     if sum(1 for word in group if _RTL.search(word.text)) * 2 > len(group):
@@ -106,7 +108,7 @@ def _with_enumerator(segments: list[Segment]) -> list[Segment]:
     first, second = segments[0], segments[1] if len(segments) >= 2 else segments[0]
     near = second.x0 - first.x1 < _HANG
     if len(segments) >= 2 and near and _ENUMERATOR.match(first.text) and not _is_number(second.text):
-        text, top, bottom = f"{first.text} {second.text}", min(first.top, second.top), max(first.bottom, second.bottom)
+        text, top, bottom = f"{first.text} {second.text}", second.top, second.bottom
         merged = Segment(text, first.x0, second.x1, top, bottom, second.size, second.bold, first.words + second.words)
         return [merged, *segments[2:]]
     return segments

@@ -5,7 +5,7 @@ Knows nothing of tables (`ruled` finds them) and nothing of text. Pages without 
 
 import ctypes
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import NamedTuple
 
 import pypdfium2.raw as pdfium
@@ -18,6 +18,7 @@ _THIN = 2.2  # points: a thicker bar is an area
 _SHORT = 5.0  # points: a shorter line rules nothing
 _MOST_OBJECTS = 20_000
 _MOST_SEGMENTS = 400  # of one path: more is a drawing
+_ONE_BOX = 5  # segments of a single rectangle: one that is filled and not thin is an area
 _MOST_LINES = 1_500  # of one page: more is a drawing
 
 _int, _void = ctypes.c_int, ctypes.c_void_p
@@ -66,10 +67,9 @@ def read_lines(page: object, shown: Callable[[Box], Box]) -> tuple[list[Line], l
 
 
 def _paths(page: int) -> Iterator[int]:
-    for index in range(min(max(0, _count(page)), _MOST_OBJECTS)):
-        item = _object(page, index)
-        if item and _type(item) == pdfium.FPDF_PAGEOBJ_PATH:
-            yield item
+    count = min(max(0, _count(page)), _MOST_OBJECTS)
+    items = [item for item in map(_object, repeat(page), range(count)) if item]
+    return (item for item, kind in zip(items, map(_type, items), strict=True) if kind == pdfium.FPDF_PAGEOBJ_PATH)
 
 
 def _bars(path: int) -> Iterator[Box]:
@@ -81,8 +81,10 @@ def _bars(path: int) -> Iterator[Box]:
     left, bottom, right, top = edges
     if min(right - left, top - bottom) <= _THIN:
         yield left, bottom, right, top
-    elif 2 <= _segments(path) <= _MOST_SEGMENTS:
-        stroked = _is_stroked(path)
+        return
+    count = _segments(path)
+    stroked = _is_stroked(path)
+    if count <= _MOST_SEGMENTS and (stroked or count > _ONE_BOX):
         for points in _subpaths(path):
             box = _around(points)
             if min(box[2] - box[0], box[3] - box[1]) <= _THIN:

@@ -2,7 +2,7 @@
 
 import re
 
-from core.ingestion.parsing.pdf.cells import is_value, joined_cells
+from core.ingestion.parsing.pdf.cells import is_axis, is_value, joined_cells
 from core.ingestion.parsing.pdf.grid import PERIOD, Grid, heads, is_data, lay_out
 from core.ingestion.parsing.pdf.shapes import Row, Segment
 
@@ -130,7 +130,7 @@ def _parts(rows: list[Row]) -> list[list[Row]]:
     seen_values = False
     for row in rows:
         line = joined_cells(row)
-        if seen_values and heads(line):
+        if (seen_values and heads(line)) or is_axis(line):
             parts.append([])
             seen_values = False
         seen_values = seen_values or is_data(line)
