@@ -26,7 +26,7 @@ from core.workspace import Workspace
 QUOTE = replace(SMALL, own_words="none")
 READINGS: dict[str, Reading] = {
     "our quotation, one sentence": replace(QUOTE, sentences=1),
-    "our quotation, up to three (adaptive)": QUOTE,
+    "our quotation, up to two (adaptive)": QUOTE,
     "our quotation, always two": replace(QUOTE, sentences=2, share=0.0),
 }
 WRITING: dict[str, Reading] = {

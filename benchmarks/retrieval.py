@@ -24,6 +24,7 @@ from core.workspace import Workspace
 from storage.hits import Hit
 
 HEAD = ("set", "path", "questions", "doc in first 5", "evidence in first 3", "in first 5", "in first 10", "nDCG@10")
+DEEP = 30  # results asked for, so that ten documents are among them
 Pairs = Sequence[tuple[int, float]]
 
 
@@ -41,9 +42,8 @@ def main() -> None:
         for name in chosen.sets.split(","):
             asked = questions(name, chosen.split)[: chosen.limit]
             rows += measure(ws, name, asked) if asked else []
-            print(table(HEAD, rows[-6:]), flush=True)
+            write("retrieval", f"What retrieval finds ({chosen.split} questions)", table(HEAD, rows) + NOTES)
         ws.close()
-    write("retrieval", f"What retrieval finds ({chosen.split} questions)", table(HEAD, rows) + NOTES)
 
 
 def measure(ws: Workspace, name: str, asked: Sequence[Question]) -> list[Sequence[object]]:
@@ -65,8 +65,8 @@ def measure(ws: Workspace, name: str, asked: Sequence[Question]) -> list[Sequenc
     }
     rows = []
     for label, rule in rules.items():
-        rows.append((name, label, *scores([retriever.passages(rule(*both), 10) for both in found], asked)))
-    rows.append((name, "**the product**", *scores([retriever.search(corpus.id, q.text, 10) for q in asked], asked)))
+        rows.append((name, label, *scores([retriever.passages(rule(*both), DEEP) for both in found], asked)))
+    rows.append((name, "**the product**", *scores([retriever.search(corpus.id, q.text, DEEP) for q in asked], asked)))
     return rows
 
 

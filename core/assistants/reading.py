@@ -36,7 +36,7 @@ class Reading:
     max_new_tokens: int
 
 
-SMALL = Reading(True, 3, 0.3, "supported", "sentences", 5, 64)
+SMALL = Reading(True, 2, 0.5, "supported", "sentences", 5, 64)
 LARGE = Reading(False, 3, 0.3, "all", "passages", 8, 512)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import PATIENCE_MS, Server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -50,9 +50,9 @@ def open_corpus(page: Page, name: str, at: str = "Corpus") -> None:
 
 def test_a_sample_is_opened_asked_and_its_source_is_shown_marked(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("button", name="Open sample").first.click()
+    page.locator(".st-key-sample-legal").get_by_role("button").click()
     example = page.get_by_role("button", name=re.compile("tenant of Unit 7"))
-    expect(example).to_be_enabled()
+    expect(example).to_be_enabled(timeout=2 * PATIENCE_MS)  # the models are loaded meanwhile
     example.click()
     expect(answers(page)).to_be_visible()
     citation = answers(page).get_by_role("button").first
@@ -81,7 +81,7 @@ def test_a_dropped_file_becomes_ready_and_can_be_asked(page: Page, tmp_path: Pat
     file.write_text(NOTICE, "utf-8")
     page.locator("input[type=file]").set_input_files([file])
     expect(page.get_by_text("1 document added")).to_be_visible()
-    expect(page.get_by_test_id("stMain").get_by_text("ready", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^1 page · \d+ chunk"))).to_be_visible()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Chat").click()
     ask(page, "How much notice must the tenant of the boathouse give?")
     expect(answers(page)).to_contain_text("seven weeks")

@@ -45,10 +45,13 @@ class Agreement:
 @pytest.fixture(scope="module")
 def torch_model(packaged: Path) -> Any:
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, GgufConfig
 
     torch.set_num_threads(2)
-    return AutoModelForCausalLM.from_pretrained(packaged.parent, gguf_file=packaged.name, dtype=torch.float32).eval()
+    dense = GgufConfig(dequantize=True)  # the same weights, computed with in full precision
+    return AutoModelForCausalLM.from_pretrained(
+        packaged.parent, gguf_file=packaged.name, dtype=torch.float32, quantization_config=dense
+    ).eval()
 
 
 def agreement(torch_model: Any, prompts: list[list[int]], answers: list[list[int]]) -> Agreement:
