@@ -20,6 +20,7 @@ class TriptychError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
+        """Both lines as one, for a terminal or a log."""
         return f"{self.message} {self.remedy}".strip()
 
 
