@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 export HF_HUB_OFFLINE := 1
+unexport PYTHONDONTWRITEBYTECODE  # torch compiled anew in every process costs a minute each
 export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 
 .PHONY: run setup test check format samples bench clean help

@@ -177,7 +177,7 @@ def test_a_question_to_a_corpus_deleted_meanwhile_is_answered_with_the_reason(
     open_page: Open, workspace: Workspace, indexed: CorpusRow
 ) -> None:
     app = open_page("chat", corpus=indexed.id)
-    workspace.corpora.delete(indexed.id)
+    intake.delete_corpus(workspace, indexed.id)
     app.chat_input[0].set_value("Anything?").run()
     assert not app.exception
     assert app.error[0].title.replace("\\", "") == "It is not there any more."
