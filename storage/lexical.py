@@ -141,7 +141,7 @@ def _query(corpus_id: int, words: Sequence[str] = ()) -> str:
     within = f"corpus : c{int(corpus_id)}"
     if not words:
         return within
-    any_of = " OR ".join('"' + word.replace('"', '""') + '"' for word in words)
+    any_of = " OR ".join('"' + word.replace("\0", " ").replace('"', '""') + '"' for word in words)
     return f"{within} AND {{title heading text}} : ({any_of})"
 
 

@@ -1,17 +1,16 @@
 """Two ranked lists become one. Pure: ids and scores in, ids and scores out.
 
-Both scores count on scales of their own: a BM25 score says by itself how much a chunk shares with the
-question, so a list of weak word matches does not push aside a strong match in meaning, as it would when
-each list were stretched to the same range. On training questions this kept up with the better list on
-prose (doc2dial, techqa, xquad) and cost a point on tables (tatqa); the rules that were tried beside it
-stand in `benchmarks/retrieval.py`.
+Words count as a share of the best word match, because BM25 has no scale of its own: in a corpus of a few
+documents, where every chunk says what the corpus is about, its scores are near nothing. Meaning counts by
+how much nearer a chunk is than the farthest one found, because cosines do have a scale: a list of weak
+matches in meaning does not push aside a strong match in words, as it would when stretched to the same range.
+The rules tried beside it stand in `benchmarks/retrieval.py`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-FULL_MATCH = 20.0  # BM25 that counts as much as a cosine 1 / MEANING above the lowest one found
-MEANING = 1.5
+MEANING = 2.0  # a cosine half above the lowest one found counts as much as the best word match
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,12 @@ class Ranked:
 def fuse(lexical: Sequence[tuple[int, float]], dense: Sequence[tuple[int, float]]) -> list[Ranked]:
     """Fuse two lists of (chunk id, score), each best first; ties keep the lower id first.
 
-    score = BM25 / FULL_MATCH + MEANING * (cosine - the lowest cosine found); what a list did not find adds nothing.
+    score = BM25 / the best BM25 + MEANING * (cosine - the lowest cosine found); what a list did not find adds nothing.
     """
     by_words, by_meaning = dict(lexical), dict(dense)
     lowest = min(by_meaning.values(), default=0.0)
-    scores = {key: score / FULL_MATCH for key, score in by_words.items()}
+    best = max(by_words.values(), default=0.0) or 1.0
+    scores = {key: score / best for key, score in by_words.items()}
     for key, cosine in by_meaning.items():
         scores[key] = scores.get(key, 0.0) + MEANING * (cosine - lowest)
     return ranked(scores, lexical, dense)

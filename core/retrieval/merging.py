@@ -1,8 +1,8 @@
 """Ranked chunks become the groups that passages are made of: neighbours join, documents take turns. Pure.
 
 A chunk that stands right beside a better one on the same page joins its group, which keeps the better
-one's place. The fifth place goes to a document that has none of the first four, so that five passages of
-one long document do not hide all others.
+one's place. The fifth place goes to a document that has none of the first four, if it has something nearly
+as good, so that five passages of one long document do not hide all others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from storage.rows import ChunkRow
 MOST_CHARS = 2000
 JOIN_WITHIN = 50  # ranks; chunks found further down are no reason to lengthen a passage
 FREE = 4  # places given by rank alone
+NEARLY = 0.6  # share of the fourth's score that another document needs for the fifth place
 
 
 def merge(ranked: Sequence[Ranked], chunks: Mapping[int, ChunkRow], top: int) -> list[list[Ranked]]:
@@ -38,8 +39,10 @@ def merge(ranked: Sequence[Ranked], chunks: Mapping[int, ChunkRow], top: int) ->
 def take_turns(groups: Sequence[list[Ranked]], chunks: Mapping[int, ChunkRow]) -> list[list[Ranked]]:
     """The groups in order, but the fifth is the best of a document that is not among the first four."""
     shown = {chunks[group[0].chunk_id].document_id for group in groups[:FREE]}
+    enough = NEARLY * max((hit.score for group in groups[FREE - 1 : FREE] for hit in group), default=0.0)
     for place in range(FREE, len(groups)):
-        if chunks[groups[place][0].chunk_id].document_id not in shown:
+        good = max(hit.score for hit in groups[place]) >= enough
+        if good and chunks[groups[place][0].chunk_id].document_id not in shown:
             return [*groups[:FREE], groups[place], *groups[FREE:place], *groups[place + 1 :]]
     return list(groups)
 

@@ -181,3 +181,24 @@ def test_a_question_to_a_corpus_deleted_meanwhile_is_answered_with_the_reason(
     app.chat_input[0].set_value("Anything?").run()
     assert not app.exception
     assert app.error[0].title.replace("\\", "") == "It is not there any more."
+
+
+def test_the_quotes_of_an_answer_are_gone_through_one_by_one(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    answer = answered(workspace, indexed)
+    (document,) = workspace.corpora.documents(indexed.id)
+    rent = workspace.corpora.page(document.id, 1).text.index("2,400 pounds")
+    (first, _) = workspace.conversations.citations(answer.id)
+    second = CitationRow(26, 37, 2, document.id, 1, rent, rent + 12, 0.9)
+    answer = answered(workspace, indexed, citations=[first, second])
+    query = {"document": document.id, "page": 1, "mark": f"{first.quote_start}-{first.quote_end}", "answer": answer.id}
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id, **query)
+    assert "Quote 1 of 2" in words(app)
+    assert app.button(key="quote-previous").disabled
+    app.button(key="quote-next").click().run()
+    assert not app.exception
+    assert "Quote 2 of 2" in words(app)
+    assert app.query_params["mark"] == f"{rent}-{rent + 12}"
+    copied = [json.loads(each.proto.json) for each in app.get("bidi_component") if "copy" in each.proto.component_name]
+    assert copied[0]["text"] == "“2,400 pounds” (lease.md, page 1)"

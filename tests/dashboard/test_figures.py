@@ -37,9 +37,15 @@ def test_counts_agree_with_their_noun() -> None:
 
 
 def test_what_was_cut_from_the_prompt_is_said() -> None:
-    assert figures.fit(ContextUse(retrieved=5, fitted=3)) == "3 of 5 passages fit, 2 cut"
-    assert figures.fit(ContextUse(retrieved=1, fitted=1)) == "1 of 1 passage fit"
-    assert figures.fit(ContextUse()) == "nothing found"
+    assert figures.fit(ContextUse(retrieved=5, fitted=3), sentences=False) == "3 of 5 passages read, 2 did not fit"
+    assert figures.fit(ContextUse(retrieved=1, fitted=1), sentences=False) == "1 of 1 passage read"
+    assert figures.fit(ContextUse(retrieved=5), sentences=False) == "5 passages searched"
+    assert figures.fit(ContextUse(), sentences=True) == "nothing found"
+
+
+def test_a_small_base_model_is_said_to_read_sentences_rather_than_to_lose_passages() -> None:
+    said = figures.fit(ContextUse(retrieved=5, fitted=2), sentences=True)
+    assert said == "best sentences from 2 of 5 passages read"
 
 
 def test_speeds_that_were_not_measured_are_left_out() -> None:

@@ -58,7 +58,7 @@ def test_a_sample_is_opened_asked_and_its_source_is_shown_marked(page: Page) -> 
     citation = answers(page).get_by_role("button").first
     citation.click()
     drawer = page.get_by_role("dialog")
-    mark = drawer.locator("mark")
+    mark = drawer.locator("mark").first
     expect(mark).to_be_visible()
     expect(mark).to_be_in_viewport()
     assert len(mark.inner_text().strip()) > 10
@@ -68,7 +68,25 @@ def test_a_sample_is_opened_asked_and_its_source_is_shown_marked(page: Page) -> 
     expect(drawer).to_have_count(0)
     expect(page).not_to_have_url(re.compile("document="))
     page.goto(address)
-    expect(page.get_by_role("dialog").locator("mark")).to_be_visible()
+    expect(page.get_by_role("dialog").locator("mark").first).to_be_visible()
+
+
+def test_a_quoted_table_is_shown_as_one_and_its_row_is_marked_in_the_document(page: Page) -> None:
+    open_corpus(page, "Legal sample", "Chat")
+    page.get_by_role("button", name="New conversation").click()
+    page.get_by_role("button", name=re.compile("Norvane charge")).click()
+    expect(answers(page).locator("th").first).to_have_text("Item")
+    expect(answers(page).locator("td", has_text="6,200")).to_be_visible()
+    assert "|" not in answers(page).inner_text()
+    answers(page).locator("td").get_by_role("button").first.click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.locator("td mark", has_text="6,200")).to_be_in_viewport()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    drawer.get_by_role("button", name="Copy with reference").click()
+    expect(drawer.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "6,200" in copied
+    assert copied.endswith("(aldgate-msa-amendment-1.docx, page 2)")
 
 
 def test_a_dropped_file_becomes_ready_and_can_be_asked(page: Page, tmp_path: Path) -> None:
@@ -173,3 +191,7 @@ def test_a_deleted_document_is_gone(page: Page) -> None:
     expect(page.get_by_text("No documents yet")).to_be_visible()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Chat").click()
     expect(page.get_by_text("Add some first, then ask")).to_be_visible()
+
+
+def test_nothing_went_wrong_unseen(server: Server) -> None:
+    assert "Traceback" not in server.said()

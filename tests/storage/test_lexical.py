@@ -129,6 +129,11 @@ def test_rare_words_weigh_more(database: Database, lexical: Lexical) -> None:
     assert idf["rent"] < idf["deposit"] < idf["unheard"]
 
 
+def test_the_rarity_of_a_word_with_a_zero_byte_is_that_of_the_word(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "notes", ["a quokka", "a wombat"])
+    assert lexical.idf(corpus, ["quokka\0"])["quokka\0"] == lexical.idf(corpus, ["quokka"])["quokka"]
+
+
 def test_other_databases_say_that_they_are_not_built_yet() -> None:
     with pytest.raises(NotImplementedError, match="postgresql"):
         create_statements("postgresql")

@@ -10,8 +10,8 @@ def row(key: int, document: int = 1, page: int = 1, ordinal: int | None = None, 
     return ChunkRow(key, 1, document, at, page, at * length, (at + 1) * length, "paragraph", "", "", "")
 
 
-def merged(rows: list[ChunkRow], order: list[int], top: int = 10) -> list[list[int]]:
-    ranked = [Ranked(key, 1 - place / 100, None, None, None, None) for place, key in enumerate(order)]
+def merged(rows: list[ChunkRow], order: list[int], top: int = 10, step: float = 0.01) -> list[list[int]]:
+    ranked = [Ranked(key, 1 - place * step, None, None, None, None) for place, key in enumerate(order)]
     return [[hit.chunk_id for hit in group] for group in merge(ranked, {row.id: row for row in rows}, top)]
 
 
@@ -45,6 +45,11 @@ def test_a_chunk_whose_row_is_gone_is_passed_over() -> None:
 def test_the_fifth_place_goes_to_a_new_document() -> None:
     rows = [row(key * 2) for key in range(6)] + [row(100, document=2)]
     assert merged(rows, [0, 2, 4, 6, 8, 10, 100]) == [[0], [2], [4], [6], [100], [8], [10]]
+
+
+def test_a_weak_match_in_a_new_document_gets_no_place_of_its_own() -> None:
+    rows = [row(key * 2) for key in range(6)] + [row(100, document=2)]
+    assert merged(rows, [0, 2, 4, 6, 8, 10, 100], step=0.12)[4] == [8]
 
 
 def test_no_more_than_asked_for() -> None:
