@@ -62,8 +62,8 @@ def case(
     found = ws.retriever.search(corpus_id, question, wanted + (15 if without else 0))
     passages = taken_away(found, without)[:wanted]
     words = content_words(question)
-    rarity = ws.lexical.idf(corpus_id, [NOWHERE, *(word.text for word in words)])
-    asked = {word.stem: rarity[word.text] for word in words}
+    rarity = ws.lexical.idf(corpus_id, [NOWHERE, *(word.plain for word in words)])
+    asked = {word.stem: rarity[word.plain] for word in words}
     scored = relevant(question, passages, remembering(ws.embedder), asked)
     values = features(question, passages, scored, asked, rarity[NOWHERE]) if passages else np.zeros(len(FEATURES))
     return Case(values, answerable, source)

@@ -171,8 +171,8 @@ class Assistant:
     def _rarity(self, question: str) -> tuple[Asked, float]:
         """Each stem of the question with its rarity, and the rarity of a word the corpus does not hold."""
         words = content_words(question)
-        rarity = self._idf([NOWHERE, *(word.text for word in words)])
-        return {word.stem: rarity[word.text] for word in words}, rarity[NOWHERE]
+        rarity = self._idf([NOWHERE, *(word.plain for word in words)])
+        return {word.stem: rarity[word.plain] for word in words}, rarity[NOWHERE]
 
     def _quote(self, found: Found) -> Quotation:
         if found.scored is None or not found.scored.candidates:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 TOKEN = re.compile(r"\d[\d,]*(?:\.\d+)?|[^\W\d_](?:[\w'’]*\w)?", re.UNICODE)
 FUNCTION_WORDS = (
-    "a about above after again all also am an and any are as at be because been before being below between both but by "
-    "can could d did do does doing don down during each few for from further had has have having he her here hers him "
-    "his how i if in into is it its itself just ll m me might more most must my no nor not now of off on once only or "
-    "other our out over own please re s same shall she should so some such t tell than that the their them then there "
-    "these they this those through to too under until up ve very want was we were what when where which while who whom "
-    "whose why will with would you your yours know give called"
+    "a about above after again all also am an and any are as at be because been before being below between both but "
+    "by can could d did do does doing don down during each few for from further had has have having he her here hers "
+    "him his how i if in into is it its itself just ll m many me might more most much must my no nor not now of off "
+    "on once only or other our out over own please re s same shall she should so some such t tell than that the their "
+    "them then there these they this those through to too under until up ve very want was we were what when where "
+    "which while who whom whose why will with would you your yours know give called"
 )
 STOP = frozenset(FUNCTION_WORDS.split())
 COUNTED = (
@@ -60,6 +60,11 @@ class Word:
     def content(self) -> bool:
         """Whether it says something by itself: not a function word, not a lone letter."""
         return self.kind != "word" or (self.stem not in STOP and len(self.text) > 1)
+
+    @property
+    def plain(self) -> str:
+        """The text without a possessive ending: an index takes "MGM's" for two words, and a rare pair at that."""
+        return re.sub(r"['’]s?$", "", self.text)
 
 
 def words(text: str) -> list[Word]:

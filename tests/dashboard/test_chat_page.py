@@ -194,11 +194,11 @@ def test_the_quotes_of_an_answer_are_gone_through_one_by_one(
     answer = answered(workspace, indexed, citations=[first, second])
     query = {"document": document.id, "page": 1, "mark": f"{first.quote_start}-{first.quote_end}", "answer": answer.id}
     app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id, **query)
-    assert "Quote 1 of 2" in words(app)
-    assert app.button(key="quote-previous").disabled
-    app.button(key="quote-next").click().run()
+    assert "1 of 2" in words(app)
+    assert app.button(key="quotes-chevron_left").disabled
+    app.button(key="quotes-chevron_right").click().run()
     assert not app.exception
-    assert "Quote 2 of 2" in words(app)
+    assert "2 of 2" in words(app)
     assert app.query_params["mark"] == f"{rent}-{rent + 12}"
     copied = [json.loads(each.proto.json) for each in app.get("bidi_component") if "copy" in each.proto.component_name]
     assert copied[0]["text"] == "“2,400 pounds” (lease.md, page 1)"

@@ -26,6 +26,15 @@ def test_the_sentence_that_answers_is_quoted_rather_than_the_one_that_repeats_th
     assert quote("When does the notice end?", [passage(text)], embedder) == "Notice ends 60 days after 3 May 2025."
 
 
+def test_a_possessive_is_as_rare_as_its_name() -> None:
+    assert [word.plain for word in words("What is MGM's fee in Aldgate’s lease?")][2:6] == [
+        "MGM",
+        "fee",
+        "in",
+        "Aldgate",
+    ]
+
+
 def test_a_table_row_is_quoted_below_its_header_as_a_table(passage: Make, embedder: Embedder) -> None:
     text = quote("What were the inventories in 2025?", [passage(TABLE)], embedder)
     assert text == "| Item | 2024 | 2025 |\n| --- | --- | --- |\n| Inventories | 57,880 | 61,190 |"
