@@ -20,13 +20,17 @@ Arguments = ParamSpec("Arguments")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one is, as the address says; `mark` is a stretch of the page's text, half open."""
+    """Where one is, as the address says.
+
+    `mark` is a stretch of the page's text, half open; `answer_id` the answer whose quotes are being looked at.
+    """
 
     corpus_id: int | None
     conversation_id: int | None
     document_id: int | None
     page: int | None
     mark: tuple[int, int] | None
+    answer_id: int | None = None
 
 
 def place() -> Place:
@@ -37,6 +41,7 @@ def place() -> Place:
         document_id=_number("document"),
         page=_number("page"),
         mark=_stretch("mark"),
+        answer_id=_number("answer"),
     )
 
 
@@ -49,14 +54,16 @@ def go(**changes: object) -> None:
         st.query_params.from_dict(after)
 
 
-def open_document(document_id: int, page: int | None = None, mark: tuple[int, int] | None = None) -> None:
-    """Show a document beside the page, at a page and with some of its words marked."""
-    go(document=document_id, page=page or 1, mark=f"{mark[0]}-{mark[1]}" if mark else None)
+def open_document(
+    document_id: int, page: int | None = None, mark: tuple[int, int] | None = None, *, answer: int | None = None
+) -> None:
+    """Show a document beside the page, at a page and with some of its words marked; `answer` is the one citing it."""
+    go(document=document_id, page=page or 1, mark=f"{mark[0]}-{mark[1]}" if mark else None, answer=answer)
 
 
 def close_document() -> None:
     """Stop showing a document."""
-    go(document=None, page=None, mark=None)
+    go(document=None, page=None, mark=None, answer=None)
 
 
 def corpus_id() -> int | None:
@@ -75,7 +82,7 @@ def remember_corpus(chosen: int | None) -> None:
 def choose_corpus(chosen: int | None) -> None:
     """Go to another corpus on the same page."""
     remember_corpus(chosen)
-    go(conversation=None, document=None, page=None, mark=None)
+    go(conversation=None, document=None, page=None, mark=None, answer=None)
 
 
 def conversation_id(corpus: int) -> int | None:
@@ -91,7 +98,7 @@ def conversation_id(corpus: int) -> int | None:
 def choose_conversation(corpus: int, chosen: int | None) -> None:
     """Go to a conversation; None begins a new one with the first question."""
     st.session_state.setdefault("conversations", {})[corpus] = chosen
-    go(conversation=chosen, document=None, page=None, mark=None)
+    go(conversation=chosen, document=None, page=None, mark=None, answer=None)
 
 
 def domain() -> str | None:

@@ -18,25 +18,32 @@ const button = (className, text, label, press) => {
   return made;
 };
 
-const sentence = (part, words, press) => {
-  const made = element("span", `sentence ${part.kind}`);
-  if (part.kind === "unsupported") {
-    const mark = element("span", "tilde", "~ ");
-    mark.title = words.unsupported;
-    mark.setAttribute("aria-label", words.unsupported);
-    made.append(mark);
-  }
-  made.append(element("span", "words", part.text));
-  if (part.number !== null) {
-    made.append("\u2060", button("citation", String(part.number), part.where, () => press(part.citation)));
-  }
-  return made;
+const tilde = (words) => {
+  const mark = element("span", "tilde", "~ ");
+  mark.title = words.unsupported;
+  mark.setAttribute("aria-label", words.unsupported);
+  return mark;
 };
+
+// A part as a run of text: every piece of it dressed alike, the source's number behind its last word.
+const run = (part, words, press) => ({
+  text: part.text,
+  dress: (piece, first) => {
+    const made = element("span", `sentence ${part.kind}`);
+    if (first && part.kind === "unsupported") made.append(tilde(words));
+    made.append(element("span", "words", piece));
+    return made;
+  },
+  close: (made) => {
+    if (part.number === null) return;
+    made.append("\u2060", button("citation", String(part.number), part.where, () => press(part.citation)));
+  },
+});
 
 const block = (parts, className, words, press) => {
   const made = element(className === "quoted" ? "blockquote" : "div", className);
   if (className === "quoted") made.append(element("div", "label", words.quoted));
-  for (const part of parts) made.append(sentence(part, words, press));
+  made.append(laidOut(parts.map((part) => run(part, words, press))));
   return made;
 };
 

@@ -6,22 +6,21 @@ and never touches Markdown or HTML.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
+from dashboard.components.browser_files import script, sheet
 from storage.rows import CitationRow
 
-HERE = Path(__file__).parent
 UNSUPPORTED = "from the model, no source"
 QUOTED = "Quoted from the document"
 
 _component = st.components.v2.component(
     "triptych_answer",
     html='<div id="answer" role="article"></div>',
-    css=(HERE / "answer.css").read_text("utf-8"),
-    js=(HERE / "answer.js").read_text("utf-8"),
+    css=sheet("table_text", "answer"),
+    js=script("table_text", "answer"),
 )
 
 

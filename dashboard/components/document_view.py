@@ -6,7 +6,7 @@ Opened by the address (`document`, `page`, `mark`), so a link, a refresh and the
 import streamlit as st
 
 from dashboard import resources, state
-from dashboard.components import figures, page_text
+from dashboard.components import figures, page_text, quotes
 from dashboard.components.safe_text import label
 from storage.errors import NotFound
 from storage.rows import DocumentRow, PageRow
@@ -34,6 +34,8 @@ def show_if_open(corpus_id: int) -> None:
 def _viewer(document: DocumentRow) -> None:
     """The page the address names, and the way to the others."""
     place = state.place()
+    if place.document_id != document.id:
+        st.rerun()  # a quote of another document was asked for: the drawer's title is the page's to change
     pages = resources.workspace().corpora
     number = place.page or 1
     st.caption(_facts(document))
@@ -44,10 +46,7 @@ def _viewer(document: DocumentRow) -> None:
         st.warning("The document has no such page.", icon=":material/find_in_page:")
         return
     mark = _within(place.mark, page)
-    if mark:
-        st.caption(
-            f":material/format_quote: cited words marked on {label(page.label) if page.label else f'page {number}'}"
-        )
+    quotes.show(document, page, mark)
     if not page.text.strip():
         st.info("There is no text on this page. If it is a scan, it needs OCR first.", icon=":material/scan:")
     page_text.show(page.text, mark, key=f"page-{document.id}-{number}")

@@ -46,10 +46,18 @@ def cost(timings: Timings) -> list[str]:
     return said
 
 
-def fit(context: ContextUse) -> str:
-    """How much of what was found went into the prompt."""
+def fit(context: ContextUse, sentences: bool) -> str:
+    """How much of what was found the base model was shown.
+
+    `sentences`: it is shown the relevant sentences alone, on purpose; else whole passages, as many as fit.
+    """
     if not context.retrieved:
         return "nothing found"
+    found = count(context.retrieved, "passage")
+    if not context.fitted:
+        return f"{found} searched"
+    if sentences:
+        return f"best sentences from {context.fitted} of {found} read"
     cut = context.retrieved - context.fitted
-    said = f"{context.fitted} of {count(context.retrieved, 'passage')} fit"
-    return f"{said}, {cut} cut" if cut > 0 else said
+    said = f"{context.fitted} of {found} read"
+    return f"{said}, {cut} did not fit" if cut > 0 else said

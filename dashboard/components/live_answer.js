@@ -1,4 +1,4 @@
-// An answer while it is being written: follows the server's event stream and shows what arrives as plain text.
+// An answer while it is being written: follows the server's event stream and shows what arrives as text and tables.
 // When the stream cannot be had, what the page's slower reruns bring (`data.text`) is shown instead.
 // Sends `finished` once, when the answer is complete.
 
@@ -6,7 +6,7 @@ const streams = new WeakMap();
 
 const draw = (root, stream, data) => {
   const text = stream.text.length >= data.text.length ? stream.text : data.text;
-  root.querySelector("#words").textContent = text;
+  root.querySelector("#words").replaceChildren(laidOut([plain(text)]));
   root.querySelector("#waiting").textContent = text ? "" : data.waiting;
   root.querySelector("#caret").textContent = text ? "\u258d" : "";
 };

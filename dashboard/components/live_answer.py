@@ -6,14 +6,12 @@ lost connection changes nothing. Should the stream not get through (some proxies
 fragment's slow reruns still bring the text.
 """
 
-from pathlib import Path
-
 import streamlit as st
 
 from core.assistants import live
 from dashboard import resources, state
+from dashboard.components.browser_files import script, sheet
 
-HERE = Path(__file__).parent
 EVERY_S = 2.0
 WAITING = "Reading your documents…"
 
@@ -21,8 +19,8 @@ _component = st.components.v2.component(
     "triptych_live",
     html='<div id="live" role="status" aria-live="off"><span id="waiting"></span><span id="words"></span>'
     '<span id="caret" aria-hidden="true"></span></div>',
-    css=(HERE / "live_answer.css").read_text("utf-8"),
-    js=(HERE / "live_answer.js").read_text("utf-8"),
+    css=sheet("table_text", "live_answer"),
+    js=script("table_text", "live_answer"),
 )
 
 

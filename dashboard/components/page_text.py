@@ -1,16 +1,14 @@
 """One page of a document as text, with some of its words marked and scrolled into view."""
 
-from pathlib import Path
-
 import streamlit as st
 
-HERE = Path(__file__).parent
+from dashboard.components.browser_files import script, sheet
 
 _component = st.components.v2.component(
     "triptych_page",
     html='<div id="page" role="document" tabindex="0"></div>',
-    css=(HERE / "page_text.css").read_text("utf-8"),
-    js=(HERE / "page_text.js").read_text("utf-8"),
+    css=sheet("table_text", "page_text"),
+    js=script("table_text", "page_text"),
 )
 
 

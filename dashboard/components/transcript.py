@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.assistants.answer import ContextUse, Timings
+from core.assistants.reading import reading_for
 from core.domains import Domain
 from dashboard import resources, state
-from dashboard.components import answer, feedback, figures, live_answer, modes
+from dashboard.components import answer, feedback, figures, live_answer, modes, quotes
 from dashboard.components.safe_text import label
 from storage.rows import MessageRow, PassageRow
 
@@ -76,11 +77,11 @@ def _open_citation(key: str) -> None:
     if not 0 <= pressed < len(citations):
         return
     cited = citations[pressed]
-    if cited.document_id is None or cited.page is None:
+    place = quotes.place(cited)
+    if place is None:
         st.toast("That document was deleted since.", icon=":material/link_off:")
         return
-    mark = (cited.quote_start, cited.quote_end)
-    state.open_document(cited.document_id, cited.page, None if None in mark else mark)  # type: ignore[arg-type]
+    state.open_document(*place, answer=message_id)
 
 
 def _closest(message_id: int) -> None:
@@ -109,7 +110,8 @@ def _passage(message_id: int, passage: PassageRow) -> None:
 
 
 def _small_line(message: MessageRow) -> str:
-    """Base model, how much of what was found fitted, and what it cost in time."""
+    """Base model, how much of what was found it was shown, and what it cost in time."""
     timings, context = Timings(**message.timings), ContextUse(**message.context)
     said = [label(message.base_model, 60)] if message.base_model else []
-    return " · ".join([*said, figures.fit(context), *figures.cost(timings)])
+    sentences = reading_for(message.base_model).shown == "sentences"
+    return " · ".join([*said, figures.fit(context, sentences), *figures.cost(timings)])

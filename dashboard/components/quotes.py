@@ -1,0 +1,81 @@
+"""The marked quote of a page: which of its answer's quotes it is, the way to the others, a copy with its reference."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from dashboard import resources, state
+from dashboard.components.browser_files import script, sheet
+from dashboard.components.safe_text import label
+from storage.rows import CitationRow, DocumentRow, PageRow
+
+Quote = tuple[int, int, tuple[int, int] | None]
+"""A document, one of its pages, and the quote's stretch of the page's text."""
+
+_copy = st.components.v2.component(
+    "triptych_copy",
+    html='<button id="copy" type="button"></button>',
+    css=sheet("copy_button"),
+    js=script("copy_button"),
+)
+
+
+def place(cited: CitationRow) -> Quote | None:
+    """Where a citation points; None once its document is deleted."""
+    if cited.document_id is None or cited.page is None:
+        return None
+    if cited.quote_start is None or cited.quote_end is None:
+        return cited.document_id, cited.page, None
+    return cited.document_id, cited.page, (cited.quote_start, cited.quote_end)
+
+
+def places(citations: Sequence[CitationRow]) -> list[Quote]:
+    """The quotes of an answer in its order, each once."""
+    return list(dict.fromkeys(found for cited in citations if (found := place(cited)) is not None))
+
+
+def show(document: DocumentRow, page: PageRow, mark: tuple[int, int] | None) -> None:
+    """The line above a page: what is marked, previous and next quote, copy."""
+    if mark is None:
+        return
+    answer = state.place().answer_id
+    all_quotes = places(resources.workspace().conversations.citations(answer)) if answer is not None else []
+    here = (document.id, page.number, mark)
+    at = all_quotes.index(here) if here in all_quotes else -1
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if at >= 0 and len(all_quotes) > 1:
+            _step("Previous quote", "chevron_left", "left", all_quotes, at - 1, answer)
+            st.caption(f"{at + 1} of {len(all_quotes)}", width="content")
+            _step("Next quote", "chevron_right", "right", all_quotes, at + 1, answer)
+        else:
+            where = label(page.label) if page.label else f"page {page.number}"
+            st.caption(f":material/format_quote: cited words marked on {where}", width="content")
+        _copy(
+            key=f"copy-{document.id}-{page.number}-{mark[0]}",
+            data={"text": reference(document, page, mark), "label": "Copy with reference", "done": "Copied"},
+            width="content",
+        )
+
+
+def reference(document: DocumentRow, page: PageRow, mark: tuple[int, int]) -> str:
+    """The quote on one line in quotation marks, then the document and the page: what one pastes into a letter."""
+    quote = " ".join(page.text[slice(*mark)].split()).strip("| ")  # a table's row without its outer lines
+    return f"“{quote}” ({document.name}, {page.label or f'page {page.number}'})"
+
+
+def _step(
+    name: str, icon: str, side: Literal["left", "right"], quotes: Sequence[Quote], to: int, answer: int | None
+) -> None:
+    possible = 0 <= to < len(quotes)
+    st.button(
+        name,
+        key=f"quotes-{icon}",
+        icon=f":material/{icon}:",
+        icon_position=side,
+        type="tertiary",
+        disabled=not possible,
+        on_click=state.open_document,
+        args=quotes[to] if possible else (),
+        kwargs={"answer": answer},
+    )
