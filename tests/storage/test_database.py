@@ -1,4 +1,5 @@
-import multiprocessing
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,22 +88,26 @@ def test_threads_that_write_hard_never_find_the_database_locked(database: Databa
     assert len(Corpora(database).list()) == 240
 
 
-def _open_and_write(url: str, name: str) -> None:
-    database = Database.open(url)
-    for number in range(20):
-        Corpora(database).create(f"{name}-{number}", "legal")
-    database.close()
+ROOT = Path(__file__).resolve().parents[2]
+OPEN_AND_WRITE = """
+import sys
+from storage.corpora import Corpora
+from storage.database import Database
+
+database = Database.open(sys.argv[1])
+for number in range(20):
+    Corpora(database).create(f"{sys.argv[2]}-{number}", "legal")
+database.close()
+"""
 
 
 def test_processes_that_open_a_new_database_at_once_migrate_it_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'rows.db'}"
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=_open_and_write, args=(url, f"process{number}")) for number in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", OPEN_AND_WRITE, url, f"process{number}"], cwd=ROOT)
+        for number in range(3)
+    ]
+    assert [process.wait() for process in processes] == [0, 0, 0]
     database = Database.open(url)
     assert len(Corpora(database).list()) == 60
     database.close()
