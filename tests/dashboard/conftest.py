@@ -1,5 +1,6 @@
 """The pages over a real workspace; only the base model is the scripted one."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,6 +33,14 @@ class ScriptedWorkspace(Workspace):
     @property
     def engine(self) -> ScriptedChat:
         return self._part("engine", lambda: ScriptedChat(answers=["The tenant must give six months' notice."]))
+
+
+@pytest.fixture(autouse=True)
+def _main_module_stays() -> Iterator[None]:
+    """AppTest makes the page the program's main module, which a process spawned by a later test would run again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
