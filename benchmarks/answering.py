@@ -1,4 +1,4 @@
-"""What answers.py, citations.py and refusal.py share: a workspace with the sets in it, and how a table is written.
+"""What answers.py, citations.py and refusal.py share: a workspace with the sets and samples in it.
 
 The workspace is filled through the product's own intake and jobs, once; `--workspace` keeps it for the next
 run. Nothing here measures anything.
@@ -7,23 +7,17 @@ run. Nothing here measures anything.
 import argparse
 import json
 import os
-import platform
-import sys
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core.domains import ORDER, domain
+from core.ingestion.intake import add_files, create_corpus, load_sample
+from core.settings import Settings
+from core.workspace import Workspace
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from core.domains import ORDER, domain  # noqa: E402
-from core.ingestion.intake import add_files, create_corpus, load_sample  # noqa: E402
-from core.settings import Settings  # noqa: E402
-from core.workspace import Workspace  # noqa: E402
-
 SETS = {
     "xquad": ("general/xquad_en", "support"),
     "tatqa": ("finance/tatqa", "finance"),
@@ -88,35 +82,6 @@ def train(name: str) -> list[Question]:
     return questions(domain(name).train_file)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; floats with three digits."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def write(name: str, title: str, body: str) -> None:
-    """Write `results/<name>.md` with date, machine and command; no names of machines or people."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *_shown(sys.argv[1:])])
-    facts = (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, "
-        f"shared with other work. Command: `{command}`."
-    )
-    file = ROOT / "benchmarks" / "results" / f"{name}.md"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(f"# {title}\n\n{facts}\n\n{body.strip()}\n", "utf-8")
-    print(file.read_text("utf-8"))
-
-
-def _shown(options: Sequence[str]) -> list[str]:
-    """The options that change what is measured: not where workspace and data are."""
-    shown, hidden = [], False
-    for option in options:
-        hidden = hidden if not option.startswith("--") else option.split("=")[0] in ("--workspace", "--data")
-        shown += [] if hidden else [option]
-    return shown
-
-
 def _indexed(ws: Workspace, corpus_id: int) -> int:
     while ws.dispatcher.run_one():
         pass
@@ -124,7 +89,3 @@ def _indexed(ws: Workspace, corpus_id: int) -> int:
     if numbers.failed or numbers.ready != numbers.documents:
         raise SystemExit(f"corpus {corpus_id}: {numbers.ready} of {numbers.documents} documents are ready")
     return corpus_id
-
-
-def _cell(cell: object) -> str:
-    return f"{cell:.3f}" if isinstance(cell, float) else str(cell)

@@ -1,8 +1,8 @@
 """Are answers right? Our reply against the single most relevant sentence and a plain three-passage prompt.
 
-    python benchmarks/answers.py                      xquad test, 200 questions, and 40 each of three more sets
-    python benchmarks/answers.py --plain 40           how many questions the plain prompt is asked (it is slow)
-    python benchmarks/answers.py --sets xquad         only these
+    python -m benchmarks.answers                      xquad test, 200 questions, and 40 each of three more sets
+    python -m benchmarks.answers --plain 40           how many questions the plain prompt is asked (it is slow)
+    python -m benchmarks.answers --sets xquad         only these
 
 All systems read the same passages from the same retriever in the same run; refusing is off, so that the
 systems differ in nothing but how they answer. Metrics: core/evaluation/metrics.py.
@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from answering import SETS, Question, arguments, opened, questions, set_corpus, table, write
-
+from benchmarks.answering import SETS, Question, arguments, opened, questions, set_corpus
+from benchmarks.report import table, write
 from core.assistants.answer import Answer
 from core.assistants.ask import Assistant
 from core.assistants.reading import SMALL, Reading

@@ -1,6 +1,6 @@
 """Do citations name a page that holds the evidence? On the samples' gold questions that can be answered.
 
-    python benchmarks/citations.py
+    python -m benchmarks.citations
 
 A citation counts as right when its document is a gold document and its page the gold page, or a page whose
 text holds the evidence or the short answer. Answered with the small reading, whole product path but the engine
@@ -10,8 +10,8 @@ text holds the evidence or the short answer. Answered with the small reading, wh
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from answering import Question, arguments, gold, opened, sample_corpora, table, write
-
+from benchmarks.answering import Question, arguments, gold, opened, sample_corpora
+from benchmarks.report import table, write
 from core.assistants.answer import Answer
 from core.assistants.ask import Assistant
 from core.assistants.reading import SMALL

@@ -8,7 +8,6 @@ is the slower one by far on a CPU without bf16 instructions. Says nothing of how
 """
 
 import json
-import platform
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +16,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psutil
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
+from benchmarks.report import machine
 from core.generation.batching import TokenStream
 from core.generation.embedded import EmbeddedChat
 from core.generation.engine import Sampling
@@ -109,12 +108,6 @@ def transformers(gguf: Path, prompt: list[int], kind: str) -> dict[str, float]:
         "decode_tokens_per_s": (WRITE - 1) / (whole - first),
         "first_word_cold_s": first,
     }
-
-
-def machine() -> str:
-    memory = psutil.virtual_memory().total / 2**30
-    load = psutil.getloadavg()[0]
-    return f"{psutil.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, no GPU, load at the end {load:.1f}"
 
 
 def report(ours: dict[str, float], peers: dict[str, dict[str, float]]) -> str:

@@ -1,8 +1,8 @@
 """Does the assistant know when the documents do not hold the answer? And: fit and calibrate that.
 
-    python benchmarks/refusal.py --fit         coefficients, from training questions only
-    python benchmarks/refusal.py --calibrate   one threshold per domain, from its gold questions
-    python benchmarks/refusal.py               measure
+    python -m benchmarks.refusal --fit         coefficients, from training questions only
+    python -m benchmarks.refusal --calibrate   one threshold per domain, from its gold questions
+    python -m benchmarks.refusal               measure
 
 Fitted on: the samples' training pairs asked of their own corpus (answerable) and of the other domains'
 corpora, or of their own with the gold document's passages taken away (unanswerable); xquad and techqa
@@ -17,20 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from answering import (
-    ROOT,
-    Question,
-    arguments,
-    gold,
-    opened,
-    questions,
-    sample_corpora,
-    set_corpus,
-    table,
-    train,
-    write,
-)
 
+from benchmarks.answering import ROOT, Question, arguments, gold, opened, questions, sample_corpora, set_corpus, train
+from benchmarks.report import table, write
 from core.assistants.answerability import FEATURES, MODEL_FILE, features
 from core.assistants.ask import NOWHERE
 from core.assistants.quoting import relevant

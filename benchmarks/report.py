@@ -4,7 +4,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def machine() -> str:
     return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, no GPU used, load {load:.1f} at the end"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table; floats get three digits."""
     cells = [[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
     lines = [list(head), ["---"] * len(head), *cells]
@@ -33,7 +33,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def write(name: str, title: str, body: str) -> Path:
     """Write `results/<name>.md` and print it."""
-    command = "python -m benchmarks." + Path(sys.argv[0]).stem + " " + shlex.join(sys.argv[1:])
+    command = "python -m benchmarks." + Path(sys.argv[0]).stem + " " + shlex.join(shown(sys.argv[1:]))
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     text = f"# {title}\n\n{when}; {machine()}; `{command.strip()}`\n\n{body.rstrip()}\n"
     RESULTS.mkdir(exist_ok=True)
@@ -41,3 +41,13 @@ def write(name: str, title: str, body: str) -> Path:
     file.write_text(text, "utf-8")
     print(text)
     return file
+
+
+def shown(options: Sequence[str]) -> list[str]:
+    """The options that change what is measured: not where workspace and data are."""
+    kept: list[str] = []
+    hidden = False
+    for option in options:
+        hidden = hidden if not option.startswith("--") else option.split("=")[0] in ("--workspace", "--data")
+        kept += [] if hidden else [option]
+    return kept

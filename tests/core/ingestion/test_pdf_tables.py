@@ -5,25 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from reportlab.pdfgen.canvas import Canvas
+from drawing import blank, drawn
 
 import core.domains
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.parsing import parse
-
-
-def _drawn(tmp_path: Path, draw: list[tuple[float, float, str]], pages: int = 1) -> ParsedDocument:
-    canvas = Canvas(str(tmp_path / "drawn.pdf"), pagesize=(600, 800))
-    for _ in range(pages):
-        for x, y, text in draw:
-            canvas.drawString(x, y, text)
-        canvas.showPage()
-    canvas.save()
-    return parse(tmp_path / "drawn.pdf", "drawn.pdf")
-
-
-def _canvas(tmp_path: Path) -> Canvas:
-    return Canvas(str(tmp_path / "drawn.pdf"), pagesize=(600, 800))
 
 
 def _ruled(tmp_path: Path, *tables: tuple[list[list[str]], list[int]], bold: bool = True) -> ParsedDocument:
@@ -76,7 +62,7 @@ def test_a_table_that_goes_on_overleaf_keeps_its_header(tmp_path: Path) -> None:
 
 
 def test_rules_under_headings_and_totals_make_no_table_of_their_own(tmp_path: Path) -> None:
-    canvas = _canvas(tmp_path)
+    canvas = blank(tmp_path)
     for x, text in ((300, "2024"), (400, "2023")):
         canvas.drawString(x, 700, text)
         canvas.line(x - 5, 696, x + 60, 696)
@@ -102,7 +88,7 @@ def test_lines_of_a_wrapped_cell_without_rules_are_one_row(tmp_path: Path) -> No
     ):
         draw += [(50, y, role), (200, y, first), (200, y - 13, second)]
     draw += [(50, 620, "Buyer"), (200, 620, "Pays")]
-    text = _drawn(tmp_path, draw).pages[0].text
+    text = drawn(tmp_path, draw).pages[0].text
     assert (
         text == "| Role | Duty |\n| Carrier | Moves the goods to the port |\n| Agent | Clears them |\n| Buyer | Pays |"
     )
