@@ -24,6 +24,7 @@ from storage.database import Database
 from storage.documents import Documents
 from storage.errors import Locked
 from storage.files import Files
+from storage.gold import GoldQuestions
 from storage.indexes import Indexes
 from storage.jobs import Jobs
 from storage.lexical import Lexical
@@ -61,6 +62,7 @@ class Workspace:
         self.documents = Documents(database, self.lexical, self.files)
         self.indexes = Indexes(database)
         self.conversations = Conversations(database)
+        self.gold = GoldQuestions(database)
         self.jobs = Jobs(database)
         self.scratch = self.home / "scratch" / str(os.getpid())
         self.scratch.mkdir(parents=True, exist_ok=True)

@@ -192,6 +192,23 @@ class FeedbackRow:
 
 
 @dataclass(frozen=True, slots=True)
+class GoldRow:
+    """A question whose answer is known; `documents` are names, `page` is where the answer stands."""
+
+    id: int
+    corpus_id: int
+    question: str
+    answer: str
+    answerable: bool
+    documents: list[str]
+    page: int | None
+    evidence: str
+    meta: dict[str, Any]
+    origin: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class JobRow:
     """Queued work as it stood when it was read; `attempt` is the fencing token of whoever claimed it."""
 

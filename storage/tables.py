@@ -7,6 +7,7 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
                         1-* Chunk 1-* Embedding *-1 Index *-1 Corpus
     Corpus 1-* Conversation 1-* Message 1-* MessagePassage / MessageCitation
                                         1-* Feedback
+    Corpus 1-* GoldQuestion
     Job: queued work, with a lease and a fencing token
 """
 
@@ -241,6 +242,28 @@ class Feedback(Table):
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), unique=True)
     verdict: Mapped[str]  # up | down
     corrected_answer: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class GoldQuestion(Table):
+    """A question whose answer is known: what retrieval and the modes are measured by, never trained on.
+
+    `documents` are names of the documents that hold the answer (a name outlives a newer version, an id does
+    not), `page` and `evidence` where and in which words. Not `answerable`: the documents do not hold it, and
+    saying so is the right answer. `origin`: retrieval test, written, chat, upload, sample.
+    """
+
+    __tablename__ = "gold_questions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    question: Mapped[str]
+    answer: Mapped[str] = mapped_column(default="")
+    answerable: Mapped[bool] = mapped_column(default=True)
+    documents: Mapped[list[str]] = mapped_column(JSON, default=list)
+    page: Mapped[int | None]
+    evidence: Mapped[str] = mapped_column(default="")
+    meta: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    origin: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
