@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from core.assistants.live import LiveAnswers
     from core.generation.engine import Engine
     from core.ingestion.embedding import Embedder
+    from core.ingestion.pictures import Pictures
     from core.ingestion.sandbox import Sandbox
     from core.jobs.dispatcher import Dispatcher
     from core.retrieval.retriever import Retriever
@@ -110,6 +111,13 @@ class Workspace:
         from core.ingestion.sandbox import Sandbox
 
         return self._part("sandbox", Sandbox)
+
+    @property
+    def pictures(self) -> "Pictures":
+        """Pages as pictures."""
+        from core.ingestion.pictures import Pictures
+
+        return self._part("pictures", lambda: Pictures(self.files, self.sandbox))
 
     @property
     def vectors(self) -> "Vectors":

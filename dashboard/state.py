@@ -112,6 +112,17 @@ def choose_domain(name: str) -> None:
     st.session_state["domain"] = name
 
 
+def page_as() -> str:
+    """How pages are looked at, where there is a choice: "picture" or "text"."""
+    chosen: str = st.session_state.get("page-as", "picture")
+    return chosen
+
+
+def choose_page_as(key: str) -> None:
+    """Look at pages as the widget of that key says, from now on and in every drawer."""
+    st.session_state["page-as"] = st.session_state.get(key) or page_as()
+
+
 def upload_key(corpus: int) -> str:
     """The uploader's key: a new one after each drop, so that no drop can be taken twice."""
     return f"upload-{corpus}-{st.session_state.get('drops', 0)}"

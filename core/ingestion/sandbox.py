@@ -77,13 +77,21 @@ class Sandbox:
         except (KeyError, TypeError, ValueError) as error:
             raise _crashed(name) from error
 
+    def picture(self, path: Path, name: str, number: int, width: int) -> dict[str, Any]:
+        """Draws page `number` (1-based) of a PDF, `width` pixels wide; see `core.ingestion.pictures.from_json`.
+
+        Raises:
+            UnreadableFile: it cannot be drawn, or drawing takes too long or crashes.
+        """
+        return self._ask(path, name, None, draw=[number, width])
+
     def close(self) -> None:
         """Ends the forking process and every child with it."""
         with self._lock:
             self._closed = True
             self._stop()
 
-    def _ask(self, path: Path, name: str, into: Path | None) -> dict[str, Any]:
+    def _ask(self, path: Path, name: str, into: Path | None, **more: Any) -> dict[str, Any]:
         size = path.stat().st_size
         if size > self.limits.upload:
             raise UnreadableFile(f"{name} is larger than {self.limits.upload >> 20} MB.", "Split it and add the parts.")
@@ -96,6 +104,7 @@ class Sandbox:
             "into": str(into.resolve()) if into else None,
             "limits": dataclasses.asdict(self.limits),
             "cpu_s": max(1, int(wall)),
+            **more,
         }
         try:
             with self._slots, self._connection() as (pid, connection):

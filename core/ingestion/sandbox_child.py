@@ -5,6 +5,7 @@ parent hands over one connection per document. It has one thread and never touch
 is safe and costs milliseconds. A child reads one request, gives up its rights, parses, answers and ends.
 """
 
+import base64
 import gc
 import json
 import os
@@ -48,6 +49,7 @@ def _import_readers() -> None:
     import encodings.idna  # noqa: F401
 
     import charset_normalizer
+    import PIL.Image
 
     import core.ingestion.parsing.delimited
     import core.ingestion.parsing.jsonl
@@ -57,9 +59,11 @@ def _import_readers() -> None:
     import core.ingestion.parsing.office.pptx
     import core.ingestion.parsing.office.xlsx
     import core.ingestion.parsing.pdf.document
+    import core.ingestion.parsing.pdf.picture
     import core.ingestion.parsing.xml
     import core.ingestion.unpacking
 
+    PIL.Image.preinit()
     charset_normalizer.from_bytes("Größe und Gewicht, déjà vu".encode("latin-1") * 3).best()
     core.ingestion.parsing.markdown.parse_markdown("# Warm\n\n| a | b |\n|---|---|\n| 1 | 2 |", Limits())
 
@@ -91,7 +95,7 @@ def _answer(request: dict[str, Any]) -> bytes:
     code = [Path(sys.prefix), Path(sys.base_prefix), Path(os.__file__).parent, _ROOT / "core"]
     confinement.confine(limits.memory, request["cpu_s"], limits.file, [*code, path], [folder, *into])
     try:
-        result: Any = _unpack(path, request["name"], into[0], limits) if into else _parse(path, request["name"], limits)
+        result: Any = _result(request, path, into, limits)
     except TriptychError as error:
         result = {"message": error.message, "remedy": error.remedy}
     except MemoryError:
@@ -101,6 +105,19 @@ def _answer(request: dict[str, Any]) -> bytes:
     except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over is the document's fault or ours: say so
         result = {"defect": f"{type(error).__name__}: {error}"[:500]}
     return json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _result(request: dict[str, Any], path: Path, into: list[Path], limits: Limits) -> dict[str, Any]:
+    if "draw" in request:
+        return _draw(path, request["name"], *request["draw"])
+    return _unpack(path, request["name"], into[0], limits) if into else _parse(path, request["name"], limits)
+
+
+def _draw(path: Path, name: str, number: int, width: int) -> dict[str, Any]:
+    from core.ingestion.parsing.pdf.picture import picture_of
+
+    drawn = picture_of(path, name, number, width)
+    return drawn | {"image": base64.b64encode(drawn["image"]).decode()}
 
 
 def _parse(path: Path, name: str, limits: Limits) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Opened by the address (`document`, `page`, `mark`), so a link, a refresh and the
 import streamlit as st
 
 from dashboard import resources, state
-from dashboard.components import figures, page_text, quotes
+from dashboard.components import figures, page_view, quotes
 from dashboard.components.safe_text import label
 from storage.errors import NotFound
 from storage.rows import DocumentRow, PageRow
@@ -49,7 +49,7 @@ def _viewer(document: DocumentRow) -> None:
     quotes.show(document, page, mark)
     if not page.text.strip():
         st.info("There is no text on this page. If it is a scan, it needs OCR first.", icon=":material/scan:")
-    page_text.show(page.text, mark, key=f"page-{document.id}-{number}")
+    page_view.show(document, page, [mark] if mark else [], key=f"page-{document.id}-{number}")
     _left_out(document, number)
 
 

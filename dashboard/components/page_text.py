@@ -1,8 +1,13 @@
-"""One page of a document as text, with some of its words marked and scrolled into view."""
+"""One page of a document as text, with some of its words marked and the current ones scrolled into view."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from dashboard.components.browser_files import script, sheet
+
+Stretch = tuple[int, int]
+"""A part of a page's text in Python characters, half open."""
 
 _component = st.components.v2.component(
     "triptych_page",
@@ -12,8 +17,23 @@ _component = st.components.v2.component(
 )
 
 
-def show(text: str, mark: tuple[int, int] | None, *, key: str) -> None:
-    """Show a page's text; `mark` is the stretch to highlight, in Python characters, half open."""
-    start, end = mark or (0, 0)
-    # Cut here: the browser counts UTF-16 units, not characters.
-    _component(key=key, data={"before": text[:start], "marked": text[start:end], "after": text[end:]})
+def show(text: str, marks: Sequence[Stretch] = (), *, current: int = 0, key: str) -> None:
+    """Show a page's text with stretches of it marked, the one at `current` most."""
+    _component(key=key, data={"runs": runs(text, marks, current)})
+
+
+def runs(text: str, marks: Sequence[Stretch], current: int) -> list[list[str]]:
+    """The text cut into [words, "" | "mark" | "current"]; of marks that overlap, the current one wins, then the first.
+
+    Cut here: the browser counts UTF-16 units, not characters.
+    """
+    chosen = list(marks[current : current + 1])
+    for mark in marks:
+        if mark[0] < mark[1] <= len(text) and all(mark[1] <= start or mark[0] >= end for start, end in chosen):
+            chosen.append(mark)
+    cut: list[list[str]] = []
+    at = 0
+    for start, end in sorted(chosen):
+        cut += [[text[at:start], ""], [text[start:end], "current" if (start, end) == chosen[0] else "mark"]]
+        at = end
+    return [run for run in [*cut, [text[at:], ""]] if run[0]]

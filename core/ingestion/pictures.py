@@ -1,0 +1,112 @@
+"""Pages as pictures: drawn in the sandbox when they are looked at, one at a time, and kept for a while.
+
+    Pictures(ws.files, ws.sandbox).page(document, 7)
+
+PDF only: other formats have no page that one could draw without the program that made them, and are shown as text.
+"""
+
+import base64
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.errors import UnreadableFile
+from storage.errors import NotFound
+from storage.rows import DocumentRow
+
+if TYPE_CHECKING:
+    from core.ingestion.sandbox import Sandbox
+    from storage.files import Files
+
+WIDTH = 1100
+"""Pixels: sharp at the width of a drawer on a screen of double density."""
+KEPT = 64 << 20
+"""Bytes of pictures kept in memory: some three hundred pages."""
+HEADS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedWord:
+    """A word of a picture and its box, in shares (0..1) of the picture's width and height."""
+
+    text: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class PagePicture:
+    """`image` is a PNG or a JPEG (`media_type`), `width` x `height` pixels; `words` are in the file's order."""
+
+    image: bytes
+    media_type: str
+    width: int
+    height: int
+    words: tuple[PlacedWord, ...]
+
+
+class Pictures:
+    """Draws pages and remembers the last ones; safe to share between threads."""
+
+    def __init__(self, files: "Files", sandbox: "Sandbox") -> None:
+        self._files = files
+        self._sandbox = sandbox
+        self._kept: OrderedDict[tuple[str, int], PagePicture] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def page(self, document: DocumentRow, number: int) -> PagePicture:
+        """Page `number` (1-based) of a document.
+
+        Raises:
+            UnreadableFile: it cannot be drawn; the message says why.
+        """
+        if not has_pictures(document):
+            raise UnreadableFile(f"{document.name} has no pages to draw.", "Look at its text.")
+        key = (document.content_sha256, number)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        try:
+            path = self._files.path(document.content_sha256)
+        except NotFound as error:
+            raise UnreadableFile(f"The file of {document.name} is gone.", "Add it again.") from error
+        picture = from_json(self._sandbox.picture(path, document.name, number, WIDTH), document.name)
+        self._keep(key, picture)
+        return picture
+
+    def _keep(self, key: tuple[str, int], picture: PagePicture) -> None:
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = picture
+                self._size += len(picture.image)
+            while self._size > KEPT and len(self._kept) > 1:
+                self._size -= len(self._kept.popitem(last=False)[1].image)
+
+
+def has_pictures(document: DocumentRow) -> bool:
+    """Whether the pages of a document can be drawn."""
+    return document.media_type == "application/pdf"
+
+
+def from_json(value: dict[str, Any], name: str) -> PagePicture:
+    """What the child said, checked: an image by its first bytes, places inside the picture.
+
+    Raises:
+        UnreadableFile: it is no picture.
+    """
+    try:
+        image = base64.b64decode(value["image"], validate=True)
+        media_type = next(kind for head, kind in HEADS.items() if image.startswith(head))
+        words = tuple(PlacedWord(str(text), *map(_share, box)) for text, *box in value["words"])
+        return PagePicture(image, media_type, int(value["width"]), int(value["height"]), words)
+    except (KeyError, TypeError, ValueError, StopIteration) as error:
+        raise UnreadableFile(f"{name} could not be drawn.", "Look at its text.") from error
+
+
+def _share(value: Any) -> float:
+    return min(1.0, max(0.0, float(value)))
