@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from core.errors import WorkspaceLocked
 from core.settings import Settings
+from storage.assistants import Assistants
+from storage.base_models import BaseModels
 from storage.conversations import Conversations
 from storage.corpora import Corpora
 from storage.database import Database
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from core.assistants.ask import Assistant
     from core.assistants.live import LiveAnswers
     from core.generation.engine import Engine
+    from core.generation.engines import Engines
     from core.ingestion.embedding import Embedder
     from core.ingestion.pictures import Pictures
     from core.ingestion.sandbox import Sandbox
@@ -43,7 +46,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 Part = TypeVar("Part")
-CLOSED_IN_ORDER = {"dispatcher": "stop", "live": "close", "engine": "close", "sandbox": "close", "vectors": "close"}
+CLOSED_IN_ORDER = {
+    "dispatcher": "stop",
+    "live": "close",
+    "engines": "close",
+    "engine": "close",
+    "sandbox": "close",
+    "vectors": "close",
+}
 """Parts and how each is closed; whatever uses another comes before it."""
 
 
@@ -65,6 +75,8 @@ class Workspace:
         self.conversations = Conversations(database)
         self.gold = GoldQuestions(database)
         self.jobs = Jobs(database)
+        self.base_models = BaseModels(database)
+        self.assistants = Assistants(database)
         self.scratch = self.home / "scratch" / str(os.getpid())
         self.scratch.mkdir(parents=True, exist_ok=True)
         self._parts: dict[str, Any] = dict(given)
@@ -136,11 +148,34 @@ class Workspace:
 
     @property
     def engine(self) -> "Engine":
-        """The engine that writes answers; loaded at its first use."""
+        """The embedded engine, which is always there; loaded at its first use."""
         from core.generation.embedded import EmbeddedChat
         from core.models import packaged_gguf
 
         return self._part("engine", lambda: EmbeddedChat(source=packaged_gguf(), folder=self.home / "models"))
+
+    @property
+    def engines(self) -> "Engines":
+        """The engines of all base models, the embedded one among them."""
+        import psutil  # type: ignore[import-untyped]
+
+        from core.generation.engines import Engines
+        from core.generation.making import engine_of
+
+        def make() -> Engines:
+            return Engines(
+                self.base_models,
+                self.assistants,
+                embedded=lambda: self.engine,
+                make=lambda row: engine_of(row, self.home / "models"),
+                available=lambda: int(psutil.virtual_memory().available),
+            )
+
+        return self._part("engines", make)
+
+    def engine_for(self, corpus_id: int) -> "Engine":
+        """The engine that answers for a corpus; loaded at its first use."""
+        return self.engines.for_corpus(corpus_id)
 
     @property
     def live(self) -> "LiveAnswers":

@@ -4,7 +4,7 @@ They know nothing of how they are stored. Field meanings are those of `storage/t
 that no table has are explained here.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,6 +20,31 @@ class CorpusRow:
     domain: str
     sample: bool
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModelRow:
+    """A base model somebody added. `secret` stays out of its `repr`, encrypted though it is."""
+
+    id: int
+    name: str
+    kind: str
+    location: str
+    model: str
+    window: int
+    options: dict[str, Any]
+    secret: str = field(repr=False)
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantRow:
+    """How a corpus is answered; no `base_model_id` is the embedded one."""
+
+    corpus_id: int
+    base_model_id: int | None = None
+    mode: str = "rag"
+    reading: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
     Corpus 1-* Conversation 1-* Message 1-* MessagePassage / MessageCitation
                                         1-* Feedback
     Corpus 1-* GoldQuestion
+    Corpus 1-1 Assistant *-1 BaseModel
     Job: queued work, with a lease and a fencing token
 """
 
@@ -65,6 +66,40 @@ class Corpus(Table):
     domain: Mapped[str]
     sample: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class BaseModel(Table):
+    """A base model somebody added; the embedded one is always there and needs no row.
+
+    `kind`: gguf, transformers, endpoint. `location` is a path, a hub id or a base URL; `model` its name at an
+    endpoint. `window` 0 means: as the model itself says. `secret` is an encrypted key or the name of an
+    environment variable (`core/generation/secrets.py`), never a key in the clear.
+    """
+
+    __tablename__ = "base_models"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    location: Mapped[str]
+    model: Mapped[str] = mapped_column(default="")
+    window: Mapped[int] = mapped_column(default=0)
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    secret: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Assistant(Table):
+    """How a corpus is answered; without a row, with the defaults. No `base_model_id` is the embedded one.
+
+    `reading`: auto, quote, passages (`core/assistants/reading.py`).
+    """
+
+    __tablename__ = "assistants"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), unique=True)
+    base_model_id: Mapped[int | None] = mapped_column(ForeignKey("base_models.id", ondelete="SET NULL"), index=True)
+    mode: Mapped[str] = mapped_column(default="rag")
+    reading: Mapped[str] = mapped_column(default="auto")
 
 
 class Document(Table):

@@ -93,7 +93,9 @@ class Assistant:
             corpus = workspace.corpora.get(corpus_id)
         except RowNotFound as error:
             raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
-        engine = workspace.engine
+        chosen = workspace.assistants.of(corpus_id)
+        engine = workspace.engines.of(chosen.base_model_id)
+        name = engine.name or type(engine).__name__
         return cls(
             corpus_id,
             domain(corpus.domain),
@@ -102,8 +104,8 @@ class Assistant:
             lambda words: workspace.lexical.idf(corpus_id, words),
             lambda: engine,
             lambda: workspace.corpora.statistics(corpus_id).ready,
-            engine.name or type(engine).__name__,
-            reading,
+            name,
+            reading or reading_for(name, chosen.reading),
         )
 
     def ask(

@@ -40,8 +40,17 @@ SMALL = Reading(True, 2, 0.5, "supported", "sentences", 5, 64)
 LARGE = Reading(False, 3, 0.3, "all", "passages", 8, 512)
 
 
-def reading_for(base_model: str) -> Reading:
-    """The reading for a base model by the size in its name ("SmolLM2-135M"); unknown sizes read as LARGE."""
+READINGS = {"quote": SMALL, "passages": LARGE}
+"""What a person may choose for an assistant; "auto" goes by the base model's size."""
+
+
+def reading_for(base_model: str, chosen: str = "auto") -> Reading:
+    """The reading that was chosen, or else the one for the size in a base model's name ("SmolLM2-135M").
+
+    Unknown sizes read as LARGE: what has no size in its name is a cloud's model more often than a small one.
+    """
+    if chosen in READINGS:
+        return READINGS[chosen]
     match = re.search(r"(\d+(?:\.\d+)?)\s*([mb])(?![a-z])", base_model, re.I)
     if not match:
         return LARGE

@@ -122,6 +122,11 @@ class Batcher:
         return self._over is None and self._child.poll() is None
 
     @property
+    def busy(self) -> bool:
+        """Whether an answer is under way."""
+        return bool(self._streams)
+
+    @property
     def pid(self) -> int:
         """The child's process number."""
         return self._child.pid

@@ -62,6 +62,16 @@ class EmbeddedChat(Engine):
         """Loaded and working."""
         return self._loaded is not None and self._loaded.batcher.alive
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is under way."""
+        return self._loaded is not None and self._loaded.batcher.busy
+
+    @property
+    def weight_bytes(self) -> int:
+        """Size of the file; its Q8_0 copy takes twice a 4-bit one's."""
+        return self.source.stat().st_size * 2 if self.source.is_file() else 0
+
     def warm(self, progress: Progress | None = None) -> None:
         """Rewrite the model as Q8_0 (10 to 20 s, the first time ever) and load it (about 5 s).
 

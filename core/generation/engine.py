@@ -37,6 +37,16 @@ class Engine(BaseChatModel, abc.ABC):
     def ready(self) -> bool:
         """Whether the first question will not have to wait for loading."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is under way, so that closing it would cost somebody theirs."""
+        return False
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory its weights take on this machine once it is loaded; 0 when they are elsewhere."""
+        return 0
+
     @abc.abstractmethod
     def warm(self) -> None:
         """Load now. Returns when `ready`; harmless when it already is."""
