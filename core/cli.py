@@ -4,6 +4,8 @@
     triptych index  --corpus C --domain D PATH...       add documents and wait until they can be asked
     triptych search --corpus C "question"               what retrieval finds, no base model
     triptych ask    --corpus C "question"               an answer with its sources
+    triptych watch  --corpus C FOLDER|URL...            follow folders and web addresses
+    triptych sync   --corpus C [--dry-run]              bring what is followed up to date now
 
 Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.
 """
@@ -30,6 +32,13 @@ app = typer.Typer(
 )
 
 
+class OnRemoval(StrEnum):
+    """What becomes of a document whose file is gone from its source."""
+
+    keep = "keep"
+    remove = "remove"
+
+
 class Mode(StrEnum):
     """How answers are made; the others come with fine-tuning."""
 
@@ -44,6 +53,7 @@ Corpus = Annotated[str, typer.Option("--corpus", "-c", help="The name of the cor
 Asked = Annotated[str | None, typer.Argument(help="A question.", show_default=False)]
 Questions = Annotated[Path | None, typer.Option(help='Questions, one {"id", "question"} a line.')]
 Out = Annotated[Path | None, typer.Option(help="Where the results go, one a line.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be added, changed and removed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -117,6 +127,39 @@ def ask_(
     request = asking.Request.of(question, questions, out, as_json)
     with asking.answering(Settings.load(workspace), corpus, mode.value) as ask:
         request.put(ask, asking.readable_answer, resume=True)
+
+
+@app.command()
+def watch(
+    places: Annotated[list[str], typer.Argument(metavar="FOLDER|URL...", help="Folders, or web addresses.")],
+    corpus: Corpus,
+    on_removal: Annotated[OnRemoval, typer.Option(help="What becomes of documents whose file is gone.")] = (
+        OnRemoval.keep
+    ),
+    every: Annotated[int | None, typer.Option(min=1, help="Minutes between two looks; 10, for addresses 60.")] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Follow folders and web addresses: sync them now, and on time while the dashboard is served."""
+    from core.commands import sync as command
+
+    options = command.Options(dry_run, as_json)
+    raise typer.Exit(command.watch(Settings.load(workspace), corpus, places, on_removal.value, every, options))
+
+
+@app.command()
+def sync(
+    corpus: Corpus,
+    dry_run: DryRun = False,
+    agree: Annotated[bool, typer.Option(help="Remove what is gone, even if it is most of the source.")] = False,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Bring a corpus level with the folders and addresses it follows, and wait until that can be asked."""
+    from core.commands import sync as command
+
+    raise typer.Exit(command.sync(Settings.load(workspace), corpus, command.Options(dry_run, as_json, agree)))
 
 
 def main() -> None:

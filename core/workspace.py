@@ -31,6 +31,7 @@ from storage.indexes import Indexes
 from storage.jobs import Jobs
 from storage.lexical import Lexical
 from storage.lock import WorkspaceLock
+from storage.sources import Sources
 
 if TYPE_CHECKING:
     from core.assistants.ask import Assistant
@@ -42,11 +43,13 @@ if TYPE_CHECKING:
     from core.ingestion.sandbox import Sandbox
     from core.jobs.dispatcher import Dispatcher
     from core.retrieval.retriever import Retriever
+    from core.sync.watching import Watch
     from storage.vectors import Vectors
 
 log = logging.getLogger(__name__)
 Part = TypeVar("Part")
 CLOSED_IN_ORDER = {
+    "watch": "stop",
     "dispatcher": "stop",
     "live": "close",
     "engines": "close",
@@ -77,6 +80,7 @@ class Workspace:
         self.jobs = Jobs(database)
         self.base_models = BaseModels(database)
         self.assistants = Assistants(database)
+        self.sources = Sources(database)
         self.scratch = self.home / "scratch" / str(os.getpid())
         self.scratch.mkdir(parents=True, exist_ok=True)
         self._parts: dict[str, Any] = dict(given)
@@ -191,6 +195,14 @@ class Workspace:
 
         self._owned("run jobs")
         return self._part("dispatcher", lambda: Dispatcher(self))
+
+    @property
+    def watch(self) -> "Watch":
+        """Looks after the sources of all corpora once it is started."""
+        from core.sync.watching import Watch
+
+        self._owned("watch sources")
+        return self._part("watch", lambda: Watch(self))
 
     @property
     def running(self) -> bool:

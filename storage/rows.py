@@ -257,6 +257,41 @@ class JobRow:
     finished_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A folder or a list of web addresses that a corpus keeps up with."""
+
+    id: int
+    corpus_id: int
+    kind: str
+    label: str
+    location: dict[str, Any]
+    on_removal: str
+    every_minutes: int
+    enabled: bool
+    added_by: str
+    last_run_at: datetime | None
+    last_error: str
+    last_remedy: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceItemRow:
+    """One file or web address of a source as it was last taken."""
+
+    id: int
+    source_id: int
+    path: str
+    size: int
+    mtime_ns: int
+    etag: str
+    last_modified: str
+    content_sha256: str
+    document_id: int | None
+    problem: str
+
+
 def copied(kind: type[Row], record: object, **extra: object) -> Row:
     """A detached copy of an ORM record: every field of `kind` from `extra`, or else from the attribute of its name."""
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]

@@ -9,13 +9,14 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
                                         1-* Feedback
     Corpus 1-* GoldQuestion
     Corpus 1-1 Assistant *-1 BaseModel
+    Corpus 1-* Source 1-* SourceItem *-1 Document
     Job: queued work, with a lease and a fencing token
 """
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, LargeBinary, MetaData, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -332,3 +333,50 @@ class Job(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class Source(Table):
+    """Where a corpus's documents come from and are kept up with: a folder, or a list of web addresses.
+
+    `location` is `{"path": ...}` or `{"urls": [...]}`. `label` is what its documents' names begin with
+    (a folder's name; empty for addresses). `on_removal`: what becomes of a document whose file is gone,
+    keep or remove. Not `enabled` means paused, or new and not agreed to yet; `last_run_at` is the last
+    time that something was found to do, and `last_error` stands until a look succeeds.
+    """
+
+    __tablename__ = "sources"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]  # folder | urls
+    label: Mapped[str] = mapped_column(default="")
+    location: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    on_removal: Mapped[str] = mapped_column(default="keep")  # keep | remove
+    every_minutes: Mapped[int] = mapped_column(default=10)
+    enabled: Mapped[bool] = mapped_column(default=False)
+    added_by: Mapped[str] = mapped_column(default="")
+    last_run_at: Mapped[datetime | None]
+    last_error: Mapped[str] = mapped_column(default="")
+    last_remedy: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class SourceItem(Table):
+    """One file or web address of a source as it was last taken.
+
+    `size`, `mtime_ns`, `etag` and `last_modified` tell without reading it whether it may have changed;
+    `content_sha256` tells for sure. `document_id` is the document that holds its content: null when it
+    was not taken (`problem` says why) or when a person deleted the document, which a sync respects.
+    """
+
+    __tablename__ = "source_items"
+    __table_args__ = (UniqueConstraint("source_id", "path"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("sources.id", ondelete="CASCADE"), index=True)
+    path: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger, default=0)
+    etag: Mapped[str] = mapped_column(default="")
+    last_modified: Mapped[str] = mapped_column(default="")
+    content_sha256: Mapped[str] = mapped_column(default="")
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"), index=True)
+    problem: Mapped[str] = mapped_column(default="")

@@ -77,14 +77,22 @@ def _lines(ws: "Workspace", path: Path, added_by: str) -> Iterator[Arrival]:
 
 
 def _file(ws: "Workspace", name: str, path: Path, kind: Kind, added_by: str) -> Arrival | Rejected:
-    size, most = path.stat().st_size, Limits().upload
-    if kind == "empty":
-        return Rejected(name, "It is empty (0 bytes). Add it again from its source.")
-    if kind == "binary":
-        return Rejected(name, f"Files of this kind are not read. What is read: {READ}.")
-    if size > most:
-        return Rejected(name, f"It has {size >> 20} MB; the limit is {most >> 20} MB. Split it and add the parts.")
+    size = path.stat().st_size
+    if why := why_not_taken(kind, size):
+        return Rejected(name, why)
     return Arrival(name, ws.files.put(path), size, added_by=added_by)
+
+
+def why_not_taken(kind: Kind, size: int) -> str:
+    """Why a file of this kind and so many bytes is not taken, with the remedy; "" when it is."""
+    most = Limits().upload
+    if kind == "empty":
+        return "It is empty (0 bytes). Add it again from its source."
+    if kind == "binary":
+        return f"Files of this kind are not read. What is read: {READ}."
+    if size > most:
+        return f"It has {size >> 20} MB; the limit is {most >> 20} MB. Split it and add the parts."
+    return ""
 
 
 def _on_disk(content: bytes, folder: Path) -> Path:

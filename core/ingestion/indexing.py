@@ -29,6 +29,10 @@ CORPUS_LINE = "application/x-corpus-line"
 """Media type of a corpus.jsonl line until it is read: UTF-8 text of which we wrote the bytes."""
 
 
+WEB_PAGE = "text/html"
+"""What a web server calls a page."""
+
+
 @dataclass(slots=True)
 class Work:
     """What the steps of one attempt share; `done` and `total` count the job's documents."""
@@ -91,7 +95,8 @@ def parse(ws: "Workspace", job: JobRow, document: DocumentRow) -> ParsedDocument
 
         return parse_text(path.read_text("utf-8"), document.title)
     ws.documents.set_parsing(job, document.id)
-    return ws.sandbox.parse(path, document.name)
+    web = document.source.startswith(("http://", "https://")) and document.media_type == WEB_PAGE
+    return ws.sandbox.parse(path, f"{document.name}.html" if web else document.name, web)
 
 
 def index_group(work: Work, group: Sequence[Read]) -> None:

@@ -125,11 +125,16 @@ def cancel_job(ws: "Workspace", job_id: int) -> None:
 
 def delete_document(ws: "Workspace", document_id: int) -> None:
     """Delete a document from rows, full text, vectors and files. Does nothing when it is gone already."""
-    row = ws.corpora.documents_by_ids([document_id]).get(document_id)
-    if row is None:
+    delete_documents(ws, [document_id])
+
+
+def delete_documents(ws: "Workspace", document_ids: Iterable[int]) -> None:
+    """Delete documents of one corpus from rows, full text, vectors and files; those that are gone are left out."""
+    rows = ws.corpora.documents_by_ids(document_ids)
+    if not rows:
         return
-    gone = ws.documents.delete([document_id])
-    index = ws.corpora.active_index(row.corpus_id)
+    gone = ws.documents.delete(rows)
+    index = ws.corpora.active_index(next(iter(rows.values())).corpus_id)
     if index is not None and gone.chunk_ids:
         ws.vectors.remove(index.collection, list(gone.chunk_ids))
 

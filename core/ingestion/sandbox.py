@@ -51,13 +51,13 @@ class Sandbox:
         """Closes it."""
         self.close()
 
-    def parse(self, path: Path, name: str) -> ParsedDocument:
-        """Reads one file.
+    def parse(self, path: Path, name: str, web: bool = False) -> ParsedDocument:
+        """Reads one file; `web` says that it is a page as fetched from the web.
 
         Raises:
             UnreadableFile: it gave no text, was over a limit, or made its reader crash.
         """
-        answer = self._ask(path, name, None)
+        answer = self._ask(path, name, None, web=web)
         try:
             return from_json(answer["document"])
         except (KeyError, TypeError, ValueError) as error:

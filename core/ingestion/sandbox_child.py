@@ -110,7 +110,7 @@ def _answer(request: dict[str, Any]) -> bytes:
 def _result(request: dict[str, Any], path: Path, into: list[Path], limits: Limits) -> dict[str, Any]:
     if "draw" in request:
         return _draw(path, request["name"], *request["draw"])
-    return _unpack(path, request["name"], into[0], limits) if into else _parse(path, request["name"], limits)
+    return _unpack(path, request["name"], into[0], limits) if into else _parse(path, request, limits)
 
 
 def _draw(path: Path, name: str, number: int, width: int) -> dict[str, Any]:
@@ -120,10 +120,10 @@ def _draw(path: Path, name: str, number: int, width: int) -> dict[str, Any]:
     return drawn | {"image": base64.b64encode(drawn["image"]).decode()}
 
 
-def _parse(path: Path, name: str, limits: Limits) -> dict[str, Any]:
+def _parse(path: Path, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     from core.ingestion.parsing import parse
 
-    return {"document": as_json(parse(path, name, limits))}
+    return {"document": as_json(parse(path, request["name"], limits, request.get("web", False)))}
 
 
 def _unpack(path: Path, name: str, into: Path, limits: Limits) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.ingestion import indexing
 from core.jobs.lease import Lease
+from core.sync import syncing
 from storage.rows import JobRow
 
 if TYPE_CHECKING:
@@ -23,4 +24,7 @@ class Kind:
     give_up: "Callable[[Workspace, JobRow, str], None]"
 
 
-KINDS = {"index": Kind(indexing.run, indexing.give_up)}
+KINDS = {
+    "index": Kind(indexing.run, indexing.give_up),
+    "sync": Kind(syncing.run, syncing.give_up),
+}

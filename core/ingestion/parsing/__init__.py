@@ -11,13 +11,14 @@ from core.ingestion.parsed import ParsedDocument
 from core.ingestion.parsing.kinds import READ, kind_of
 
 
-def parse(path: Path, name: str, limits: Limits | None = None) -> ParsedDocument:
+def parse(path: Path, name: str, limits: Limits | None = None, web: bool = False) -> ParsedDocument:
     """Reads a file.
 
     Args:
         path: where the bytes are.
         name: what people call the file; only its ending is used, and its words in messages.
         limits: what it may cost.
+        web: it is a page as fetched from the web, with navigation around its text.
 
     Raises:
         UnreadableFile: it is empty, broken, encrypted, over a limit, or of a kind that is not read.
@@ -39,6 +40,8 @@ def parse(path: Path, name: str, limits: Limits | None = None) -> ParsedDocument
         raise UnreadableFile(f"{name} is an archive inside an archive or of an unknown kind.", "Unpack it first.")
     if kind == "binary":
         raise UnreadableFile(f"{name} is not of a kind that is read.", f"Add {READ}.")
+    if web and kind == "html":
+        return _web(path.read_bytes(), limits)
     return _textual(kind, path.read_bytes(), name, limits)
 
 
@@ -54,6 +57,13 @@ def _office(kind: str, path: Path, name: str, limits: Limits) -> ParsedDocument:
     from core.ingestion.parsing.office.xlsx import parse_xlsx
 
     return parse_xlsx(path, name, limits)
+
+
+def _web(data: bytes, limits: Limits) -> ParsedDocument:
+    from core.ingestion.parsing.encodings import decode
+    from core.ingestion.parsing.web import parse_web
+
+    return parse_web(decode(data), limits)
 
 
 def _textual(kind: str, data: bytes, name: str, limits: Limits) -> ParsedDocument:

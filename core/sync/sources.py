@@ -1,0 +1,186 @@
+"""What a person does with sources: add, look (dry run), sync now, set up, pause, remove."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from core.errors import BadInput, Conflict, NotFound
+from core.ingestion import intake
+from core.ingestion.naming import clean_name
+from core.sync.folder import walk
+from core.sync.naming import clean_url
+from storage.errors import NotFound as NoRow
+from storage.jobs import OPEN
+from storage.rows import SourceRow
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+OnRemoval = Literal["keep", "remove"]
+MOST_URLS = 500
+LONGEST_PAUSE = 7 * 24 * 60
+PATIENCE_S = 15.0
+
+
+def add_folder(
+    ws: "Workspace",
+    corpus_id: int,
+    folder: Path | str,
+    *,
+    on_removal: OnRemoval = "keep",
+    every_minutes: int = 10,
+    added_by: str = "",
+) -> SourceRow:
+    """Add a folder as a source, paused until it is resumed or synced.
+
+    Raises:
+        BadInput: it is no folder, or one that cannot be watched. Conflict: the corpus watches it already.
+        NotFound: there is no such corpus.
+    """
+    path = Path(folder).expanduser()
+    if not str(folder).strip() or not path.is_absolute():
+        raise BadInput("Give the whole path of the folder.", "It begins with / (or ~).")
+    if not path.is_dir():
+        raise BadInput(f"There is no folder {path} on the machine that runs Triptych.", "See how it is spelt there.")
+    path = path.resolve()
+    if path == path.parent or path.is_relative_to(ws.home):
+        raise BadInput(f"{path} cannot be watched.", "Name the folder that holds your documents.")
+    walk(path, ws.home)  # raises Unreachable where it cannot be listed
+    for other in _of_corpus(ws, corpus_id, "folder"):
+        theirs = Path(other.location["path"])
+        if path.is_relative_to(theirs) or theirs.is_relative_to(path):
+            raise Conflict(f"This corpus watches {theirs} already.", "Watch another folder, or remove that one first.")
+    label = _free_label(clean_name(path.name), {source.label for source in _of_corpus(ws, corpus_id, "folder")})
+    return ws.sources.add(
+        corpus_id,
+        "folder",
+        {"path": str(path)},
+        label=label,
+        on_removal=on_removal,
+        every_minutes=_minutes(every_minutes),
+        added_by=added_by,
+    )
+
+
+def add_urls(
+    ws: "Workspace",
+    corpus_id: int,
+    urls: Sequence[str],
+    *,
+    on_removal: OnRemoval = "keep",
+    every_minutes: int = 60,
+    added_by: str = "",
+) -> SourceRow:
+    """Add web addresses as one source, paused until it is resumed or synced; only these are ever asked for.
+
+    Raises:
+        BadInput: one is no web address, or there are none or too many. Conflict: the corpus has all of them already.
+        NotFound: there is no such corpus.
+    """
+    wanted = list(dict.fromkeys(clean_url(url) for url in urls if url.strip()))
+    known = {url for source in _of_corpus(ws, corpus_id, "urls") for url in source.location["urls"]}
+    new = [url for url in wanted if url not in known]
+    if not wanted or len(new) > MOST_URLS:
+        raise BadInput(f"Give 1 to {MOST_URLS} web addresses, one a line.")
+    if not new:
+        raise Conflict("This corpus follows these addresses already.", "Press Sync now to have them read again.")
+    return ws.sources.add(
+        corpus_id,
+        "urls",
+        {"urls": new},
+        on_removal=on_removal,
+        every_minutes=_minutes(every_minutes),
+        added_by=added_by,
+    )
+
+
+def sync_now(ws: "Workspace", source_id: int, agreed: int = 0) -> int:
+    """Queue a sync of a source at once and go on following it; returns the job's id.
+
+    Args:
+        agreed: so many removals the person has seen in a dry run.
+
+    Raises:
+        NotFound: the source was removed.
+    """
+    try:
+        ws.sources.change(source_id, enabled=True)
+        job_id = ws.sources.request(source_id, {"agreed": agreed, "again": True})
+    except NoRow as error:
+        raise NotFound("This source was removed.", "Add it again.") from error
+    ws.wake()
+    return job_id
+
+
+def set_up(
+    ws: "Workspace",
+    source_id: int,
+    *,
+    enabled: bool | None = None,
+    every_minutes: int | None = None,
+    on_removal: OnRemoval | None = None,
+) -> None:
+    """Pause or resume a source, or change when it is looked at and what becomes of vanished files. Raises NotFound."""
+    wanted = {"enabled": enabled, "every_minutes": every_minutes, "on_removal": on_removal}
+    if every_minutes is not None:
+        wanted["every_minutes"] = _minutes(every_minutes)
+    try:
+        ws.sources.change(source_id, **{name: value for name, value in wanted.items() if value is not None})
+    except NoRow as error:
+        raise NotFound("This source was removed.", "Add it again.") from error
+    if ws.running:
+        ws.watch.wake()
+
+
+def remove(ws: "Workspace", source_id: int, documents: OnRemoval) -> None:
+    """Stop following a source for good; its documents are kept, or deleted unless another source has them too."""
+    try:
+        source = ws.sources.get(source_id)
+    except NoRow:
+        return
+    ws.sources.change(source_id, enabled=False)
+    _end_jobs(ws, source)
+    if documents == "remove":
+        ids = {item.document_id for item in ws.sources.items(source_id).values() if item.document_id is not None}
+        holders = ws.sources.holders(ids)
+        intake.delete_documents(ws, [key for key in ids if {item.source_id for item in holders[key]} == {source_id}])
+    ws.sources.remove(source_id)
+
+
+def _end_jobs(ws: "Workspace", source: SourceRow) -> None:
+    """Cancel a source's jobs and wait for the running step of one."""
+
+    def under_way() -> list[int]:
+        jobs = ws.jobs.list(source.corpus_id, OPEN, limit=1000)
+        return [job.id for job in jobs if job.kind == "sync" and job.payload.get("source_id") == source.id]
+
+    for job_id in under_way():
+        ws.jobs.request_cancel(job_id)
+    ws.wake()
+    until = time.monotonic() + PATIENCE_S
+    while ws.running and under_way() and time.monotonic() < until:
+        time.sleep(0.05)
+
+
+def _of_corpus(ws: "Workspace", corpus_id: int, kind: str) -> list[SourceRow]:
+    try:
+        ws.corpora.get(corpus_id)
+    except NoRow as error:
+        raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
+    return [source for source in ws.sources.list(corpus_id) if source.kind == kind]
+
+
+def _free_label(name: str, taken: set[str]) -> str:
+    number = 1
+    label = name
+    while label in taken:
+        number += 1
+        label = f"{name} ({number})"
+    return label
+
+
+def _minutes(value: int) -> int:
+    if not 1 <= value <= LONGEST_PAUSE:
+        raise BadInput(f"A source is looked at every 1 to {LONGEST_PAUSE:,} minutes.", "Choose a number in between.")
+    return value

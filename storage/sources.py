@@ -1,0 +1,177 @@
+"""Sources and what was taken from them: rows for keeping a corpus level with a folder or web addresses.
+
+Writes made for a job name it and are refused when it was lost (`LeaseLost`). Files, addresses and what
+to do about them are not known here.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from storage.corpora import parts
+from storage.database import Database
+from storage.errors import NotFound
+from storage.jobs import OPEN, enqueue, guard
+from storage.rows import JobRow, SourceItemRow, SourceRow, copied
+from storage.tables import Document, Job, Source, SourceItem, now
+
+KIND = "sync"
+Rows = list  # the word itself names a method of the class below
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file or address as it was taken; fields as in `storage.tables.SourceItem`."""
+
+    path: str
+    size: int = 0
+    mtime_ns: int = 0
+    etag: str = ""
+    last_modified: str = ""
+    content_sha256: str = ""
+    document_id: int | None = None
+    problem: str = ""
+
+
+class Sources:
+    """Every method is one transaction; those that find nothing to change write nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, corpus_id: int, kind: str, location: Mapping[str, Any], **settings: Any) -> SourceRow:
+        """Add a source, paused; `settings` are other columns of it."""
+        with self._database.write() as session:
+            source = Source(corpus_id=corpus_id, kind=kind, location=dict(location), **settings)
+            session.add(source)
+            session.flush()
+            return copied(SourceRow, source)
+
+    def list(self, corpus_id: int | None = None) -> Rows[SourceRow]:
+        """The sources of a corpus, or of all, in the order they were added."""
+        query = select(Source).order_by(Source.id)
+        if corpus_id is not None:
+            query = query.where(Source.corpus_id == corpus_id)
+        with self._database.read() as session:
+            return [copied(SourceRow, source) for source in session.scalars(query)]
+
+    def get(self, source_id: int) -> SourceRow:
+        """One source; raises NotFound."""
+        with self._database.read() as session:
+            return copied(SourceRow, _found(session, source_id))
+
+    def change(self, source_id: int, **values: Any) -> None:
+        """Set columns of a source; writes nothing when they are so already. Raises NotFound."""
+        row = self.get(source_id)
+        if all(getattr(row, name) == value for name, value in values.items()):
+            return
+        with self._database.write() as session:
+            source = _found(session, source_id)
+            for name, value in values.items():
+                setattr(source, name, value)
+
+    def remove(self, source_id: int) -> None:
+        """Forget a source and its items; documents stay. Does nothing when it is gone already."""
+        with self._database.write() as session:
+            session.execute(delete(Source).where(Source.id == source_id))
+
+    def items(self, source_id: int) -> dict[str, SourceItemRow]:
+        """What was taken from a source, by path or address."""
+        with self._database.read() as session:
+            rows = session.scalars(select(SourceItem).where(SourceItem.source_id == source_id))
+            return {row.path: copied(SourceItemRow, row) for row in rows}
+
+    def count_documents(self, source_id: int) -> int:
+        """How many documents stand for a source's files."""
+        query = select(func.count(func.distinct(SourceItem.document_id))).where(SourceItem.source_id == source_id)
+        with self._database.read() as session:
+            return session.scalar(query) or 0
+
+    def holders(self, document_ids: Iterable[int]) -> dict[int, Rows[SourceItemRow]]:
+        """The items, of whatever source, that documents stand for."""
+        found: dict[int, Rows[SourceItemRow]] = {}
+        with self._database.read() as session:
+            for part in parts(sorted(set(document_ids))):
+                query = select(SourceItem).where(SourceItem.document_id.in_(part)).order_by(SourceItem.id)
+                for row in session.scalars(query):
+                    found.setdefault(row.document_id or 0, []).append(copied(SourceItemRow, row))
+        return found
+
+    def request(self, source_id: int, payload: Mapping[str, Any] | None = None) -> int:
+        """Queue a sync of a source, once: a job that waits already is given the payload; returns the job's id.
+
+        One that runs is enough, too, unless the payload asks for something.
+        """
+        wanted = {"source_id": source_id, **(payload or {})}
+        with self._database.write() as session:
+            source = _found(session, source_id)
+            query = select(Job).where(Job.corpus_id == source.corpus_id, Job.kind == KIND, Job.status.in_(OPEN))
+            for job in session.scalars(query.order_by(Job.id)):
+                if job.payload.get("source_id") != source_id or job.cancel_requested:
+                    continue
+                if job.status == "queued" or not payload:
+                    job.payload = {**job.payload, **wanted}
+                    return job.id
+            return enqueue(session, KIND, source.corpus_id, wanted).id
+
+    def record(self, job: JobRow, source_id: int, taken: Sequence[Taken]) -> None:
+        """Write down what was taken, in place of what was known of the same paths."""
+        with self._database.write() as session:
+            guard(session, job)
+            for part in parts(taken):
+                paths = [each.path for each in part]
+                query = select(SourceItem).where(SourceItem.source_id == source_id, SourceItem.path.in_(paths))
+                known = {row.path: row for row in session.scalars(query)}
+                for each in part:
+                    _set(session, known.get(each.path), source_id, each)
+
+    def forget(self, job: JobRow, source_id: int, paths: Collection[str]) -> None:
+        """Write down that files are gone from the source; their documents are not touched."""
+        with self._database.write() as session:
+            guard(session, job)
+            for part in parts(sorted(paths)):
+                gone = (SourceItem.source_id == source_id) & SourceItem.path.in_(part)
+                session.execute(delete(SourceItem).where(gone))
+
+    def rename_documents(self, job: JobRow, names: Mapping[int, str]) -> set[int]:
+        """Give documents other names, where no other document has them; returns the ids renamed or named so already."""
+        with self._database.write() as session:
+            guard(session, job)
+            return {document_id for document_id, name in names.items() if _rename(session, document_id, name)}
+
+    def ran(self, job: JobRow, source_id: int, error: str = "", remedy: str = "") -> None:
+        """Write down that a source was synced, and what stood in the way of a part of it."""
+        with self._database.write() as session:
+            guard(session, job)
+            source = session.get(Source, source_id)
+            if source is not None:
+                source.last_run_at, source.last_error, source.last_remedy = now(), error, remedy
+
+
+def _set(session: Session, row: SourceItem | None, source_id: int, taken: Taken) -> None:
+    if row is None:
+        session.add(SourceItem(source_id=source_id, **asdict(taken)))
+        return
+    for name, value in asdict(taken).items():
+        setattr(row, name, value)
+
+
+def _rename(session: Session, document_id: int, name: str) -> bool:
+    document = session.get(Document, document_id)
+    if document is None:
+        return False
+    same = select(Document.id).where(Document.corpus_id == document.corpus_id, Document.name == name)
+    if session.scalar(same.where(Document.id != document_id).limit(1)) is not None:
+        return False
+    document.name = name
+    return True
+
+
+def _found(session: Session, source_id: int) -> Source:
+    source = session.get(Source, source_id)
+    if source is None:
+        raise NotFound(f"source {source_id}")
+    return source
