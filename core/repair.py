@@ -11,6 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from core.ingestion.editing import feed
 from storage.rows import IndexRow
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def check_look_ups(ws: "Workspace") -> None:
     if ws.lock is not None and ws.lock.unclean and not survives_probe(ws):
         log.warning("the vectors were damaged when the last process went away; they are made anew from the rows")
         shutil.rmtree(ws.home / "vectors", ignore_errors=True)
+    for corpus_id, rows in ws.edits.unfed().items():
+        feed(ws, corpus_id, rows)
     indexes = ws.corpora.indexes()
     for name in set(ws.vectors.names()) - {index.collection for index in indexes}:
         ws.vectors.drop(name)

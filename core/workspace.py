@@ -24,6 +24,7 @@ from storage.conversations import Conversations
 from storage.corpora import Corpora
 from storage.database import Database
 from storage.documents import Documents
+from storage.edits import ChunkEdits
 from storage.errors import Locked
 from storage.files import Files
 from storage.gold import GoldQuestions
@@ -74,6 +75,7 @@ class Workspace:
         self.lexical = Lexical(database)
         self.corpora = Corpora(database)
         self.documents = Documents(database, self.lexical, self.files)
+        self.edits = ChunkEdits(database, self.lexical)
         self.indexes = Indexes(database)
         self.conversations = Conversations(database)
         self.gold = GoldQuestions(database)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, update
 from sqlalchemy.orm import Session
 
+from storage import edits
 from storage.corpora import parts
 from storage.tables import Chunk, Document, Page
 
@@ -57,6 +58,7 @@ def store(session: Session, corpus_id: int | None, contents: Sequence[Content]) 
         session.execute(insert(Page), pages)
     if chunks:
         session.execute(insert(Chunk), chunks)
+    edits.apply(session, [content.document_id for content in contents])
     for content in contents:
         session.execute(update(Document).where(Document.id == content.document_id).values(**_described(content)))
 

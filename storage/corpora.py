@@ -120,12 +120,30 @@ class Corpora:
         with self._database.read() as session:
             return [copied(ChunkRow, chunk) for chunk in session.scalars(query)]
 
+    def chunks_of_page(self, document_id: int, page: int) -> Rows[ChunkRow]:
+        """The chunks of one page, in order, those switched off among them."""
+        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.page == page).order_by(Chunk.ordinal)
+        with self._database.read() as session:
+            return [copied(ChunkRow, chunk) for chunk in session.scalars(query)]
+
+    def chunk(self, chunk_id: int) -> ChunkRow:
+        """One chunk; raises NotFound."""
+        with self._database.read() as session:
+            return copied(ChunkRow, _found(session.get(Chunk, chunk_id), "chunk", chunk_id))
+
+    def chunk_at(self, document_id: int, ordinal: int) -> ChunkRow:
+        """One chunk by its place in the document, from 0; raises NotFound."""
+        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.ordinal == ordinal)
+        with self._database.read() as session:
+            return copied(ChunkRow, _found(session.scalar(query), "chunk", ordinal))
+
     def chunks_by_ids(self, ids: Iterable[int]) -> dict[int, ChunkRow]:
-        """Chunks that may be shown, by id: those of ready documents. Look-ups may lag behind the rows."""
+        """Chunks that may be found, by id: those of ready documents that are on. Look-ups may lag behind the rows."""
         found: dict[int, ChunkRow] = {}
         with self._database.read() as session:
             for part in parts(sorted(set(ids))):
                 query = select(Chunk).join(Document).where(Chunk.id.in_(part), Document.status == "ready")
+                query = query.where(~Chunk.switched_off)
                 found |= {row.id: copied(ChunkRow, row) for row in session.scalars(query)}
         return found
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from storage import edits
 from storage.admission import Admitted, Arrival, admit
 from storage.contents import Content, clear, store
 from storage.corpora import PENDING, parts
@@ -102,6 +103,7 @@ class Documents:
             replaced = _replaced(session, ready)
             gone, contents = self._delete_rows(session, replaced)
             self._lexical.add(session, _chunk_ids(session, ready))
+            edits.settle(session, sorted(ready))
             for part in parts(sorted(ready)):
                 _update(session, part, status="ready", indexed_at=now(), replaces_id=None, error="", remedy="")
         self._forget_files(contents)
@@ -161,8 +163,11 @@ class Documents:
             contents |= set(session.scalars(select(Document.content_sha256).where(Document.id.in_(part))))
         if chunk_ids:
             self._lexical.remove(session, chunk_ids)
+        names = _names(session, document_ids)
         for part in parts(sorted(document_ids)):
             session.execute(delete(Document).where(Document.id.in_(part)))
+        for corpus_id, of_corpus in names.items():
+            edits.forget(session, corpus_id, of_corpus)
         return Gone(tuple(sorted(document_ids)), tuple(chunk_ids)), contents
 
     def _forget_files(self, contents: Iterable[str]) -> None:
@@ -191,6 +196,17 @@ def _pending(session: Session, document_ids: Sequence[int]) -> set[int]:
 def _update(session: Session, document_ids: Sequence[int], **values: Any) -> None:
     pending = Document.id.in_(document_ids) & Document.status.in_(PENDING)
     session.execute(update(Document).where(pending).values(**values))
+
+
+def _names(session: Session, document_ids: Iterable[int]) -> dict[int, set[str]]:
+    """The names of documents, by corpus."""
+    found: dict[int, set[str]] = {}
+    for part in parts(sorted(document_ids)):
+        for corpus_id, name in session.execute(
+            select(Document.corpus_id, Document.name).where(Document.id.in_(part))
+        ).all():
+            found.setdefault(corpus_id, set()).add(name)
+    return found
 
 
 def _replaced(session: Session, document_ids: Iterable[int]) -> set[int]:

@@ -9,6 +9,10 @@ class NotFound(StorageError):
     """There is no row or file of that id or name."""
 
 
+class Busy(StorageError):
+    """Something else is being done to it; `args[0]` says what. It can be tried again."""
+
+
 class Exists(StorageError):
     """There is one of that name already."""
 

@@ -78,26 +78,29 @@ class Indexes:
                 session.execute(insert(Embedding), rows)
 
     def of_documents(self, index_id: int, document_ids: Sequence[int]) -> Iterator[tuple[list[int], Vectors]]:
-        """The stored vectors of documents, a part of them at a time."""
+        """The stored vectors of documents that should be found, a part of them at a time."""
         for part in parts(document_ids):
-            query = _vectors(index_id).where(Chunk.document_id.in_(part))
+            query = _vectors(index_id).where(Chunk.document_id.in_(part), ~Chunk.switched_off)
             yield from self._paged(query)
 
     def ready(self, index_id: int) -> Iterator[tuple[list[int], Vectors]]:
-        """All vectors that should be in an index's collection: those of ready documents."""
-        yield from self._paged(_vectors(index_id).join(Document).where(Document.status == "ready"))
+        """All vectors that should be in an index's collection: ready documents', but of chunks switched off."""
+        query = _vectors(index_id).join(Document).where(Document.status == "ready", ~Chunk.switched_off)
+        yield from self._paged(query)
 
     def count_ready(self, index_id: int) -> int:
         """How many vectors `ready` yields in all."""
         query = select(func.count(Embedding.chunk_id)).join(Chunk).join(Document)
         with self._database.read() as session:
-            return session.scalar(query.where(Embedding.index_id == index_id, Document.status == "ready")) or 0
+            query = query.where(Embedding.index_id == index_id, Document.status == "ready", ~Chunk.switched_off)
+            return session.scalar(query) or 0
 
     def count_chunks(self, corpus_id: int) -> int:
-        """How many chunks should be in the full text of a corpus: those of ready documents."""
+        """How many chunks should be in the full text of a corpus: ready documents', but those switched off."""
         query = select(func.count(Chunk.id)).join(Document)
         with self._database.read() as session:
-            return session.scalar(query.where(Chunk.corpus_id == corpus_id, Document.status == "ready")) or 0
+            query = query.where(Chunk.corpus_id == corpus_id, Document.status == "ready", ~Chunk.switched_off)
+            return session.scalar(query) or 0
 
     def _paged(self, query: Select[int, bytes]) -> Iterator[tuple[list[int], Vectors]]:
         after = 0

@@ -25,8 +25,8 @@ CREATE = (
 )
 ADD = """
     INSERT INTO chunk_text(rowid, corpus, title, heading, text)
-    SELECT c.id, 'c' || c.corpus_id, d.title || ' ' || d.name, c.heading, c.header || ' ' || c.text
-    FROM chunks c JOIN documents d ON d.id = c.document_id WHERE d.status {which}
+    SELECT c.id, 'c' || c.corpus_id, d.title || ' ' || d.name, c.heading, c.header || ' ' || coalesce(c.edited, c.text)
+    FROM chunks c JOIN documents d ON d.id = c.document_id WHERE NOT c.switched_off AND d.status {which}
 """
 SEARCH = """
     SELECT rowid, -rank FROM chunk_text
@@ -76,12 +76,12 @@ class Lexical:
         for ids in _parts([row.id for row in rows]):
             session.execute(statement, {"ids": ids})
 
-    def remove(self, session: Session, chunk_ids: Collection[int]) -> None:
-        """Take chunks out, down to the last word: what is left of the index is written anew."""
+    def remove(self, session: Session, chunk_ids: Collection[int], wipe: bool = True) -> None:
+        """Take chunks out; with `wipe` down to the last word: what is left of the index is written anew."""
         statement = text("DELETE FROM chunk_text WHERE rowid IN :ids").bindparams(bindparam("ids", expanding=True))
         for ids in _parts(chunk_ids):
             session.execute(statement, {"ids": ids})
-        if chunk_ids:  # a deletion alone leaves the words in older segments until they happen to be merged
+        if chunk_ids and wipe:  # a deletion alone leaves the words in older segments until they happen to be merged
             session.execute(text("INSERT INTO chunk_text(chunk_text) VALUES ('optimize')"))
 
     def rebuild(self) -> None:

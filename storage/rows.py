@@ -101,6 +101,13 @@ class ChunkRow:
     heading: str
     header: str
     text: str
+    edited: str | None = None
+    switched_off: bool = False
+
+    @property
+    def said(self) -> str:
+        """The words that are searched and quoted: a person's where there are any, else the page's."""
+        return self.text if self.edited is None else self.edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +210,7 @@ class CitationRow:
     document: str = ""
     page_label: str = ""
     quote: str = ""
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

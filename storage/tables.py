@@ -5,6 +5,7 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
 
     Corpus 1-* Document 1-* Page
                         1-* Chunk 1-* Embedding *-1 Index *-1 Corpus
+    Corpus 1-* ChunkEdit, by a document's name and the words it changes
     Corpus 1-* Conversation 1-* Message 1-* MessagePassage / MessageCitation
                                         1-* Feedback
     Corpus 1-* GoldQuestion
@@ -16,7 +17,7 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, LargeBinary, MetaData, Text, UniqueConstraint, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -155,7 +156,9 @@ class Chunk(Table):
     """A stored slice of one page: `text == page.text[start:end]`.
 
     `heading` is the path of headings above it and `header` the table header that a row lost when it
-    was cut from its table; both are searched together with the text.
+    was cut from its table; both are searched together with the text. `edited` are the words that a person put
+    in place of the text (null: none), `switched_off` keeps it from being found: both follow from `chunk_edits`.
+    `unfed` is set while Chroma may not know of such a change yet.
     """
 
     __tablename__ = "chunks"
@@ -171,6 +174,29 @@ class Chunk(Table):
     heading: Mapped[str] = mapped_column(default="")
     header: Mapped[str] = mapped_column(default="")
     text: Mapped[str]
+    edited: Mapped[str | None] = mapped_column(Text)
+    switched_off: Mapped[bool] = mapped_column(default=False, server_default=false())
+    unfed: Mapped[bool] = mapped_column(default=False, server_default=false(), index=True)
+
+
+class ChunkEdit(Table):
+    """What a person made of the words of a chunk: other words (`text`, null for the same), or `off`: not searched.
+
+    It belongs to the words `original` of the document of that name, not to a row of `chunks`: versions and cuts
+    of a document come and go. `page`, `start` and `end` are where the words stood last.
+    """
+
+    __tablename__ = "chunk_edits"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    document_name: Mapped[str] = mapped_column(index=True)
+    page: Mapped[int]
+    start: Mapped[int]
+    end: Mapped[int]
+    original: Mapped[str]
+    text: Mapped[str | None] = mapped_column(Text)
+    off: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Index(Table):
@@ -255,7 +281,10 @@ class MessagePassage(Table):
 
 
 class MessageCitation(Table):
-    """One sentence of an answer and the place that supports it, by reference; no place, no support."""
+    """One sentence of an answer and the place that supports it, by reference; no place, no support.
+
+    `edited`: the words quoted were a person's; the place is what they stand for on the page.
+    """
 
     __tablename__ = "message_citations"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -268,6 +297,7 @@ class MessageCitation(Table):
     quote_start: Mapped[int | None]
     quote_end: Mapped[int | None]
     support: Mapped[float] = mapped_column(default=0.0)
+    edited: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Feedback(Table):

@@ -20,6 +20,7 @@ class Citation:
         quote: the supporting words as they stand on the page; "" without support.
         quote_start, quote_end: offsets of the quote in the page's text; None without support.
         support: 0..1, how well the quote supports the sentence.
+        edited: the quote is a person's words; quote_start and quote_end are what they stand for on the page.
     """
 
     sentence_start: int
@@ -34,6 +35,7 @@ class Citation:
     quote_start: int | None
     quote_end: int | None
     support: float
+    edited: bool = False
 
     @property
     def supported(self) -> bool:

@@ -160,6 +160,9 @@ def _place(passage: Passage, start: int, end: int, header: str, pair: bool, abov
 
 
 def _citation(sentence: Sentence, passage: Passage, start: int, end: int, score: float) -> Citation:
+    text = passage.text[start - passage.start : end - passage.start]
+    if passage.edited:  # these words stand on no page: what they stand for does
+        start, end = passage.start, passage.end
     return replace(
         _unsupported(sentence, score),
         passage=passage.rank,
@@ -167,9 +170,10 @@ def _citation(sentence: Sentence, passage: Passage, start: int, end: int, score:
         document=passage.document,
         page=passage.page,
         page_label=passage.page_label,
-        quote=passage.text[start - passage.start : end - passage.start],
+        quote=text,
         quote_start=start,
         quote_end=end,
+        edited=passage.edited,
     )
 
 

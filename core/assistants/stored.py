@@ -37,6 +37,7 @@ def citation_rows(answer: Answer) -> list[CitationRow]:
             quote_start=citation.quote_start,
             quote_end=citation.quote_end,
             support=citation.support,
+            edited=citation.edited,
         )
         for citation in answer.citations
     ]

@@ -140,7 +140,7 @@ def embed(work: Work, ids: set[int], chunks: dict[int, int]) -> set[int]:
 
 def embedded_text(title: str, row: ChunkRow) -> str:
     """What is embedded of a chunk: its document's title, unless the text says it, then what is searchable."""
-    draft = ChunkDraft(row.ordinal, row.page, row.start, row.end, row.kind, row.heading, row.header, row.text)
+    draft = ChunkDraft(row.ordinal, row.page, row.start, row.end, row.kind, row.heading, row.header, row.said)
     text = draft.searchable
     return text if not title or title in text else f"{title}\n{text}"
 

@@ -48,8 +48,13 @@ def take_turns(groups: Sequence[list[Ranked]], chunks: Mapping[int, ChunkRow]) -
 
 
 def joins(hit: Ranked, group: Sequence[Ranked], chunks: Mapping[int, ChunkRow]) -> bool:
-    """Whether a chunk lies right before or after a group, on the same page, and the whole stays short."""
+    """Whether a chunk lies right before or after a group, on the same page, and the whole stays short.
+
+    A chunk whose words a person changed stands alone: a passage is either the page's words or theirs.
+    """
     row, first, last = chunks[hit.chunk_id], chunks[group[0].chunk_id], chunks[group[-1].chunk_id]
+    if any(each.edited is not None for each in (row, first, last)):
+        return False
     if (row.document_id, row.page) != (first.document_id, first.page):
         return False
     beside = row.ordinal in (first.ordinal - 1, last.ordinal + 1)

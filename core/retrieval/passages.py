@@ -13,8 +13,8 @@ class Passage:
     document_id, document, title: the row's id, the name it is cited by (file name, or the id of a
         corpus.jsonl line), and a title for people ("" when there is none).
     page, page_label: 1-based page and what people call it ("" for a plain page number).
-    start, end: offsets into the page's text, so `text == page_text[start:end]`.
-    text: the words as they stand on the page.
+    start, end: offsets into the page's text, so `text == page_text[start:end]` unless it is edited.
+    text: the words as they stand on the page, or what a person put in their place (`edited`).
     heading: the path of headings above it, joined by " > "; "" at the top.
     header: for table rows, the table's header line that `text` itself does not hold; else "".
     chunk_ids: the chunks it was made from, in order.
@@ -40,3 +40,4 @@ class Passage:
     dense_rank: int | None = None
     lexical_score: float | None = None
     dense_score: float | None = None
+    edited: bool = False

@@ -79,7 +79,8 @@ def passage(
     best = min(group, key=lambda hit: (-hit.score, hit.chunk_id))
     document, page = documents[rows[0].document_id], pages[_place(group, chunks)]
     start, end = rows[0].start, rows[-1].end
-    text = page.text[start:end]
+    edited = any(row.edited is not None for row in rows)  # then it is one chunk: see `merging.joins`
+    text = rows[0].said if edited else page.text[start:end]
     header = next((row.header for row in rows if row.header and row.header not in text), "")
     return Passage(
         rank=rank,
@@ -99,6 +100,7 @@ def passage(
         dense_rank=best.dense_rank,
         lexical_score=best.lexical_score,
         dense_score=best.dense_score,
+        edited=edited,
     )
 
 

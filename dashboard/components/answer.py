@@ -85,9 +85,9 @@ def pressed(key: str) -> int | None:
 
 def sources(citations: Sequence[CitationRow]) -> list[Source]:
     """The cited pages in the order in which the answer first names them."""
-    found: dict[tuple[int | None, int | None], Source] = {}
+    found: dict[tuple[int | None, int | None, bool], Source] = {}
     for index, citation in enumerate(citations):
-        place = (citation.document_id, citation.page)
+        place = (citation.document_id, citation.page, citation.edited)
         if supported(citation) and place not in found:
             found[place] = Source(len(found) + 1, where(citation), index)
     return list(found.values())
@@ -102,7 +102,8 @@ def where(citation: CitationRow) -> str:
     """What a source is called: its name and page, as people say it."""
     if not citation.document:
         return "a document that was deleted since"
-    return f"{citation.document}, {citation.page_label or f'page {citation.page}'}"
+    place = f"{citation.document}, {citation.page_label or f'page {citation.page}'}"
+    return f"{place} (edited by you)" if citation.edited else place
 
 
 def parts(
