@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from core.errors import BadInput, Conflict, NotFound
 from core.ingestion import intake
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 OnRemoval = Literal["keep", "remove"]
+
+
+class Settings(TypedDict):
+    """What a person chooses for a source."""
+
+    every_minutes: int
+    on_removal: OnRemoval
+
+
 MOST_URLS = 500
 LONGEST_PAUSE = 7 * 24 * 60
 PATIENCE_S = 15.0

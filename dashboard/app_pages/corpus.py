@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.domains import domain
 from dashboard import resources, state
-from dashboard.components import corpus_dialogs, document_list, document_view, empty, figures, upload
+from dashboard.components import corpus_dialogs, document_list, document_view, empty, figures, sources, upload
 from dashboard.components.safe_text import label
 
 workspace = resources.workspace()
@@ -41,6 +41,7 @@ elif action == "New corpus":
     corpus_dialogs.new_corpus(corpus.domain)
 
 upload.show(corpus.id)
+sources.show(corpus.id)
 document_list.show(corpus)
 if not action:
     document_view.show_if_open(corpus.id)

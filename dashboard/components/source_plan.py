@@ -1,0 +1,137 @@
+"""The dry run of a source: what a sync would add, change, move and remove, and the button that does it."""
+
+from collections.abc import Iterator, Sequence
+
+import streamlit as st
+
+from core.errors import TriptychError
+from core.sync import sources
+from core.sync.looking import look
+from core.sync.plan import Plan
+from core.sync.syncing import where
+from dashboard import resources, state
+from dashboard.components import figures
+from dashboard.components.safe_text import label, one_line
+from storage.rows import SourceRow
+
+SHOWN = 1000
+
+
+def want(source_id: int) -> None:
+    """Have the dry run of a source looked at and shown."""
+    st.session_state.pop(_key(source_id), None)
+    st.session_state["look-at"] = source_id
+
+
+def put_away() -> None:
+    """Show no dry run any more."""
+    chosen = st.session_state.pop("look-at", None)
+    if chosen is not None:
+        st.session_state.pop(_key(chosen), None)
+
+
+@state.reported
+def sync(source_id: int, agreed: int) -> None:
+    """Sync a source now; `agreed` removals were shown."""
+    put_away()
+    sources.sync_now(resources.workspace(), source_id, agreed)
+
+
+def show_if_wanted(row: SourceRow) -> None:
+    """The dry run, when it was asked for; looked at once and then kept while it is shown."""
+    if st.session_state.get("look-at") != row.id:
+        return
+    plan = st.session_state.get(_key(row.id))
+    if plan is None:
+        try:
+            with st.spinner(f"Looking at {label(where(row), 160)}"):
+                plan = st.session_state[_key(row.id)] = look(resources.workspace(), row)
+        except TriptychError as error:
+            st.error(label(error.remedy, 300), title=label(error.message, 300), icon=":material/error:")
+            st.button("Put away", key=f"away-{row.id}", icon=":material/close:", on_click=put_away)
+            return
+    _plan(row, plan)
+
+
+def left_out(entries: Sequence[tuple[str, str]]) -> None:
+    """Files that were not taken, each with its reason."""
+    with st.expander(f"{figures.count(len(entries), 'file')} not taken", icon=":material/block:"):
+        _table([("not taken", path, why) for path, why in entries])
+
+
+def _plan(row: SourceRow, plan: Plan) -> None:
+    rows = list(_entries(row, plan))
+    st.markdown(f"**A sync now would do this:** {label(_summary(row, plan), 400)}")
+    problem, remedy = plan.problem
+    if problem:
+        st.warning(label(remedy, 300), title=label(problem, 300), icon=":material/warning:")
+    if rows:
+        _table(rows)
+    with st.container(horizontal=True):
+        if plan.work or plan.withheld or not row.enabled:
+            st.button(
+                _press(row, plan),
+                key=f"agree-{row.id}",
+                icon=":material/sync:",
+                type="primary",
+                on_click=sync,
+                args=(row.id, len(plan.removed)),
+            )
+        st.button("Put away", key=f"away-{row.id}", icon=":material/close:", on_click=put_away)
+
+
+def _press(row: SourceRow, plan: Plan) -> str:
+    if plan.withheld and row.on_removal == "remove":
+        documents = {item.document_id for item in plan.removed if item.document_id is not None}
+        return f"Sync, and delete {figures.count(len(documents), 'document')}"
+    return "Sync now" if row.enabled else "Start following"
+
+
+def _summary(row: SourceRow, plan: Plan) -> str:
+    gone = "deleted" if row.on_removal == "remove" else "gone, their documents kept"
+    counts = {
+        "added": len(plan.added),
+        "changed": len(plan.changed),
+        "moved": len(plan.moved),
+        gone: len(plan.removed),
+        "not taken": len(plan.left_out),
+        "still being written": len(plan.waiting),
+        "out of reach": len(plan.unreached),
+    }
+    said = [f"{number:,} {what}" for what, number in counts.items() if number]
+    said += [f"{plan.unchanged:,} unchanged"] if plan.unchanged else []
+    said += [f"{figures.count(plan.links, 'link')} not followed"] if plan.links else []
+    return ", ".join(said) or "nothing, for there is no file in it"
+
+
+def _entries(row: SourceRow, plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """What, which file, and more about it."""
+    yield from (("add", each.path, figures.size(each.size)) for each in plan.added)
+    yield from (("change", each.path, figures.size(each.size)) for each in plan.changed)
+    yield from (("move", each.path, f"was {path}") for path, each in plan.moved)
+    gone = "delete" if row.on_removal == "remove" else "keep"
+    yield from ((gone, each.path, "gone from the source") for each in plan.removed)
+    yield from (("not taken", each.path, each.problem) for each in plan.left_out)
+    yield from (("wait", path, "still being written") for path in plan.waiting)
+    yield from (("out of reach", path, why) for path, why in plan.unreached.items())
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> None:
+    shown = rows[:SHOWN]
+    columns = {
+        "What": [what for what, _, _ in shown],
+        "File": [one_line(path, 300) for _, path, _ in shown],
+        "More": [one_line(more, 300) for _, _, more in shown],
+    }
+    st.dataframe(
+        columns,
+        hide_index=True,
+        height="content" if len(shown) <= 8 else 320,
+        column_config={"What": st.column_config.TextColumn(width="small")},
+    )
+    if len(rows) > len(shown):
+        st.caption(f"and {len(rows) - len(shown):,} more")
+
+
+def _key(source_id: int) -> str:
+    return f"plan-{source_id}"
