@@ -6,6 +6,7 @@
     triptych ask    --corpus C "question"               an answer with its sources
     triptych watch  --corpus C FOLDER|URL...            follow folders and web addresses
     triptych sync   --corpus C [--dry-run]              bring what is followed up to date now
+    triptych train  --corpus C --examples F             adapters for the modes finetuned and hybrid
 
 Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.
 """
@@ -40,10 +41,28 @@ class OnRemoval(StrEnum):
 
 
 class Mode(StrEnum):
-    """How answers are made; the others come with fine-tuning."""
+    """How answers are made."""
 
     rag = "rag"
     base = "base"
+    finetuned = "finetuned"
+    hybrid = "hybrid"
+
+
+class AdapterKind(StrEnum):
+    """Which adapter is trained."""
+
+    closed_book = "closed-book"
+    grounded = "grounded"
+    both = "both"
+
+
+class Preset(StrEnum):
+    """How long it is trained."""
+
+    quick = "quick"
+    balanced = "balanced"
+    thorough = "thorough"
 
 
 Workspace = Annotated[
@@ -160,6 +179,25 @@ def sync(
     from core.commands import sync as command
 
     raise typer.Exit(command.sync(Settings.load(workspace), corpus, command.Options(dry_run, as_json, agree)))
+
+
+@app.command()
+def train(
+    corpus: Corpus,
+    examples: Annotated[Path | None, typer.Option(help="Pairs to add first: CSV, JSONL or XLSX.")] = None,
+    kind: Annotated[AdapterKind, typer.Option(help="Which adapter.")] = AdapterKind.both,
+    preset: Annotated[Preset, typer.Option(help="How long.")] = Preset.balanced,
+    wait: Annotated[bool, typer.Option("--wait", help="Beside a running server: wait until it is done.")] = False,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Train adapters on a corpus's examples; each is promoted only if it wins."""
+    import json
+
+    from core.commands import train as command
+
+    found = command.train(Settings.load(workspace), corpus, examples, kind.value, preset.value, wait=wait)
+    print(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
 
 
 def main() -> None:

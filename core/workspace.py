@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from core.errors import WorkspaceLocked
 from core.settings import Settings
+from storage.adapters import Adapters
 from storage.assistants import Assistants
 from storage.base_models import BaseModels
 from storage.conversations import Conversations
@@ -26,6 +27,7 @@ from storage.database import Database
 from storage.documents import Documents
 from storage.edits import ChunkEdits
 from storage.errors import Locked
+from storage.examples import Examples
 from storage.files import Files
 from storage.gold import GoldQuestions
 from storage.indexes import Indexes
@@ -37,6 +39,7 @@ from storage.sources import Sources
 if TYPE_CHECKING:
     from core.assistants.ask import Assistant
     from core.assistants.live import LiveAnswers
+    from core.finetuning.serving import Serving
     from core.generation.engine import Engine
     from core.generation.engines import Engines
     from core.ingestion.embedding import Embedder
@@ -53,6 +56,7 @@ CLOSED_IN_ORDER = {
     "watch": "stop",
     "dispatcher": "stop",
     "live": "close",
+    "serving": "close",
     "engines": "close",
     "engine": "close",
     "sandbox": "close",
@@ -79,6 +83,8 @@ class Workspace:
         self.indexes = Indexes(database)
         self.conversations = Conversations(database)
         self.gold = GoldQuestions(database)
+        self.examples = Examples(database)
+        self.adapters = Adapters(database)
         self.jobs = Jobs(database)
         self.base_models = BaseModels(database)
         self.assistants = Assistants(database)
@@ -178,6 +184,13 @@ class Workspace:
             )
 
         return self._part("engines", make)
+
+    @property
+    def serving(self) -> "Serving":
+        """The engines of adapters."""
+        from core.finetuning.serving import Serving
+
+        return self._part("serving", lambda: Serving(self))
 
     def engine_for(self, corpus_id: int) -> "Engine":
         """The engine that answers for a corpus; loaded at its first use."""

@@ -84,6 +84,13 @@ class Corpora:
         with self._database.read() as session:
             return copied(DocumentRow, _found(session.get(Document, document_id), "document", document_id))
 
+    def contents(self, corpus_id: int) -> dict[str, str]:
+        """The hash of each ready document's content, by its name."""
+        query = select(Document.name, Document.content_sha256)
+        with self._database.read() as session:
+            rows = session.execute(query.where(Document.corpus_id == corpus_id, Document.status == "ready"))
+            return {row[0]: row[1] for row in rows}
+
     def documents_by_ids(self, ids: Iterable[int]) -> dict[int, DocumentRow]:
         """Documents by id; those that are gone are left out."""
         found: dict[int, DocumentRow] = {}

@@ -18,7 +18,7 @@ from storage.rows import JobRow, copied
 from storage.tables import Job
 from storage.tables import now as current_time
 
-OPEN = ("queued", "running")
+OPEN = ("queued", "running", "paused")
 Rows = list  # the word itself names a method of the class below
 
 
@@ -33,14 +33,16 @@ class Jobs:
         with self._database.write() as session:
             return enqueue(session, kind, corpus_id, payload)
 
-    def claim(self, worker: str, lease_s: float, now: datetime, kinds: Sequence[str]) -> JobRow | None:
-        """Take the oldest job that is queued or whose lease ran out; None when there is none.
+    def claim(
+        self, worker: str, lease_s: float, now: datetime, kinds: Sequence[str], alone: Sequence[str] = ()
+    ) -> JobRow | None:
+        """Take the first job that is queued or whose lease ran out; None when there is none.
 
-        A corpus has one running job of a kind at a time: its others wait.
+        A corpus has one running job of a kind at a time: its others wait. Of the kinds `alone`, one runs at a time.
         """
         with self._database.write() as session:
-            query = select(Job).where(Job.kind.in_(kinds), _claimable(now), ~_corpus_is_busy(now))
-            job = session.scalar(query.order_by(Job.id).limit(1).with_for_update(skip_locked=True))
+            query = select(Job).where(Job.kind.in_(kinds), _claimable(now), ~_corpus_is_busy(now, alone))
+            job = session.scalar(query.order_by(Job.place, Job.id).limit(1).with_for_update(skip_locked=True))
             if job is None:
                 return None
             job.status, job.worker = "running", worker
@@ -75,6 +77,40 @@ class Jobs:
         """Put a claimed job back, as when the server stops in order: it was not its fault. May raise LeaseLost."""
         self._write(job, {"status": "queued", "lease_until": None, "stalled": max(0, job.stalled - 1)})
 
+    def pause(self, job: JobRow) -> None:
+        """Put a claimed job aside until it is resumed; may raise LeaseLost."""
+        self._write(job, {"status": "paused", "lease_until": None, "stalled": max(0, job.stalled - 1)})
+
+    def request_pause(self, job_id: int) -> None:
+        """Have a job wait: one that is queued at once, a running one at its next step. Raises NotFound."""
+        self._steer(job_id, {"queued": "paused"}, True)
+
+    def resume(self, job_id: int) -> None:
+        """Let a paused job go on; nothing happens when it is not paused. Raises NotFound."""
+        self._steer(job_id, {"paused": "queued"}, False)
+
+    def pause_requested(self, job: JobRow) -> bool:
+        """Whether a claimed job should wait."""
+        with self._database.read() as session:
+            return bool(session.scalar(select(Job.pause_requested).where(Job.id == job.id)))
+
+    def move_first(self, job_id: int) -> None:
+        """Have a queued job done before all others. Raises NotFound."""
+        with self._database.write() as session:
+            job = session.get(Job, job_id)
+            if job is None:
+                raise NotFound(f"job {job_id}")
+            job.place = (session.scalar(select(func.min(Job.place))) or 0) - 1
+
+    def _steer(self, job_id: int, becomes: dict[str, str], pause: bool) -> None:
+        with self._database.write() as session:
+            job = session.get(Job, job_id)
+            if job is None:
+                raise NotFound(f"job {job_id}")
+            if job.status in OPEN:
+                job.pause_requested = pause
+                job.status = becomes.get(job.status, job.status)
+
     def retry_at(self, job: JobRow, time: datetime) -> None:
         """Let a claimed job be claimed again from `time` on; may raise LeaseLost."""
         self._write(job, {"lease_until": time, "message": "something went wrong; trying again"})
@@ -87,6 +123,7 @@ class Jobs:
                 raise NotFound(f"job {job_id}")
             if job.status in OPEN:
                 job.cancel_requested = True
+                job.status = "queued" if job.status == "paused" else job.status  # whoever claims it ends it
 
     def cancel_requested(self, job: JobRow) -> bool:
         """Whether a claimed job should end; may raise LeaseLost."""
@@ -154,7 +191,8 @@ def _claimable(now: datetime) -> ColumnElement[bool]:
     return or_(Job.status == "queued", (Job.status == "running") & (Job.lease_until < now))
 
 
-def _corpus_is_busy(now: datetime) -> ColumnElement[bool]:
+def _corpus_is_busy(now: datetime, alone: Sequence[str]) -> ColumnElement[bool]:
     other = aliased(Job)
     at_work = (other.status == "running") & (other.lease_until >= now)
-    return exists().where(other.corpus_id == Job.corpus_id, other.kind == Job.kind, other.id != Job.id, at_work)
+    there = or_(other.corpus_id == Job.corpus_id, other.kind.in_(alone))
+    return exists().where(there, other.kind == Job.kind, other.id != Job.id, at_work)

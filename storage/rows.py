@@ -242,6 +242,52 @@ class GoldRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ExampleRow:
+    """One training pair."""
+
+    id: int
+    corpus_id: int
+    question: str
+    answer: str
+    document: str
+    page: int | None
+    evidence: str
+    form: str
+    origin: str
+    status: str
+    meta: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterRow:
+    """One trained adapter and all it came from."""
+
+    id: int
+    corpus_id: int
+    job_id: int | None
+    kind: str
+    version: int
+    status: str
+    base_model: str
+    base_sha256: str
+    prompt_sha256: str
+    examples_sha256: str
+    recipe: dict[str, Any]
+    estimate: dict[str, Any]
+    result: dict[str, Any]
+    gate: dict[str, Any]
+    documents: dict[str, Any]
+    files: dict[str, Any]
+    folder: str
+    note: str
+    created_by: str
+    created_at: datetime
+    trained_at: datetime | None
+    promoted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobRow:
     """Queued work as it stood when it was read; `attempt` is the fencing token of whoever claimed it."""
 
@@ -256,6 +302,7 @@ class JobRow:
     lease_until: datetime | None
     heartbeat_at: datetime | None
     cancel_requested: bool
+    pause_requested: bool
     progress_done: int
     progress_total: int
     message: str

@@ -11,6 +11,8 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
     Corpus 1-* GoldQuestion
     Corpus 1-1 Assistant *-1 BaseModel
     Corpus 1-* Source 1-* SourceItem *-1 Document
+    Corpus 1-* Example
+    Corpus 1-* Adapter
     Job: queued work, with a lease and a fencing token
 """
 
@@ -333,6 +335,67 @@ class GoldQuestion(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class Example(Table):
+    """One training pair: a question and the answer to learn, and where in the corpus it stands.
+
+    `origin`: upload, generated, sample, corrected (in chat), vote. `status`: proposed, accepted, rejected.
+    `digest` names question and answer without regard to case and white space: a corpus holds each pair once.
+    `document` is the name it is cited by ("" when it comes from none); pairs of one document are all in the training
+    part or all in the held-out part.
+    """
+
+    __tablename__ = "examples"
+    __table_args__ = (UniqueConstraint("corpus_id", "digest"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    question: Mapped[str]
+    answer: Mapped[str]
+    document: Mapped[str] = mapped_column(default="", index=True)
+    page: Mapped[int | None]
+    evidence: Mapped[str] = mapped_column(default="")
+    form: Mapped[str] = mapped_column(default="")
+    origin: Mapped[str]
+    status: Mapped[str] = mapped_column(default="accepted", index=True)
+    digest: Mapped[str]
+    meta: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Adapter(Table):
+    """One trained adapter of a corpus, with all it came from.
+
+    `kind`: closed-book, grounded; `version` counts per corpus and kind. `status`: training, candidate, promoted,
+    retired (it was promoted before), failed. A corpus has at most one promoted adapter of a kind. `folder` is below
+    `adapters/` of the workspace and holds the run, the frozen examples and the peft folder; `files` are the hashes of
+    the latter. `documents` maps the names it learned from to the hashes of their content then.
+    """
+
+    __tablename__ = "adapters"
+    __table_args__ = (UniqueConstraint("corpus_id", "kind", "version"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
+    kind: Mapped[str]
+    version: Mapped[int]
+    status: Mapped[str] = mapped_column(default="training", index=True)
+    base_model: Mapped[str]
+    base_sha256: Mapped[str] = mapped_column(default="")
+    prompt_sha256: Mapped[str] = mapped_column(default="")
+    examples_sha256: Mapped[str] = mapped_column(default="")
+    recipe: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    estimate: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    gate: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    documents: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    files: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    folder: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(default="")
+    created_by: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    trained_at: Mapped[datetime | None]
+    promoted_at: Mapped[datetime | None]
+
+
 class Job(Table):
     """Queued work that survives whoever does it.
 
@@ -341,7 +404,9 @@ class Job(Table):
     A lease that ran out makes the job claimable again: at least once, so steps are idempotent.
     `stalled` counts the claims since anything was last achieved; too many, and the job is given up.
 
-    `status`: queued, running, done, failed, cancelled.
+    Jobs are taken in the order of `place`, then of their ids.
+
+    `status`: queued, running, paused, done, failed, cancelled.
     """
 
     __tablename__ = "jobs"
@@ -356,6 +421,8 @@ class Job(Table):
     lease_until: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
+    pause_requested: Mapped[bool] = mapped_column(default=False, server_default=false())
+    place: Mapped[int] = mapped_column(default=0, server_default="0")
     progress_done: Mapped[int] = mapped_column(default=0)
     progress_total: Mapped[int] = mapped_column(default=0)
     message: Mapped[str] = mapped_column(default="")

@@ -8,6 +8,7 @@ of conversations or job queues.
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 Idf = Callable[[Sequence[str]], Mapping[str, float]]
+ADAPTED: tuple[Mode, ...] = ("finetuned", "hybrid")
+"""Modes that answer by an adapter."""
+NOTHING = Quotation("", ())
+LONGEST_AIM = 1000  # characters that are searched for
 NOWHERE = "zqxjvwkqz"  # a word that no corpus holds: its rarity is the highest there is
 
 
@@ -60,6 +65,15 @@ class Found:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who writes in a mode: an engine (made when it is called), how it is shown evidence, and its name."""
+
+    engine: Callable[[], "Engine"]
+    reading: Reading
+    name: str
+
+
 class Assistant:
     """Who answers questions on one corpus; safe to share between threads."""
 
@@ -74,8 +88,12 @@ class Assistant:
         documents: Callable[[], int],
         base_model: str,
         reading: Reading | None = None,
+        adapted: Callable[[Mode], Voice] | None = None,
     ) -> None:
-        """`idf` gives the rarity of words in the corpus; `engine` is called when there is something to write."""
+        """`idf` gives the rarity of words in the corpus; `engine` is called when there is something to write.
+
+        `adapted` gives the voice of a mode that answers by an adapter; it raises BadInput without one.
+        """
         self.corpus_id = corpus_id
         self.domain = domain
         self.base_model = base_model
@@ -85,6 +103,7 @@ class Assistant:
         self._idf = idf
         self._engine = engine
         self._documents = documents
+        self._adapted = adapted or _no_adapter
 
     @classmethod
     def of(cls, workspace: "Workspace", corpus_id: int, reading: Reading | None = None) -> "Assistant":
@@ -106,6 +125,7 @@ class Assistant:
             lambda: workspace.corpora.statistics(corpus_id).ready,
             name,
             reading or reading_for(name, chosen.reading),
+            lambda mode: workspace.serving.voice(corpus_id, mode),
         )
 
     def ask(
@@ -115,7 +135,8 @@ class Assistant:
 
         Args:
             question: in a person's words.
-            mode: "rag" retrieves, "base" asks the base model alone.
+            mode: "rag" retrieves, "base" asks the base model alone, "finetuned" asks the closed-book adapter, and
+                "hybrid" retrieves for the grounded adapter.
             history: earlier questions and answers, oldest first.
             stop: when set, what has arrived becomes the answer.
 
@@ -125,32 +146,37 @@ class Assistant:
         """
         _check(question, mode)
         began, stop = time.perf_counter(), stop or threading.Event()
-        found = self._find(standalone(question, history)) if mode == "rag" else Found()
-        if mode == "rag" and found.probability < self.domain.refusal.threshold:
-            yield from self._refuse(found, mode, began)
+        voice = self.voice(mode)
+        alone = question if mode == "base" else standalone(question, history)
+        found = Found() if mode == "base" else self.find(alone, voice.reading.passages)
+        if mode != "base" and found.probability < self.domain.refusal.threshold:
+            yield from self._refuse(found, mode, voice, began)
             return
-        quoted = self._quote(found) if mode == "rag" and self.reading.quote_first else Quotation("", ())
+        shown = found if mode in ("rag", "hybrid") else Found()
+        quoted = self._quote(found, voice.reading) if mode == "rag" and voice.reading.quote_first else NOTHING
         first = None
         if quoted.text:
             first = time.perf_counter() - began
             yield Delta(quoted.text)
-        writer = Writer(self.domain, self.reading, self._embedder, stop)
-        if mode == "base" or self.reading.own_words != "none":
-            for piece in writer.write(self._engine(), question, found.passages, found.scored, quoted, history):
+        writer = Writer(self.domain, voice.reading, self._embedder, stop)
+        if mode != "rag" or voice.reading.own_words != "none":
+            asked, before = (alone, ()) if mode in ADAPTED else (question, history)
+            for piece in writer.write(voice.engine(), asked, shown.passages, shown.scored, quoted, before):
                 first = first if first is not None else time.perf_counter() - began
                 yield Delta(piece)
         text = quoted.text + writer.text
-        citations = cite(text, found.passages, self._embedder, quoted.pieces)
+        passages = self._checked_against(alone, text, voice) if mode == "finetuned" else found.passages
+        citations = cite(text, passages, self._embedder, quoted.pieces)
         timings = Timings(found.seconds, first, time.perf_counter() - began, writer.tokens, writer.tokens_per_s)
         yield Answer(
             text=text,
             mode=mode,
-            refused=False,
-            passages=found.passages,
+            refused=mode in ADAPTED and self._declines(text),
+            passages=passages,
             citations=tuple(citations),
             timings=timings,
-            context=replace(writer.context, retrieved=len(found.passages)),
-            base_model=self.base_model,
+            context=replace(writer.context, retrieved=len(passages)),
+            base_model=voice.name,
             quoted_until=len(quoted.text),
             outcome="stopped" if stop.is_set() else "done",
         )
@@ -161,11 +187,26 @@ class Assistant:
 
         return AnswerRunnable(self)
 
-    def _find(self, question: str) -> Found:
-        """Retrieve, score every sentence, and judge whether the answer is there."""
+    def with_voice(self, adapted: Callable[[Mode], Voice]) -> "Assistant":
+        """The same assistant answering by another adapter: a candidate, or an older version."""
+        other = copy(self)
+        other._adapted = adapted
+        return other
+
+    def voice(self, mode: Mode) -> Voice:
+        """Who writes in a mode; raises BadInput when the mode needs an adapter that the corpus does not have."""
+        if mode in ADAPTED:
+            return self._adapted(mode)
+        return Voice(self._engine, self.reading, self.base_model)
+
+    def find(self, question: str, top: int | None = None) -> Found:
+        """Retrieve `top` passages, score every sentence, and judge whether the answer is there."""
         began = time.perf_counter()
-        passages = tuple(self._retriever.search(self.corpus_id, question, self.reading.passages))
-        seconds = time.perf_counter() - began
+        passages = tuple(self._retriever.search(self.corpus_id, question, top or self.reading.passages))
+        return self.judged(question, passages, time.perf_counter() - began)
+
+    def judged(self, question: str, passages: tuple[Passage, ...], seconds: float = 0.0) -> Found:
+        """The same of passages that are given; `seconds` is what finding them took."""
         asked, rarest = self._rarity(question)
         scored = relevant(question, passages, self._embedder, asked)
         return Found(passages, scored, answerable(question, passages, scored, asked, rarest), seconds)
@@ -176,12 +217,21 @@ class Assistant:
         rarity = self._idf([NOWHERE, *(word.plain for word in words)])
         return {word.stem: rarity[word.plain] for word in words}, rarity[NOWHERE]
 
-    def _quote(self, found: Found) -> Quotation:
+    def _quote(self, found: Found, reading: Reading) -> Quotation:
         if found.scored is None or not found.scored.candidates:
-            return Quotation("", ())
-        return quotation(choose(found.scored.candidates, self.reading))
+            return NOTHING
+        return quotation(choose(found.scored.candidates, reading))
 
-    def _refuse(self, found: Found, mode: Mode, began: float) -> Iterator[Delta | Answer]:
+    def _checked_against(self, question: str, text: str, voice: Voice) -> tuple[Passage, ...]:
+        """The passages nearest to an answer that was written from memory: what its sentences are checked against."""
+        aim = f"{question} {text}"[:LONGEST_AIM]
+        return tuple(self._retriever.search(self.corpus_id, aim, voice.reading.passages))
+
+    def _declines(self, text: str) -> bool:
+        """Whether an adapter wrote what it learned to say when the documents do not hold the answer."""
+        return text.strip().startswith(self.domain.refusal.sentence)
+
+    def _refuse(self, found: Found, mode: Mode, voice: Voice, began: float) -> Iterator[Delta | Answer]:
         """Say that the documents do not hold it, and what was searched."""
         text = f"{self.domain.refusal.sentence} {_searched(self._documents(), bool(found.passages))}"
         first = time.perf_counter() - began
@@ -194,16 +244,18 @@ class Assistant:
             citations=(),
             timings=Timings(found.seconds, first, time.perf_counter() - began),
             context=ContextUse(retrieved=len(found.passages)),
-            base_model=self.base_model,
+            base_model=voice.name,
         )
+
+
+def _no_adapter(mode: Mode) -> Voice:
+    raise BadInput("This corpus has no adapter yet.", "Train one on the Fine-tune page, or ask in retrieval mode.")
 
 
 def _check(question: str, mode: Mode) -> None:
     if not question.strip():
         raise BadInput("The question is empty.", "Type a question.")
-    if mode in ("finetuned", "hybrid"):
-        raise BadInput("This corpus has no adapter yet.", "Ask in retrieval mode.")
-    if mode not in ("base", "rag"):
+    if mode not in ("base", "rag", *ADAPTED):
         raise BadInput(f"There is no mode called {mode!r}.", "Choose base, rag, finetuned or hybrid.")
 
 

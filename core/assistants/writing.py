@@ -19,7 +19,7 @@ from core.assistants.quoting import Embeds, Scored
 from core.assistants.reading import Reading
 from core.assistants.sentences import split
 from core.domains import Domain
-from core.generation.prompt import Evidence, Prompt, build
+from core.generation.prompt import Count, Evidence, Prompt, build
 from core.retrieval.passages import Passage
 
 if TYPE_CHECKING:
@@ -84,15 +84,15 @@ class Writer:
         scored: Scored | None,
         history: Sequence[Turn],
     ) -> Prompt:
-        persona = self._domain.persona + (f" {BRIEF}" if self._reading.shown == "sentences" and passages else "")
-        return build(
-            persona,
+        turns = [_message(turn) for turn in history] if self._reading.shown == "passages" or not passages else []
+        return prompt_of(
+            self._domain,
+            self._reading,
             question,
             evidence(passages, scored, self._reading),
-            [_message(turn) for turn in history] if self._reading.shown == "passages" or not passages else [],
+            turns,
             engine.window - self._reading.max_new_tokens,
             engine.count_tokens,
-            style=self._reading.shown,
         )
 
     def _generate(self, engine: "Engine", messages: list[BaseMessage]) -> Iterator[str]:
@@ -120,6 +120,20 @@ class Writer:
             new = " ".join(sentence.lower().split()).rstrip(".") not in " ".join(quoted.text.lower().split())
             if new and _holds(sentence, passages, self._embedder):
                 yield sentence if not self.text else f" {sentence}"
+
+
+def prompt_of(
+    domain: Domain,
+    reading: Reading,
+    question: str,
+    shown: Sequence[Evidence],
+    history: Sequence[BaseMessage],
+    budget_tokens: int,
+    count_tokens: Count,
+) -> Prompt:
+    """The prompt of every mode, and so of every lesson an adapter learns from; raises BadInput as `build` does."""
+    persona = domain.persona + (f" {BRIEF}" if reading.quote_first and shown else "")
+    return build(persona, question, shown, history, budget_tokens, count_tokens, style=reading.shown)
 
 
 def evidence(passages: Sequence[Passage], scored: Scored | None, reading: Reading) -> list[Evidence]:

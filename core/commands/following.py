@@ -44,7 +44,7 @@ def follow(ws: "Workspace", document_ids: Iterable[int]) -> Outcome:
             shown.end()
             return _outcome([rows[key] for key in ids if key in rows])
         if ws.lock is None and time.monotonic() - owner_seen > OWNER_S:
-            _check_owner(ws)
+            check_owner(ws)
             owner_seen = time.monotonic()
         time.sleep(LOOK_S)
 
@@ -88,7 +88,7 @@ def _outcome(rows: Sequence[DocumentRow]) -> Outcome:
     return Outcome(ready, tuple(row for row in rows if row.status != "ready"))
 
 
-def _check_owner(ws: "Workspace") -> None:
+def check_owner(ws: "Workspace") -> None:
     """Whoever owns the workspace does the work; when nobody does, nobody will."""
     lock = WorkspaceLock(ws.home)
     try:

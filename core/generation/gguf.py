@@ -8,13 +8,16 @@ torch, see the parity test); Q8_0 it reads right. Knows the container and the bl
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.errors import ModelMissing
 
 Progress = Callable[[float], None]
+Added = Mapping[str, Callable[[], Any]]
+"""By a tensor's name, what makes the float32 [rows, columns] that is added to it."""
 
 REWRITE = "q8_0-1"
 """Part of the cached file's name: raise the number when what is written changes."""
@@ -43,8 +46,20 @@ def as_q8_0(source: Path, cache: Path, progress: Progress | None = None) -> Path
     target = cache / f"{source.stem}-{_sha256(source)[:16]}-{REWRITE}.gguf"
     if not target.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        _write_atomically(source, target, progress or (lambda _: None))
+        rewrite(source, target, progress=progress)
     return target
+
+
+def rewrite(
+    source: Path, target: Path, added: Added | None = None, kind: str = "Q8_0", progress: Progress | None = None
+) -> None:
+    """Write `source` anew as Q8_0 or F16, with something added to some of its tensors; whole or not at all.
+
+    Raises:
+        ModelMissing: not a complete GGUF file.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _write_atomically(source, target, Change(added or {}, kind), progress or (lambda _: None))
 
 
 def read(source: Path) -> Any:
@@ -87,13 +102,56 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _write_atomically(source: Path, target: Path, progress: Progress) -> None:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of a file's tensors: the kind matrices are written in, and what is added to some of them."""
+
+    added: Added
+    kind: str
+
+    def kept(self, tensor: Any) -> bool:
+        """Whether a tensor is copied as it is, without going through float32."""
+        import gguf
+
+        kinds = gguf.GGMLQuantizationType
+        same = kinds.F32 if len(tensor.shape) < 2 else kinds[self.kind]
+        return tensor.name not in self.added and tensor.tensor_type in (kinds.F32, same)
+
+    def target_type(self, tensor: Any) -> Any:
+        """The chosen kind for matrices whose rows divide into its blocks, F32 for the rest."""
+        import gguf
+
+        kinds = gguf.GGMLQuantizationType
+        if self.kept(tensor):
+            return tensor.tensor_type
+        wanted = kinds[self.kind]
+        blocks = len(tensor.shape) > 1 and int(tensor.shape[0]) % gguf.GGML_QUANT_SIZES[wanted][0] == 0
+        return wanted if blocks else kinds.F32
+
+    def convert(self, tensor: Any) -> Any:
+        """The tensor's data in the target type, block by block of rows."""
+        import gguf
+        import numpy as np
+
+        if self.kept(tensor):
+            return tensor.data
+        kind = self.target_type(tensor)
+        more = self.added[tensor.name]() if tensor.name in self.added else None
+        pieces = []
+        for at in range(0, len(tensor.data), _ROWS_AT_ONCE):
+            rows = gguf.dequantize(tensor.data[at : at + _ROWS_AT_ONCE], tensor.tensor_type)
+            rows = rows if more is None else rows + more[at : at + _ROWS_AT_ONCE]
+            pieces.append(gguf.quantize(rows, kind))
+        return np.concatenate(pieces)
+
+
+def _write_atomically(source: Path, target: Path, change: Change, progress: Progress) -> None:
     """Write beside the target, sync, rename: a reader sees all of it or nothing."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     os.close(handle)
     part = Path(name)
     try:
-        _rewrite(source, part, progress)
+        _rewrite(source, part, change, progress)
         _sync(part)
         part.replace(target)
         _sync(target.parent)
@@ -109,7 +167,7 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _rewrite(source: Path, part: Path, progress: Progress) -> None:
+def _rewrite(source: Path, part: Path, change: Change, progress: Progress) -> None:
     """Copy metadata, then stream the tensors through: never more than one of them is in memory."""
     import gguf
 
@@ -119,20 +177,20 @@ def _rewrite(source: Path, part: Path, progress: Progress) -> None:
         raise _broken(source)
     writer = gguf.GGUFWriter(part, architecture.contents(), endianess=reader.endianess)
     try:
-        _copy_metadata(reader, writer)
+        _copy_metadata(reader, writer, change.kind)
         for tensor in reader.tensors:
-            _announce(tensor, writer)
+            _announce(tensor, writer, change)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
         for done, tensor in enumerate(reader.tensors, start=1):
-            writer.write_tensor_data(_convert(tensor), tensor_endianess=reader.endianess)
+            writer.write_tensor_data(change.convert(tensor), tensor_endianess=reader.endianess)
             progress(done / len(reader.tensors))
     finally:
         writer.close()
 
 
-def _copy_metadata(reader: Any, writer: Any) -> None:
+def _copy_metadata(reader: Any, writer: Any, kind_written: str) -> None:
     """Every field but those the writer adds itself; `general.file_type` says what the file now is."""
     import gguf
 
@@ -142,53 +200,22 @@ def _copy_metadata(reader: Any, writer: Any) -> None:
         kind = field.types[0]
         value = field.contents()
         if field.name == gguf.Keys.General.FILE_TYPE:
-            value = int(gguf.LlamaFileType.MOSTLY_Q8_0)
+            value = int(gguf.LlamaFileType[f"MOSTLY_{kind_written}"])
         sub_type = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
         writer.add_key_value(field.name, value, kind, sub_type=sub_type)
 
 
-def _kept(tensor: Any) -> bool:
-    """Whether a tensor is copied as it is, without going through float32."""
-    import gguf
-
-    kinds = gguf.GGMLQuantizationType
-    return tensor.tensor_type in (kinds.F32, kinds.Q8_0)
-
-
-def _target_type(tensor: Any) -> Any:
-    """Q8_0 for matrices whose rows divide into blocks; F32 for the rest. `shape` is [columns, rows]."""
-    import gguf
-
-    kinds = gguf.GGMLQuantizationType
-    if _kept(tensor):
-        return tensor.tensor_type
-    blocks = len(tensor.shape) > 1 and int(tensor.shape[0]) % gguf.GGML_QUANT_SIZES[kinds.Q8_0][0] == 0
-    return kinds.Q8_0 if blocks else kinds.F32
-
-
-def _announce(tensor: Any, writer: Any) -> None:
+def _announce(tensor: Any, writer: Any, change: Change) -> None:
     import gguf
     import numpy as np
 
-    kind = _target_type(tensor)
+    kind = change.target_type(tensor)
     shape = tuple(int(size) for size in reversed(tensor.shape))  # numpy order: [rows, columns]
     if kind == gguf.GGMLQuantizationType.F32:
         writer.add_tensor_info(tensor.name, shape, np.dtype(np.float32), int(np.prod(shape)) * 4)
         return
+    if kind == gguf.GGMLQuantizationType.F16:
+        writer.add_tensor_info(tensor.name, shape, np.dtype(np.float16), int(np.prod(shape)) * 2)
+        return
     stored = gguf.quant_shape_to_byte_shape(shape, kind)
     writer.add_tensor_info(tensor.name, stored, np.dtype(np.uint8), int(np.prod(stored)), raw_dtype=kind)
-
-
-def _convert(tensor: Any) -> Any:
-    """The tensor's data in the target type, block by block of rows."""
-    import gguf
-    import numpy as np
-
-    if _kept(tensor):
-        return tensor.data
-    kind = _target_type(tensor)
-    pieces = [
-        gguf.quantize(gguf.dequantize(tensor.data[at : at + _ROWS_AT_ONCE], tensor.tensor_type), kind)
-        for at in range(0, len(tensor.data), _ROWS_AT_ONCE)
-    ]
-    return np.concatenate(pieces)

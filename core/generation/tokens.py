@@ -7,6 +7,7 @@ BPE with the pre-tokenizers named in `SPLITS`; another one is refused rather tha
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from core.errors import EngineFailed
@@ -37,7 +38,8 @@ class Tokens:
         control = [name for name, type_ in zip(names, types, strict=True) if type_ == CONTROL]
         self._tokenizer = _byte_level_bpe(names, value("tokenizer.ggml.merges"), control)
         self._control = re.compile("|".join(map(re.escape, control)) or "(?!)")
-        self._template = _template(value("tokenizer.chat_template"))
+        self._source: str = value("tokenizer.chat_template")
+        self._template = _template(self._source)
         self._marks = {
             f"{mark}_token": names[number]
             for mark in ("bos", "eos")
@@ -60,6 +62,22 @@ class Tokens:
     def decode(self, tokens: list[int]) -> str:
         """Text of tokens, control tokens left out, U+FFFD for bytes that are no character."""
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+
+    @property
+    def end(self) -> int:
+        """The token that ends an answer."""
+        return int(self._tokenizer.token_to_id(self._marks["eos_token"]))
+
+    def save(self, folder: Path) -> None:
+        """Write tokenizer and chat template as transformers reads them."""
+        from transformers import PreTrainedTokenizerFast
+
+        PreTrainedTokenizerFast(
+            tokenizer_object=self._tokenizer,
+            chat_template=self._source,
+            pad_token=self._marks["eos_token"],
+            **self._marks,
+        ).save_pretrained(folder)
 
     def _plain(self, text: str) -> str:
         return self._control.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)

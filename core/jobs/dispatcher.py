@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from core.jobs.executors import Executor, ThreadExecutor
-from core.jobs.kinds import KINDS
+from core.jobs.kinds import ALONE, KINDS
 from core.jobs.lease import LEASE_S
 from core.jobs.runner import run
 from storage.rows import JobRow
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 log = logging.getLogger(__name__)
-SLOTS = 2
+SLOTS = 3
 POLL_S = 0.5
 """How soon a job is seen that another process queued; one queued here is seen at once (`wake`)."""
 
@@ -62,7 +62,7 @@ class Dispatcher:
         run(self._ws, job, self._stopping, self._lease_s)
 
     def _claim(self) -> JobRow | None:
-        return self._ws.jobs.claim(self._worker, self._lease_s, datetime.now(UTC), list(KINDS))
+        return self._ws.jobs.claim(self._worker, self._lease_s, datetime.now(UTC), list(KINDS), ALONE)
 
     def _loop(self) -> None:
         while not self._stopping.is_set():

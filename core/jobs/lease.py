@@ -17,6 +17,10 @@ class Cancelled(Exception):
     """A person asked for the job's end."""
 
 
+class Paused(Exception):
+    """A person asked the job to wait; it goes on where it was when they say so."""
+
+
 class Stopping(Exception):
     """This process is about to end; the job goes on in the next one."""
 
@@ -48,13 +52,15 @@ class Lease:
         self._thread.join()
 
     def check(self) -> None:
-        """Call between steps: raises LeaseLost, Stopping or Cancelled when the work should end here."""
+        """Call between steps: raises LeaseLost, Stopping, Paused or Cancelled when the work should end here."""
         if self._lost.is_set():
             raise LeaseLost(f"job {self.job.id}, attempt {self.job.attempt}")
         if self._stopping.is_set():
             raise Stopping
         if self._jobs.cancel_requested(self.job):
             raise Cancelled
+        if self._jobs.pause_requested(self.job):
+            raise Paused
 
     def _beat(self) -> None:
         while not self._over.wait(self._lease_s / 3):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import TriptychError
 from core.jobs.kinds import KINDS
-from core.jobs.lease import LEASE_S, Cancelled, Lease, Stopping
+from core.jobs.lease import LEASE_S, Cancelled, Lease, Paused, Stopping
 from storage.errors import LeaseLost
 from storage.rows import JobRow
 
@@ -49,6 +49,8 @@ def _work(ws: "Workspace", lease: Lease) -> None:
         ws.jobs.finish(job, "cancelled")
     except Stopping:
         ws.jobs.release(job)
+    except Paused:
+        ws.jobs.pause(job)
     except TriptychError as error:
         kind.give_up(ws, job, str(error))
         ws.jobs.finish(job, "failed", str(error))

@@ -1,0 +1,1 @@
+"""Fine-tuning: examples become lessons, lessons an adapter, and the adapter is promoted only if it wins."""

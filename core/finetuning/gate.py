@@ -1,0 +1,143 @@
+"""The gate: a new adapter serves only if it wins on questions about documents it never saw.
+
+A closed-book adapter is held against the base model alone, a grounded one against retrieval alone, both also
+against what is promoted now. Each held-out question is answered by all of them; an adapter wins when the 95 %
+interval of the mean difference in token F1, question by question (paired bootstrap), lies above zero. One can
+overrule; that is recorded.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.assistants.answer import Answer, Mode
+from core.assistants.ask import Assistant
+from core.errors import BadInput
+from core.evaluation.metrics import answer_recall, bootstrap_interval, token_f1
+from storage.rows import AdapterRow
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+AGAINST: dict[str, Mode] = {"closed-book": "base", "grounded": "rag"}
+BY_ADAPTER: dict[str, Mode] = {"closed-book": "finetuned", "grounded": "hybrid"}
+ENOUGH = 8
+"""Held-out questions below which nothing can be said."""
+MOST = 40
+AT_ONCE = 6
+NAMES = {"base": "the base model alone", "rag": "retrieval alone", "promoted": "the adapter that serves now"}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The new adapter less another: mean difference of token F1 with its 95 % interval, in points of 100."""
+
+    other: str
+    questions: int
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def won(self) -> bool:
+        """Whether it is better with confidence."""
+        return self.low > 0
+
+
+def judge(ws: "Workspace", adapter: AdapterRow, check: Callable[[], None]) -> AdapterRow:
+    """Put a trained adapter before the gate, promote it if it wins, and record why; `check` may end it early."""
+    held = _held_out(ws, adapter)[:MOST]
+    if len(held) < ENOUGH:
+        words = f"Only {len(held)} held-out questions: not enough to tell. Add examples from more documents."
+        return _recorded(ws, adapter, [], {}, promoted=False, words=words)
+    mode = BY_ADAPTER[adapter.kind]
+    assistant = ws.assistant(adapter.corpus_id)
+    own = assistant.with_voice(lambda _: ws.serving.voice_of(adapter))
+    runs: dict[str, tuple[Assistant, Mode]] = {
+        "new": (own, mode),
+        AGAINST[adapter.kind]: (assistant, AGAINST[adapter.kind]),
+    }
+    before = ws.adapters.promoted(adapter.corpus_id, adapter.kind)
+    if before is not None and before.id != adapter.id:
+        runs["promoted"] = (assistant, mode)
+    scores: dict[str, list[float]] = {}
+    recalls: dict[str, list[float]] = {}
+    for name, (who, how) in runs.items():
+        answers = _answers(who, how, [question for question, _ in held], check)
+        scores[name] = [100 * token_f1(a, gold) for a, (_, gold) in zip(answers, held, strict=True)]
+        recalls[name] = [100 * answer_recall(a, gold) for a, (_, gold) in zip(answers, held, strict=True)]
+    compared = [compare(scores["new"], scores[name], name) for name in runs if name != "new"]
+    won = all(comparison.won for comparison in compared)
+    means = {name: {"token_f1": _mean(scores[name]), "answer_recall": _mean(recalls[name])} for name in runs}
+    return _recorded(ws, adapter, compared, means, promoted=won, words=_words(compared, won))
+
+
+def compare(new: Sequence[float], other: Sequence[float], name: str) -> Comparison:
+    """Paired, question by question."""
+    differences = [a - b for a, b in zip(new, other, strict=True)]
+    low, high = bootstrap_interval(differences)
+    return Comparison(name, len(differences), _mean(differences), low, high)
+
+
+def overrule(ws: "Workspace", adapter_id: int, by: str = "") -> AdapterRow:
+    """Promote an adapter whatever the gate said; it is recorded that somebody did.
+
+    Raises:
+        BadInput: it has not been trained to its end.
+    """
+    adapter = ws.adapters.get(adapter_id)
+    if adapter.status in ("training", "failed"):
+        raise BadInput("That adapter is not finished.", "Wait until it is, or train it again.")
+    if not adapter.gate.get("passed"):
+        ws.adapters.change(adapter_id, gate=adapter.gate | {"overruled": True, "overruled_by": by})
+    ws.adapters.promote(adapter_id)
+    return ws.adapters.get(adapter_id)
+
+
+def _answers(who: Assistant, mode: Mode, questions: Sequence[str], check: Callable[[], None]) -> list[str]:
+    """Ask several at once: the engine writes them together."""
+
+    def ask(question: str) -> str:
+        check()
+        return next(event.text for event in who.ask(question, mode) if isinstance(event, Answer))
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(ask, questions))
+
+
+def _held_out(ws: "Workspace", adapter: AdapterRow) -> list[tuple[str, str]]:
+    """(question, gold answer) of the frozen held-out part."""
+    file = ws.serving.folder(adapter) / "examples.jsonl"
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return [(row["question"], row["answer"]) for row in rows if row["part"] == "held-out"]
+
+
+def _recorded(
+    ws: "Workspace",
+    adapter: AdapterRow,
+    compared: Sequence[Comparison],
+    means: dict[str, Any],
+    *,
+    promoted: bool,
+    words: str,
+) -> AdapterRow:
+    record = {"passed": promoted, "words": words, "means": means, "comparisons": [asdict(one) for one in compared]}
+    ws.adapters.change(adapter.id, gate=record, status="candidate")
+    if promoted:
+        ws.adapters.promote(adapter.id)
+    return ws.adapters.get(adapter.id)
+
+
+def _words(compared: Sequence[Comparison], won: bool) -> str:
+    said = [
+        f"{c.mean:+.0f} points of F1 against {NAMES[c.other]} "
+        f"(95 %: {c.low:.0f} to {c.high:.0f}, {c.questions} questions)"
+        for c in compared
+    ]
+    return ("Promoted: " if won else "Kept as a candidate, no sure win: ") + "; ".join(said) + "."
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0

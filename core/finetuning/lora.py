@@ -1,0 +1,83 @@
+"""LoRA matrices on a base model: put on, saved, put on again, and what they add to each weight.
+
+Low-rank adaptation: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022. The format
+is peft's: adapter_config.json and adapter_model.safetensors. Matrices are float32 whatever the base computes in.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.finetuning.recipe import Recipe
+
+WEIGHTS = "adapter_model.safetensors"
+
+
+def attach(model: Any, recipe: Recipe) -> Any:
+    """A peft model over `model` with new matrices; B is zero, so it answers as the base does until it learns."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(recipe.seed)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules="all-linear",
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
+
+
+def matrices(model: Any) -> dict[str, Any]:
+    """The trainable tensors by name, in the model's order."""
+    return {name: value for name, value in model.named_parameters() if value.requires_grad}
+
+
+def restore(model: Any, saved: dict[str, Any]) -> None:
+    """Copy saved tensors into the model's matrices.
+
+    Raises:
+        ValueError: they are of another model or recipe.
+    """
+    import torch
+
+    own = matrices(model)
+    if own.keys() != saved.keys() or any(own[name].shape != saved[name].shape for name in own):
+        raise ValueError("the saved matrices do not fit this model")
+    with torch.no_grad():
+        for name, value in own.items():
+            value.copy_(saved[name])
+
+
+def save(model: Any, tensors: dict[str, Any], folder: Path) -> None:
+    """Write a peft folder that holds `tensors` (named as in `matrices`)."""
+    restore(model, tensors)
+    model.save_pretrained(folder, safe_serialization=True)
+
+
+def deltas(folder: Path) -> Iterator[tuple[str, Any]]:
+    """What a peft folder adds: (name of the base model's weight, float32 [out, in]), one weight at a time.
+
+    Raises:
+        ValueError: a matrix has no partner, or the folder asks for more than plain LoRA.
+    """
+    import json
+
+    from safetensors.torch import load_file
+
+    config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    if config.get("use_dora") or config.get("bias", "none") != "none" or config.get("modules_to_save"):
+        raise ValueError("only plain LoRA adapters can be merged")
+    root = float(config["r"]) ** (0.5 if config.get("use_rslora") else 1.0)
+    scale = float(config["lora_alpha"]) / root
+    tensors = load_file(folder / WEIGHTS)
+    for name, first in tensors.items():
+        if ".lora_A." not in name:
+            continue
+        second = tensors.get(name.replace(".lora_A.", ".lora_B."))
+        if second is None:
+            raise ValueError(f"{name} has no partner")
+        weight = name.removeprefix("base_model.model.").replace(".lora_A.weight", ".weight")
+        yield weight, (second.float() @ first.float()) * scale

@@ -1,0 +1,60 @@
+"""An adapter added into its base model's GGUF: one file that llama.cpp, Ollama and our own engine read.
+
+What LoRA adds to a weight is computed from the peft folder and written into the tensor that llama.cpp keeps it
+in. Rows of the query and key matrices are interleaved there (rotary pairs lie side by side), so what is added to them
+is interleaved as well.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadInput
+from core.finetuning import lora
+from core.generation import gguf
+
+LLAMA = "llama"
+
+
+def merge(source: Path, adapter: Path, target: Path, kind: str = "Q8_0") -> None:
+    """Write `source` with the adapter of a peft folder added, as Q8_0 or F16; whole or not at all (20 s).
+
+    Raises:
+        BadInput: the GGUF is of another family than Llama, or the adapter is not of this base model.
+    """
+    value = gguf.metadata(source)
+    if value("general.architecture") != LLAMA:
+        raise BadInput(
+            f"An adapter cannot be merged into a GGUF of the kind {value('general.architecture')}.",
+            "Use a base model of the Llama family, or a folder for transformers.",
+        )
+    named = _names(int(value(f"{LLAMA}.block_count")))
+    heads = int(value(f"{LLAMA}.attention.head_count"))
+    kv_heads = int(value(f"{LLAMA}.attention.head_count_kv") or heads)
+    added: dict[str, Callable[[], Any]] = {}
+    for weight, delta in lora.deltas(adapter):
+        name = named(weight)
+        if name is None:
+            raise BadInput(
+                f"The adapter changes {weight}, which this GGUF does not have.", "Choose its own base model."
+            )
+        count = heads if ".attn_q." in name else kv_heads if ".attn_k." in name else 0
+        added[name] = _later(delta, count)
+    gguf.rewrite(source, target, added, kind)
+
+
+def _later(delta: Any, heads: int) -> Callable[[], Any]:
+    return lambda: (interleaved(delta, heads) if heads else delta).numpy()
+
+
+def interleaved(weight: Any, heads: int) -> Any:
+    """Rows as llama.cpp keeps those of queries and keys; `weight` is [rows, columns]."""
+    rows, columns = weight.shape
+    return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
+
+
+def _names(blocks: int) -> Callable[[str], str | None]:
+    import gguf as package
+
+    names = package.get_tensor_name_map(package.MODEL_ARCH.LLAMA, blocks)
+    return lambda weight: names.get_name(weight, try_suffixes=(".weight",))

@@ -1,0 +1,208 @@
+"""Training pairs from files: CSV, JSONL and XLSX in the shapes people have. Pure but for reading the file.
+
+Understood: question/answer, prompt/completion, instruction/output (with input), chat messages, and lines of `id`,
+`question`, `answer`, `doc_ids`, `evidence`. A row that cannot be used is named with its reason; the rest goes on.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from core.errors import BadInput
+from storage.examples import ExampleDraft
+
+QUESTION = ("question", "prompt", "instruction", "query", "user", "input_text")
+ANSWER = ("answer", "completion", "output", "response", "assistant", "target")
+DOCUMENT = ("doc_ids", "document", "doc_id", "source_document")
+LONGEST = 8_000
+"""Characters of a question or an answer; longer ones no model here could learn from."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns hold what; "" where none does."""
+
+    question: str
+    answer: str
+    document: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that was not taken; `number` counts from 1, the header not included."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a file holds: pairs to add, rows that could not be used, and the columns there are."""
+
+    drafts: tuple[ExampleDraft, ...]
+    bad: tuple[BadRow, ...] = ()
+    columns: tuple[str, ...] = field(default=())
+
+
+def read_file(path: Path, name: str = "", columns: Columns | None = None) -> Upload:
+    """Read a file of pairs.
+
+    Args:
+        name: what the person called it; its ending says what it is.
+        columns: which columns to use; recognised by their names when None.
+
+    Raises:
+        BadInput: it is of another kind, cannot be read, or its columns are not recognised.
+    """
+    ending = Path(name or path.name).suffix.lower()
+    readers = {".csv": _csv, ".jsonl": _jsonl, ".json": _json, ".xlsx": _xlsx}
+    if ending not in readers:
+        raise BadInput(
+            f"Examples cannot be read from {ending or 'a file without an ending'}.", "Use CSV, JSONL or XLSX."
+        )
+    try:
+        rows = list(readers[ending](path))
+    except (OSError, ValueError, csv.Error) as error:
+        raise BadInput(
+            f"{name or path.name} cannot be read: {error}.", "Save it again as CSV, JSONL or XLSX."
+        ) from error
+    if not rows:
+        raise BadInput(f"{name or path.name} holds no rows.", "Add a header and at least one pair.")
+    return pairs(rows, columns)
+
+
+def pairs(rows: Sequence[Row | str], columns: Columns | None = None) -> Upload:
+    """Turn rows into pairs; a row that is a string is the reason why it could not be read."""
+    names = tuple(dict.fromkeys(str(key) for row in rows if not isinstance(row, str) for key in row))
+    chosen = columns or recognised(names)
+    drafts: list[ExampleDraft] = []
+    bad: list[BadRow] = []
+    for number, row in enumerate(rows, 1):
+        try:
+            drafts.append(_pair(row, chosen))
+        except ValueError as reason:
+            bad.append(BadRow(number, str(reason)))
+    return Upload(tuple(drafts), tuple(bad), names)
+
+
+def recognised(names: Sequence[str]) -> Columns:
+    """The columns that hold question and answer, by their names.
+
+    Raises:
+        BadInput: no column is called anything like it.
+    """
+    if "messages" in names or "conversations" in names:
+        return Columns("", "")
+    plain = {name.strip().lower().replace(" ", "_"): name for name in names}
+    question = next((plain[name] for name in QUESTION if name in plain), "")
+    answer = next((plain[name] for name in ANSWER if name in plain), "")
+    if not question or not answer:
+        shown = ", ".join(names) or "none"
+        raise BadInput(f"No columns for question and answer were recognised among: {shown}.", "Say which they are.")
+    document = next((plain[name] for name in DOCUMENT if name in plain), "")
+    return Columns(question, answer, document, plain.get("evidence", ""))
+
+
+def _pair(row: Row | str, columns: Columns) -> ExampleDraft:
+    if isinstance(row, str):
+        raise ValueError(row)
+    question, answer = _spoken(row) if not columns.question else (row.get(columns.question), row.get(columns.answer))
+    if columns.question.lower() == "instruction" and row.get("input"):
+        question = f"{question}\n{row['input']}"
+    texts = {"question": _text(question), "answer": _text(answer)}
+    for what, text in texts.items():
+        if not text:
+            raise ValueError(f"the {what} is empty")
+        if len(text) > LONGEST:
+            raise ValueError(f"the {what} has {len(text)} characters; the most is {LONGEST}")
+    meta = row.get("meta")
+    page = meta.get("page") if isinstance(meta, dict) else None
+    return ExampleDraft(
+        texts["question"],
+        texts["answer"],
+        document=_document(row.get(columns.document)) if columns.document else "",
+        page=page if isinstance(page, int) else None,
+        evidence=_text(row.get(columns.evidence)) if columns.evidence else "",
+        origin="upload",
+        meta=meta if isinstance(meta, dict) else {},
+    )
+
+
+def _spoken(row: Row) -> tuple[Any, Any]:
+    """The last answer of a chat and the question before it."""
+    turns = row.get("messages") or row.get("conversations")
+    if not isinstance(turns, list):
+        raise ValueError("it has no list of messages")
+    spoken = [
+        (str(t.get("role") or t.get("from")), t.get("content") or t.get("value")) for t in turns if isinstance(t, dict)
+    ]
+    for (role, question), (next_role, answer) in reversed(list(pairwise(spoken))):
+        if role in ("user", "human") and next_role in ("assistant", "gpt"):
+            return question, answer
+    raise ValueError("no answer follows a question in its messages")
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _document(value: Any) -> str:
+    if isinstance(value, list):
+        return str(value[0]) if value else ""
+    return _text(value)
+
+
+def _csv(path: Path) -> Iterator[Row]:
+    from core.ingestion.parsing.encodings import decode
+
+    text = decode(path.read_bytes())
+    sample = text[:4096]
+    try:
+        dialect: type[csv.Dialect] = csv.Sniffer().sniff(sample, ",;\t|")
+    except csv.Error:
+        dialect = csv.excel
+    yield from csv.DictReader(io.StringIO(text, newline=""), dialect=dialect)
+
+
+def _jsonl(path: Path) -> Iterator[Row | str]:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        for line in file:
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                yield f"it is not JSON ({error})"
+                continue
+            yield row if isinstance(row, dict) else "it is not a JSON object"
+
+
+def _json(path: Path) -> Iterator[Row | str]:
+    found = json.loads(path.read_text("utf-8-sig"))
+    if not isinstance(found, list):
+        raise ValueError("it is not a list of pairs")
+    yield from (row if isinstance(row, dict) else "it is not a JSON object" for row in found)
+
+
+def _xlsx(path: Path) -> Iterator[Row]:
+    import python_calamine
+
+    try:
+        book = python_calamine.CalamineWorkbook.from_path(str(path))
+        rows = book.get_sheet_by_index(0).to_python()
+    except Exception as error:  # the reader's errors have no common ancestor
+        raise ValueError(f"it is not a readable workbook ({error})") from error
+    if not rows:
+        return
+    header = [str(name).strip() for name in rows[0]]
+    for values in rows[1:]:
+        if any(str(value).strip() for value in values):
+            yield dict(zip(header, values, strict=False))

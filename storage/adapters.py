@@ -1,0 +1,96 @@
+"""The registry of adapters: versions, what they came from, which one is promoted. Rows in, rows out."""
+
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from storage.database import Database
+from storage.errors import NotFound
+from storage.rows import AdapterRow, copied
+from storage.tables import Adapter, now
+
+Rows = list  # the word itself names a method of the class below
+
+
+class Adapters:
+    """All writes are one transaction each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, corpus_id: int, kind: str, job_id: int, base_model: str, **facts: Any) -> AdapterRow:
+        """The adapter that a job trains, of the next version; the one it began already when it is run again."""
+        with self._database.write() as session:
+            mine = select(Adapter).where(Adapter.job_id == job_id, Adapter.kind == kind)
+            row = session.scalar(mine)
+            if row is None:
+                newest = select(func.max(Adapter.version)).where(Adapter.corpus_id == corpus_id, Adapter.kind == kind)
+                version = (session.scalar(newest) or 0) + 1
+                row = Adapter(
+                    corpus_id=corpus_id, kind=kind, version=version, job_id=job_id, base_model=base_model, **facts
+                )
+                session.add(row)
+                session.flush()
+                row.folder = str(row.id)
+            return copied(AdapterRow, row)
+
+    def change(self, adapter_id: int, **values: Any) -> None:
+        """Set columns of one; raises NotFound."""
+        with self._database.write() as session:
+            row = session.get(Adapter, adapter_id)
+            if row is None:
+                raise NotFound(f"adapter {adapter_id}")
+            for name, value in values.items():
+                setattr(row, name, value)
+
+    def promote(self, adapter_id: int) -> AdapterRow | None:
+        """Make it the one that serves; returns the one that did before. Raises NotFound."""
+        with self._database.write() as session:
+            row = session.get(Adapter, adapter_id)
+            if row is None:
+                raise NotFound(f"adapter {adapter_id}")
+            same = (Adapter.corpus_id == row.corpus_id, Adapter.kind == row.kind, Adapter.status == "promoted")
+            before = session.scalar(select(Adapter).where(*same, Adapter.id != row.id))
+            session.execute(update(Adapter).where(*same, Adapter.id != row.id).values(status="retired"))
+            row.status, row.promoted_at = "promoted", now()
+            return copied(AdapterRow, before) if before else None
+
+    def withdraw(self, adapter_id: int) -> None:
+        """Let it serve no more."""
+        self.change(adapter_id, status="retired")
+
+    def promoted(self, corpus_id: int, kind: str) -> AdapterRow | None:
+        """The adapter of a kind that serves a corpus."""
+        query = select(Adapter).where(
+            Adapter.corpus_id == corpus_id, Adapter.kind == kind, Adapter.status == "promoted"
+        )
+        with self._database.read() as session:
+            row = session.scalar(query)
+            return copied(AdapterRow, row) if row else None
+
+    def get(self, adapter_id: int) -> AdapterRow:
+        """One adapter; raises NotFound."""
+        with self._database.read() as session:
+            row = session.get(Adapter, adapter_id)
+            if row is None:
+                raise NotFound(f"adapter {adapter_id}")
+            return copied(AdapterRow, row)
+
+    def list(self, corpus_id: int) -> Rows[AdapterRow]:
+        """All adapters of a corpus, the newest first."""
+        query = select(Adapter).where(Adapter.corpus_id == corpus_id).order_by(Adapter.id.desc())
+        with self._database.read() as session:
+            return [copied(AdapterRow, row) for row in session.scalars(query)]
+
+    def of_job(self, job_id: int) -> Rows[AdapterRow]:
+        """The adapters that a job trains."""
+        query = select(Adapter).where(Adapter.job_id == job_id).order_by(Adapter.id)
+        with self._database.read() as session:
+            return [copied(AdapterRow, row) for row in session.scalars(query)]
+
+    def delete(self, adapter_id: int) -> None:
+        """Take the row away; its folder is the caller's business."""
+        with self._database.write() as session:
+            row = session.get(Adapter, adapter_id)
+            if row is not None:
+                session.delete(row)
