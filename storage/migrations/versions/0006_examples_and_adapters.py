@@ -79,7 +79,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_adapters_status"), ["status"], unique=False)
 
     with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("pause_requested", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(sa.Column("pause_requested", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("place", sa.Integer(), server_default="0", nullable=False))
 
 
