@@ -1,9 +1,10 @@
 """What retrieval finds on the evaluation sets: words alone, meaning alone, and ways of fusing them.
 
-    python -m benchmarks.retrieval [--split test] [--sets doc2dial,techqa] [--limit 50]
+    python -m benchmarks.retrieval [--split test] [--sets doc2dial,techqa] [--limit 50] [--workspace FOLDER]
 
 Every set goes through the product: its corpus.jsonl is added to a workspace in a temporary folder,
-indexed by the index job, and searched through the retriever. All rows see the same index and differ from
+indexed by the index job, and searched through the retriever. A workspace that is named is kept: what it holds
+already is not indexed again. All rows see the same index and differ from
 the product in the fusion rule only.
 """
 
@@ -29,26 +30,32 @@ Pairs = Sequence[tuple[int, float]]
 
 
 def main() -> None:
-    """Index, search, score, write results/retrieval.md."""
+    """Index, search, score, write results/retrieval.md (retrieval-on-train.md for train questions)."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--split", default="test", choices=("train", "test"))
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--limit", type=int, default=10_000, help="questions of each set")
+    parser.add_argument("--workspace", type=Path, help="a folder to keep; else a temporary one")
     chosen = parser.parse_args()
     rows: list[Sequence[object]] = []
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
+        home = chosen.workspace or Path(folder)
         ws = Workspace.open(Settings(home=home, database_url=f"sqlite:///{home / 'triptych.db'}"))
         for name in chosen.sets.split(","):
             asked = questions(name, chosen.split)[: chosen.limit]
             rows += measure(ws, name, asked) if asked else []
-            write("retrieval", f"What retrieval finds ({chosen.split} questions)", table(HEAD, rows) + NOTES)
+            write(name_of(chosen.split), f"What retrieval finds ({chosen.split} questions)", table(HEAD, rows) + NOTES)
         ws.close()
+
+
+def name_of(split: str) -> str:
+    """The result's name; figures on train questions, which may be tuned on, stand apart."""
+    return "retrieval" if split == "test" else "retrieval-on-train"
 
 
 def measure(ws: Workspace, name: str, asked: Sequence[Question]) -> list[Sequence[object]]:
     """One row for each way of ranking."""
-    corpus = create_corpus(ws, name, SETS[name][1])
+    corpus = ws.corpora.by_name(name) or create_corpus(ws, name, SETS[name][1])
     add_files(ws, corpus.id, [("corpus.jsonl", corpus_bytes(name))])
     while ws.dispatcher.run_one():
         pass

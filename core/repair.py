@@ -26,6 +26,8 @@ PROBE_S = 120.0
 def after_start(ws: "Workspace") -> None:
     """Everything that a new owner puts in order; quick when there is nothing to do."""
     ws.conversations.mark_interrupted()
+    if ws.lexical.forget():
+        ws.database.compact_log()
     if requeued := ws.jobs.requeue_abandoned():
         log.info("%d jobs go on where the last process left them", requeued)
     for folder in ws.scratch.parent.iterdir():

@@ -108,7 +108,7 @@ class Documents:
                 _update(session, part, status="ready", indexed_at=now(), replaces_id=None, error="", remedy="")
         self._forget_files(contents)
         if replaced:
-            self._database.compact_log()
+            self._leave_nothing()
         return ready, gone
 
     def cancel(self, document_ids: Sequence[int]) -> set[int]:
@@ -138,7 +138,7 @@ class Documents:
         with self._database.write() as session:
             gone, contents = self._delete_rows(session, set(document_ids))
         self._forget_files(contents)
-        self._database.compact_log()
+        self._leave_nothing()
         return gone
 
     def delete_corpus(self, corpus_id: int) -> None:
@@ -148,7 +148,7 @@ class Documents:
             _, contents = self._delete_rows(session, documents)
             session.execute(delete(Corpus).where(Corpus.id == corpus_id))
         self._forget_files(contents)
-        self._database.compact_log()
+        self._leave_nothing()
 
     def needs_file(self, sha256: str) -> bool:
         """Whether any document has that content."""
@@ -169,6 +169,11 @@ class Documents:
         for corpus_id, of_corpus in names.items():
             edits.forget(session, corpus_id, of_corpus)
         return Gone(tuple(sorted(document_ids)), tuple(chunk_ids)), contents
+
+    def _leave_nothing(self) -> None:
+        """Drive the words of what was deleted out of the database's file and its log."""
+        self._lexical.forget()
+        self._database.compact_log()
 
     def _forget_files(self, contents: Iterable[str]) -> None:
         """Delete files that no document needs; with the writer's lock, so that none can begin to need one."""

@@ -28,15 +28,21 @@ ADD = """
     SELECT c.id, 'c' || c.corpus_id, d.title || ' ' || d.name, c.heading, c.header || ' ' || coalesce(c.edited, c.text)
     FROM chunks c JOIN documents d ON d.id = c.document_id WHERE NOT c.switched_off AND d.status {which}
 """
+# The corpus is asked of the rows, best match first, and not of the full text: there it would be a word that every
+# chunk holds, walked through and counted anew by each search. Only `count` and `idf` ask for that word.
 SEARCH = """
-    SELECT rowid, -rank FROM chunk_text
-    WHERE chunk_text MATCH :query AND rank MATCH :weights ORDER BY rank LIMIT :limit
+    SELECT t.rowid, -t.rank FROM chunk_text t
+    WHERE t.chunk_text MATCH :query AND t.rank MATCH :weights
+    AND EXISTS (SELECT 1 FROM chunks c WHERE c.id = t.rowid AND c.corpus_id = :corpus)
+    ORDER BY t.rank LIMIT :limit
 """
 COUNT = "SELECT count(*) FROM chunk_text WHERE chunk_text MATCH :query"
 WEIGHTS = "bm25(0.0, 1.0, 1.0, 1.0)"  # corpus, title, heading, text
 TERMS = 16  # words of a question that are looked up
 POSTINGS = 10_000  # places looked up for them in all, which bounds the time a search takes in a big index
 AT_ONCE = 500
+STEP = 500  # pages of the index that one step of `forget` writes: some tens of milliseconds
+UNFORGOTTEN = "PRAGMA user_version"  # removals whose words may still be in the index; part of the transaction
 
 
 class Numbered(Protocol):
@@ -77,12 +83,32 @@ class Lexical:
             session.execute(statement, {"ids": ids})
 
     def remove(self, session: Session, chunk_ids: Collection[int], wipe: bool = True) -> None:
-        """Take chunks out; with `wipe` down to the last word: what is left of the index is written anew."""
+        """Take chunks out of what can be found; with `wipe` their words leave the file with the next `forget`."""
         statement = text("DELETE FROM chunk_text WHERE rowid IN :ids").bindparams(bindparam("ids", expanding=True))
         for ids in _parts(chunk_ids):
             session.execute(statement, {"ids": ids})
         if chunk_ids and wipe:  # a deletion alone leaves the words in older segments until they happen to be merged
-            session.execute(text("INSERT INTO chunk_text(chunk_text) VALUES ('optimize')"))
+            session.execute(text(f"{UNFORGOTTEN} = {_unforgotten(session) + 1}"))
+
+    def forget(self) -> bool:
+        """Write the index anew without the words of removed chunks, down to the last; True if there were any.
+
+        In short transactions, so that others write in between; killed, it begins again at its next call.
+        """
+        with self._database.read() as session:
+            removals = begun_with = _unforgotten(session)
+        pages = -STEP  # negative: take everything in, not only the parts whose turn it is
+        while removals:
+            with self._database.write() as session:
+                more = _merged(session, pages)
+                removals = _unforgotten(session)
+                pages = STEP
+                if not more and removals == begun_with:
+                    session.execute(text(f"{UNFORGOTTEN} = 0"))
+                    return True
+                if not more:  # removed meanwhile: those words are in parts that were not taken in
+                    begun_with, pages = removals, -STEP
+        return bool(begun_with)
 
     def rebuild(self) -> None:
         """Make the table anew from the rows of ready documents."""
@@ -103,7 +129,7 @@ class Lexical:
             words = self._rarest(session, content_words(question))
             if not words:
                 return []
-            values = {"query": _query(corpus_id, words), "weights": WEIGHTS, "limit": limit}
+            values = {"query": _any_of(words), "weights": WEIGHTS, "corpus": corpus_id, "limit": limit}
             return [Hit(*row) for row in session.execute(text(SEARCH), values)]
 
     def count(self, corpus_id: int) -> int:
@@ -139,10 +165,24 @@ class Lexical:
 def _query(corpus_id: int, words: Sequence[str] = ()) -> str:
     """An FTS5 expression; words are quoted, so nothing in a question is syntax."""
     within = f"corpus : c{int(corpus_id)}"
-    if not words:
-        return within
+    return f"{within} AND {_any_of(words)}" if words else within
+
+
+def _any_of(words: Sequence[str]) -> str:
     any_of = " OR ".join('"' + word.replace("\0", " ").replace('"', '""') + '"' for word in words)
-    return f"{within} AND {{title heading text}} : ({any_of})"
+    return f"{{title heading text}} : ({any_of})"
+
+
+def _unforgotten(session: Session) -> int:
+    return int(session.execute(text(UNFORGOTTEN)).scalar_one())
+
+
+def _merged(session: Session, pages: int) -> bool:
+    """Merge that many pages of the index; whether there was anything to merge (SQLite's own way to tell)."""
+    changes = text("SELECT total_changes()")
+    before = int(session.execute(changes).scalar_one())
+    session.execute(text("INSERT INTO chunk_text(chunk_text, rank) VALUES ('merge', :pages)"), {"pages": pages})
+    return int(session.execute(changes).scalar_one()) - before >= 2
 
 
 def _number(session: Session, query: str) -> int:

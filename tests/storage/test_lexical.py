@@ -1,11 +1,14 @@
 """Full text: found by stems, restricted to a corpus, gone to the last word when removed."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+import storage.lexical
 from storage.database import Database
 from storage.lexical import Lexical, create_statements
 from storage.tables import Chunk, Corpus, Document
@@ -102,16 +105,73 @@ def test_a_long_question_keeps_its_rarest_words(database: Database, lexical: Lex
     assert 6 in found(lexical, corpus, question)
 
 
-def test_removal_leaves_no_word_behind(database: Database, lexical: Lexical) -> None:
+def blocks_with(database: Database, word: bytes) -> int:
+    with database.read() as session:
+        return sum(word in block for block in session.execute(text("SELECT block FROM chunk_text_data")).scalars())
+
+
+def test_forgetting_leaves_no_word_of_what_was_removed(database: Database, lexical: Lexical) -> None:
     corpus = add(database, lexical, "c", ["secretword here", "another text"])
     with database.write() as session:
         lexical.remove(session, [1])
     assert found(lexical, corpus, "secretword") == []
+    assert lexical.forget()
+    assert blocks_with(database, b"secret") == 0
     with database.read() as session:
-        blocks = session.execute(text("SELECT block FROM chunk_text_data")).scalars().all()
         contents = session.execute(text("SELECT c3 FROM chunk_text_content")).scalars().all()
-    assert not any(b"secret" in block for block in blocks)
     assert contents == [" another text"]
+    assert not lexical.forget()
+
+
+def test_a_removal_that_was_taken_back_leaves_nothing_to_forget(database: Database, lexical: Lexical) -> None:
+    add(database, lexical, "c", ["secretword here"])
+    with database.write() as session:
+        lexical.remove(session, [1])
+        session.rollback()
+    assert not lexical.forget()
+
+
+def test_others_write_between_the_steps_of_forgetting(
+    database: Database, lexical: Lexical, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = add(
+        database, lexical, "c", [f"secretword{n} " + " ".join(f"w{n}x{k}" for k in range(90)) for n in range(300)]
+    )
+    kept = add(database, lexical, "other", ["kept from the beginning"])
+    with database.write() as session:
+        lexical.remove(session, range(1, 301))
+    steps, merged = [], storage.lexical._merged
+
+    def interrupted(session: Session, pages: int) -> bool:
+        steps.append(pages)
+        return merged(session, pages)
+
+    monkeypatch.setattr(storage.lexical, "STEP", 3)
+    monkeypatch.setattr(storage.lexical, "_merged", interrupted)
+    real_write, between = database.write, [0]
+
+    @contextmanager
+    def write() -> Iterator[Session]:
+        with real_write() as session:
+            yield session
+        if between[0] < 2:  # another writer's turn: one more document comes, and one more goes
+            between[0] += 1
+            add_and_remove(between[0])
+
+    def add_and_remove(number: int) -> None:
+        monkeypatch.setattr(database, "write", real_write)
+        add(database, lexical, "later", [f"secretword later {number}"], name=f"later {number}")
+        with real_write() as session:
+            lexical.remove(session, [301 + number])
+        monkeypatch.setattr(database, "write", write)
+
+    monkeypatch.setattr(database, "write", write)
+    assert lexical.forget()
+    assert len(steps) > 3
+    assert blocks_with(database, b"secretword") == 0
+    assert found(lexical, corpus, "secretword7") == []
+    assert found(lexical, kept, "beginning") == [301]
+    assert not lexical.forget()
 
 
 def test_rebuilding_finds_what_was_found_before(database: Database, lexical: Lexical) -> None:
