@@ -10,7 +10,7 @@ export PIP_CONSTRAINT := $(CURDIR)/.ci/constraints.txt
 .PHONY: run setup test check format samples bench clean help
 
 help:            ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 run: setup       ## the dashboard on http://127.0.0.1:8501
 	@$(VENV)/bin/triptych run
@@ -30,6 +30,10 @@ $(VENV)/.ready: pyproject.toml .ci/constraints.txt
 	@$(VENV)/bin/python -c 'from core import models; [print("    ok", m.name, m.licence) for m in (models.EMBEDDING, models.CHAT) if models.verified(m)]'
 	@echo "4/4 ready: .venv/bin/triptych"
 	@touch $@
+
+.PHONY: setup-ocr
+setup-ocr: $(VENV)/.ready  ## what reads scanned PDFs and pictures (its models come in the package)
+	@$(PIP) install --quiet --editable '.[ocr]'
 
 $(VENV)/.dev: $(VENV)/.ready
 	@echo "Adding the test tools"

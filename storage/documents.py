@@ -67,6 +67,15 @@ class Documents:
             guard(session, job)
             _update(session, [document_id], status="parsing")
 
+    def set_pages_read(self, job: JobRow, document_id: int, done: int, total: int) -> bool:
+        """Show how many scanned pages of a document are read; False when it is not wanted any more."""
+        with self._database.write() as session:
+            guard(session, job)
+            if not _pending(session, [document_id]):
+                return False
+            _update(session, [document_id], progress_done=done, progress_total=total)
+            return True
+
     def fail(self, job: JobRow, document_id: int, error: str, remedy: str) -> None:
         """End a document with one line of what went wrong and one of what to do."""
         with self._database.write() as session:

@@ -13,6 +13,7 @@ from core.errors import TriptychError
 from core.ingestion.indexing import CORPUS_LINE
 from core.ingestion.limits import Limits
 from core.ingestion.naming import clean_name
+from core.ingestion.parsing import scans
 from core.ingestion.parsing.jsonl import corpus_lines, is_corpus
 from core.ingestion.parsing.kinds import READ, Kind, kind_of
 from storage.admission import Arrival
@@ -90,6 +91,8 @@ def why_not_taken(kind: Kind, size: int) -> str:
         return "It is empty (0 bytes). Add it again from its source."
     if kind == "binary":
         return f"Files of this kind are not read. What is read: {READ}."
+    if kind == "image" and not scans.installed():
+        return f"It is a picture; its text is read by OCR, which is not installed: {scans.HOW}."
     if size > most:
         return f"It has {size >> 20} MB; the limit is {most >> 20} MB. Split it and add the parts."
     return ""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from core.domains import domain
 from core.errors import Conflict
+from core.ingestion import scanned
 from core.ingestion.chunking import CHUNKER, ChunkDraft
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.reading import GROUP_CHUNKS, Read, groups
@@ -96,7 +97,8 @@ def parse(ws: "Workspace", job: JobRow, document: DocumentRow) -> ParsedDocument
         return parse_text(path.read_text("utf-8"), document.title)
     ws.documents.set_parsing(job, document.id)
     web = document.source.startswith(("http://", "https://")) and document.media_type == WEB_PAGE
-    return ws.sandbox.parse(path, f"{document.name}.html" if web else document.name, web)
+    parsed = ws.sandbox.parse(path, f"{document.name}.html" if web else document.name, web)
+    return scanned.read(ws.sandbox, path, document.name, parsed, partial(ws.documents.set_pages_read, job, document.id))
 
 
 def index_group(work: Work, group: Sequence[Read]) -> None:

@@ -31,6 +31,10 @@ class Limits:
     blocks: paragraphs, rows and headings out; each costs about 0.5 kB on the way to the database.
     result: bytes of the answer a child may send back (JSON, up to 4 bytes a character plus blocks).
     file: bytes of any file a child may write (its temp folder, unpacked entries).
+    pixels: of one picture, before it is decoded; an A3 page at 400 dpi has 31 million.
+    scan_s: seconds a page may take to be read by OCR. One takes 3 to 8 on an idle core and ten times that on a machine
+        that is overloaded.
+    scan_memory: bytes of address space of a child that reads by OCR; with its models it needs 1.6 GB.
     depth: how deep e-mails in e-mails are read.
     at_once: children that work at the same time; two cores are the smallest machine supported.
     """
@@ -51,6 +55,9 @@ class Limits:
     blocks: int = 500_000
     result: int = 256 * MIB
     file: int = 256 * MIB
+    pixels: int = 80_000_000
+    scan_s: float = 120.0
+    scan_memory: int = 3072 * MIB
     depth: int = 3
     at_once: int = 2
 

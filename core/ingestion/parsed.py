@@ -64,6 +64,7 @@ class ParsedDocument:
         media_type: what the bytes turned out to be, not what the name claims.
         pages: in order; may be empty when the file is fine but holds no text (then `notes` says so).
         dropped: what was left out, and why.
+        scans: numbers of pages that are pictures of text and were not read (yet).
         notes: one-line remarks for the person who added the file ("no text was found: ...").
     """
 
@@ -72,3 +73,4 @@ class ParsedDocument:
     pages: tuple[Page, ...]
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
+    scans: tuple[int, ...] = ()

@@ -18,12 +18,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import Block, Dropped, Page, ParsedDocument
+from core.ingestion.parsing.scans import ScannedLine, Scans
 from core.ingestion.unpacking import Entry
 
 _START_S = 60.0
@@ -51,13 +53,14 @@ class Sandbox:
         """Closes it."""
         self.close()
 
-    def parse(self, path: Path, name: str, web: bool = False) -> ParsedDocument:
-        """Reads one file; `web` says that it is a page as fetched from the web.
+    def parse(self, path: Path, name: str, web: bool = False, found: Scans | None = None) -> ParsedDocument:
+        """Reads one file; `web` says that it is a page as fetched from the web, `found` are lines of scanned pages.
 
         Raises:
             UnreadableFile: it gave no text, was over a limit, or made its reader crash.
         """
-        answer = self._ask(path, name, None, web=web)
+        lines = {number: [dataclasses.astuple(line) for line in page] for number, page in (found or {}).items()}
+        answer = self._ask(path, name, None, web=web, found=lines)
         try:
             return from_json(answer["document"])
         except (KeyError, TypeError, ValueError) as error:
@@ -85,17 +88,31 @@ class Sandbox:
         """
         return self._ask(path, name, None, draw=[number, width])
 
+    def recognise(self, path: Path, name: str, pages: Sequence[int]) -> dict[int, list[ScannedLine]]:
+        """Reads the text off pictures of pages by OCR; each page has time of its own (`limits.scan_s`).
+
+        Raises:
+            UnreadableFile: it takes too long, or the picture is broken or too large.
+        """
+        wall = self.limits.wall_s + self.limits.scan_s * len(pages)
+        answer = self._ask(path, name, None, wall=wall, recognise=list(pages))
+        try:
+            found = {int(number): [ScannedLine(*line) for line in lines] for number, lines in answer["lines"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise _crashed(name) from error
+        return {number: found.get(number, []) for number in pages}
+
     def close(self) -> None:
         """Ends the forking process and every child with it."""
         with self._lock:
             self._closed = True
             self._stop()
 
-    def _ask(self, path: Path, name: str, into: Path | None, **more: Any) -> dict[str, Any]:
+    def _ask(self, path: Path, name: str, into: Path | None, wall: float | None = None, **more: Any) -> dict[str, Any]:
         size = path.stat().st_size
         if size > self.limits.upload:
             raise UnreadableFile(f"{name} is larger than {self.limits.upload >> 20} MB.", "Split it and add the parts.")
-        wall = self.limits.wall_for(size)
+        wall = wall or self.limits.wall_for(size)
         folder = tempfile.mkdtemp(prefix="triptych-parse-")
         request = {
             "path": str(path.resolve()),
@@ -232,7 +249,8 @@ def from_json(value: dict[str, Any]) -> ParsedDocument:
     )
     dropped = tuple(Dropped(int(page), str(what), str(why)) for page, what, why in value["dropped"])
     notes = tuple(str(note) for note in value["notes"])
-    return ParsedDocument(str(value["title"]), str(value["media_type"]), pages, dropped, notes)
+    scans = tuple(int(number) for number in value["scans"])
+    return ParsedDocument(str(value["title"]), str(value["media_type"]), pages, dropped, notes, scans)
 
 
 def _block(text: str, kind: Any, start: int, end: int, level: int, header: str) -> Block:

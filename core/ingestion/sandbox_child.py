@@ -6,6 +6,7 @@ is safe and costs milliseconds. A child reads one request, gives up its rights, 
 """
 
 import base64
+import dataclasses
 import gc
 import json
 import os
@@ -20,6 +21,7 @@ from core.errors import TriptychError
 from core.ingestion import confinement
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import ParsedDocument
+from core.ingestion.parsing.scans import ScannedLine
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,9 +95,11 @@ def _answer(request: dict[str, Any]) -> bytes:
     os.chdir(folder)
     tempfile.tempdir = str(folder)
     code = [Path(sys.prefix), Path(sys.base_prefix), Path(os.__file__).parent, _ROOT / "core"]
-    confinement.confine(limits.memory, request["cpu_s"], limits.file, [*code, path], [folder, *into])
+    engine = _recogniser() if "recognise" in request else None
+    memory = limits.scan_memory if "recognise" in request else limits.memory
+    confinement.confine(memory, request["cpu_s"], limits.file, [*code, path], [folder, *into])
     try:
-        result: Any = _result(request, path, into, limits)
+        result: Any = _result(request, path, into, limits, engine)
     except TriptychError as error:
         result = {"message": error.message, "remedy": error.remedy}
     except MemoryError:
@@ -107,7 +111,9 @@ def _answer(request: dict[str, Any]) -> bytes:
     return json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def _result(request: dict[str, Any], path: Path, into: list[Path], limits: Limits) -> dict[str, Any]:
+def _result(request: dict[str, Any], path: Path, into: list[Path], limits: Limits, engine: Any) -> dict[str, Any]:
+    if "recognise" in request:
+        return _recognise(engine, path, request["name"], request["recognise"], limits)
     if "draw" in request:
         return _draw(path, request["name"], *request["draw"])
     return _unpack(path, request["name"], into[0], limits) if into else _parse(path, request, limits)
@@ -123,7 +129,21 @@ def _draw(path: Path, name: str, number: int, width: int) -> dict[str, Any]:
 def _parse(path: Path, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     from core.ingestion.parsing import parse
 
-    return {"document": as_json(parse(path, request["name"], limits, request.get("web", False)))}
+    found = {int(number): [ScannedLine(*line) for line in lines] for number, lines in request.get("found", {}).items()}
+    return {"document": as_json(parse(path, request["name"], limits, request.get("web", False), found))}
+
+
+def _recogniser() -> Any:
+    from core.ingestion.parsing.recognition import load
+
+    return load()
+
+
+def _recognise(engine: Any, path: Path, name: str, pages: list[int], limits: Limits) -> dict[str, Any]:
+    from core.ingestion.parsing.recognition import recognise
+
+    found = recognise(engine, path, name, pages, limits)
+    return {"lines": {number: [dataclasses.astuple(line) for line in lines] for number, lines in found.items()}}
 
 
 def _unpack(path: Path, name: str, into: Path, limits: Limits) -> dict[str, Any]:
@@ -144,6 +164,7 @@ def as_json(document: ParsedDocument) -> dict[str, Any]:
         ],
         "dropped": [[d.page, d.what, d.why] for d in document.dropped],
         "notes": list(document.notes),
+        "scans": list(document.scans),
     }
 
 

@@ -1,6 +1,7 @@
 """What the file system tells of watched folders. Where it tells nothing (network shares), the clock has to do."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -25,9 +26,10 @@ class Events:
         self._watched: dict[int, tuple[str, ObservedWatch | None]] = {}
 
     def follow(self, folders: Mapping[int, str]) -> None:
-        """Follow exactly these folders, by source id."""
-        for source_id in [key for key, (path, _) in self._watched.items() if folders.get(key) != path]:
-            self._leave(source_id)
+        """Follow exactly these folders, by source id; one that went away and came back is followed anew."""
+        for source_id, (path, watch) in list(self._watched.items()):
+            if folders.get(source_id) != path or (watch is not None) != os.path.isdir(path):
+                self._leave(source_id)
         for source_id, path in folders.items():
             if source_id not in self._watched:
                 self._watched[source_id] = (path, self._watch(source_id, path))
@@ -46,14 +48,16 @@ class Events:
     def _watch(self, source_id: int, path: str) -> "ObservedWatch | None":
         from watchdog.observers import Observer
 
+        if not os.path.isdir(path):
+            return None
         if self._observer is None:
             self._observer = Observer()
             self._observer.daemon = True
             self._observer.start()
         try:
             return self._observer.schedule(_Handler(source_id, path, self._happened), path, recursive=True)
-        except OSError as error:  # no such folder now, or the kernel's limit of watches
-            log.warning("no events from %s (%s); it is looked at by the clock", path, error)
+        except OSError as error:  # the kernel's limit of watches, or no right to list it
+            log.debug("no events from %s (%s); it is looked at by the clock", path, error)
             return None
 
     def _leave(self, source_id: int) -> None:

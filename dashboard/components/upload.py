@@ -15,7 +15,7 @@ from dashboard.components import figures
 from dashboard.components.safe_text import label
 from storage.admission import Admitted
 
-KINDS = "PDF, DOCX, PPTX, XLSX, CSV, JSONL, HTML, Markdown, text, XML, EML, or a ZIP of them"
+KINDS = "PDF, DOCX, PPTX, XLSX, CSV, JSONL, HTML, Markdown, text, XML, EML, pictures of pages, or a ZIP of them"
 NAMED = 8
 
 

@@ -9,9 +9,12 @@ from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.parsing.kinds import READ, kind_of
+from core.ingestion.parsing.scans import Scans
 
 
-def parse(path: Path, name: str, limits: Limits | None = None, web: bool = False) -> ParsedDocument:
+def parse(
+    path: Path, name: str, limits: Limits | None = None, web: bool = False, found: Scans | None = None
+) -> ParsedDocument:
     """Reads a file.
 
     Args:
@@ -19,6 +22,7 @@ def parse(path: Path, name: str, limits: Limits | None = None, web: bool = False
         name: what people call the file; only its ending is used, and its words in messages.
         limits: what it may cost.
         web: it is a page as fetched from the web, with navigation around its text.
+        found: lines of scanned pages, read by OCR (`recognition`).
 
     Raises:
         UnreadableFile: it is empty, broken, encrypted, over a limit, or of a kind that is not read.
@@ -31,7 +35,11 @@ def parse(path: Path, name: str, limits: Limits | None = None, web: bool = False
     if kind == "pdf":
         from core.ingestion.parsing.pdf.document import parse_pdf
 
-        return parse_pdf(path, name, limits)
+        return parse_pdf(path, name, limits, found or {})
+    if kind == "image":
+        from core.ingestion.parsing.image import parse_image
+
+        return parse_image(path, name, limits, found or {})
     if kind in ("docx", "pptx", "xlsx", "ole"):
         return _office(kind, path, name, limits)
     if kind == "empty":

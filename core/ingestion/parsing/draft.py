@@ -57,13 +57,15 @@ class DocumentDraft:
         if text not in self.notes and len(self.notes) < 20:
             self.notes.append(one_line(text)[:300])
 
-    def finish(self) -> ParsedDocument:
-        """The document as read; says so in the notes when there is no text at all."""
+    def finish(self, scans: tuple[int, ...] = ()) -> ParsedDocument:
+        """The document as read, pages `scans` still to be read; says so in the notes when there is no text at all."""
         pages = tuple(page.finish() for page in self.pages)
         if not any(page.text for page in pages) and not self.notes:
             self.note("no text was found in it")
         title = self.title or next((page.first_heading for page in self.pages[:3] if page.first_heading), "")
-        return ParsedDocument(one_line(title)[:300], self.media_type, pages, tuple(self.dropped), tuple(self.notes))
+        return ParsedDocument(
+            one_line(title)[:300], self.media_type, pages, tuple(self.dropped), tuple(self.notes), scans
+        )
 
 
 class PageDraft:

@@ -19,6 +19,7 @@ Kind = Literal[
     "xml",
     "mail",
     "text",
+    "image",
     "binary",
     "empty",
 ]
@@ -41,8 +42,6 @@ _BY_NAME: dict[str, Kind] = {
 }
 _HTML = re.compile(rb"^\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _BINARY_HEADS = (
-    b"\x89PNG",
-    b"\xff\xd8\xff",
     b"GIF8",
     b"PK\x03\x04",
     b"MZ",
@@ -51,8 +50,9 @@ _BINARY_HEADS = (
     b"Rar!",
     b"7z\xbc\xaf",
 )
+_IMAGE_HEADS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-READ = "PDF, DOCX, PPTX, XLSX, CSV, JSONL, HTML, Markdown, text, XML and e-mail (EML)"
+READ = "PDF, DOCX, PPTX, XLSX, CSV, JSONL, HTML, Markdown, text, XML, EML, and pictures (PNG, JPEG, TIFF, WebP)"
 
 
 def kind_of(path: Path, name: str) -> Kind:
@@ -66,6 +66,8 @@ def kind_of(path: Path, name: str) -> Kind:
         return "pdf"
     if head.startswith(_OLE):
         return "ole"
+    if head.startswith(_IMAGE_HEADS) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
+        return "image"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         office = _office_kind(path)
         return office or (by_name if by_name in ("docx", "pptx", "xlsx") else "zip")

@@ -11,6 +11,7 @@ import pypdfium2.raw as pdfium
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import ParsedDocument
+from core.ingestion.parsing import scans
 from core.ingestion.parsing.draft import DocumentDraft, PageDraft, row_line
 from core.ingestion.parsing.pdf.columns import flows
 from core.ingestion.parsing.pdf.furniture import remove_furniture
@@ -21,12 +22,20 @@ from core.ingestion.parsing.pdf.reading import read_page
 from core.ingestion.parsing.pdf.shapes import PageShape
 from core.ingestion.parsing.pdf.tables import with_tables
 from core.ingestion.parsing.pdf.titles import title_of
+from core.ingestion.parsing.scans import Scans
 
 MEDIA_TYPE = "application/pdf"
 
 
-def parse_pdf(path: Path, name: str, limits: Limits) -> ParsedDocument:
-    """Reads a PDF. Raises `UnreadableFile` when it is encrypted, broken or over a limit."""
+def parse_pdf(path: Path, name: str, limits: Limits, found: Scans) -> ParsedDocument:
+    """Reads a PDF.
+
+    Args:
+        found: the lines of its scanned pages; those that are not in it are named in the result's `scans`.
+
+    Raises:
+        UnreadableFile: it is encrypted, broken or over a limit.
+    """
     draft = DocumentDraft(limits, MEDIA_TYPE)
     with _opened(path, name) as document:
         if document is None:
@@ -38,10 +47,10 @@ def parse_pdf(path: Path, name: str, limits: Limits) -> ParsedDocument:
                 f"{name} has {count:,} pages; the limit is {limits.pages:,}.", "Split it and try again."
             )
         draft.title = _title(document)
-        pages = [read_page(document, index) for index in range(count)]
+        pages = [read_page(document, index, found.get(index + 1, ())) for index in range(count)]
         _note_extras(document, draft)
-    _write(pages, draft)
-    parsed = draft.finish()
+    write_pages(pages, draft, found)
+    parsed = draft.finish(tuple(page.number for page in pages if page.scanned and page.number not in found))
     return parsed if draft.title else replace(parsed, title=title_of(parsed.pages, parsed.title))
 
 
@@ -86,8 +95,9 @@ def _note_extras(document: object, draft: DocumentDraft) -> None:
         draft.note("it holds an XFA form, which is not read: only its fallback pages are")
 
 
-def _write(pages: list[PageShape], draft: DocumentDraft) -> None:
+def write_pages(pages: list[PageShape], draft: DocumentDraft, found: Scans) -> None:
     """Second pass, when all pages are known: furniture out, columns, tables, paragraphs in."""
+    scans.note(draft, found)
     empty = [page for page in pages if not page.rows]
     _list_dropped(pages, remove_furniture(pages), draft)
     typography = Typography(pages)
@@ -139,5 +149,9 @@ def _note_empty(pages: list[PageShape], empty: list[PageShape], draft: DocumentD
     if not pages:
         draft.note("it has no pages")
     elif blank and (scanned or len(blank) == len(pages)):
-        looks = ": it looks scanned" if scanned else ""
+        looks = f": it looks scanned ({_remedy()})" if scanned else ""
         draft.note(f"no text was found on {len(blank)} page{'s' if len(blank) > 1 else ''}{looks}")
+
+
+def _remedy() -> str:
+    return "OCR found nothing to read on it" if scans.installed() else f"to have scans read: {scans.HOW}"

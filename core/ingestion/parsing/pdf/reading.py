@@ -5,6 +5,7 @@ Knows nothing of other pages, columns or tables.
 
 import ctypes
 import re
+from collections.abc import Sequence
 
 import pypdfium2.raw as pdfium
 
@@ -12,25 +13,28 @@ from core.ingestion.parsing.pdf.glyphs import Look, Looks, is_tiny, read_glyphs,
 from core.ingestion.parsing.pdf.ruled import with_ruled_tables
 from core.ingestion.parsing.pdf.ruling import Box, read_lines
 from core.ingestion.parsing.pdf.shapes import PageShape, Word
+from core.ingestion.parsing.scans import ScannedLine, beside, to_words
 
 _OBJECTS_LOOKED_AT = 20_000
+_LITTLE = 200
+"""Characters: a stamp, a header and a page number, but no page of text."""
 _ODD, _SOLID = re.compile("[\ufffd\x00\ue000-\uf8ff]"), re.compile(r"\S")
 
 
-def read_page(document: object, index: int) -> PageShape:
-    """Page `index` (0-based). A page PDFium cannot load gives an empty one."""
+def read_page(document: object, index: int, found: Sequence[ScannedLine] = ()) -> PageShape:
+    """Page `index` (0-based), with the lines that OCR found on it. A page PDFium cannot load gives an empty one."""
     page = pdfium.FPDF_LoadPage(document, index)
     if not page:
         return PageShape(index + 1, 0.0, 0.0, [], [], [("the page", "it is damaged")], False, False)
     textpage = pdfium.FPDFText_LoadPage(page)
     try:
-        return _read(page, textpage, index + 1)
+        return _read(page, textpage, index + 1, found)
     finally:
         pdfium.FPDFText_ClosePage(textpage)
         pdfium.FPDF_ClosePage(page)
 
 
-def _read(page: object, textpage: object, number: int) -> PageShape:
+def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLine]) -> PageShape:
     box, turn = _page_box(page), pdfium.FPDFPage_GetRotation(page)
     hidden: list[tuple[str, str]] = []
     upright: list[Word] = []
@@ -52,9 +56,11 @@ def _read(page: object, textpage: object, number: int) -> PageShape:
     width, height = (box[2] - box[0], box[3] - box[1]) if turn % 2 == 0 else (box[3] - box[1], box[2] - box[0])
     garbled = _is_garbled(glyphs.text)
     has_images = not upright and _has_images(page)
+    scanned = sum(len(word.text) for word in upright) < _LITTLE and _is_pictured(page, box)
+    upright += beside(to_words(found), upright)
     level, vertical = read_lines(page, lambda area: _shown(area, box, turn))
     rows = with_ruled_tables(upright, level, vertical)
-    return PageShape(number, width, height, rows, _runs(sideways), _joined(hidden), has_images, garbled)
+    return PageShape(number, width, height, rows, _runs(sideways), _joined(hidden), has_images, garbled, scanned)
 
 
 def _page_box(page: object) -> Box:
@@ -120,6 +126,17 @@ def _is_scan(page: object, box: Box) -> bool:
             if (right - left) * (top - bottom) > 0.5 * area:
                 return True
     return False
+
+
+def _is_pictured(page: object, box: Box) -> bool:
+    """Whether images cover half of the page; scanners cut pages into strips, so they count together."""
+    covered = 0.0
+    for item, kind in _objects(page):
+        if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
+            left, bottom, right, top = _bounds(item)
+            width = min(right, box[2]) - max(left, box[0])
+            covered += max(0.0, width) * max(0.0, min(top, box[3]) - max(bottom, box[1]))
+    return covered > 0.5 * abs((box[2] - box[0]) * (box[3] - box[1]))
 
 
 def _has_images(page: object) -> bool:

@@ -101,7 +101,10 @@ class Row:
 
 @dataclass(slots=True)
 class PageShape:
-    """One page as read: its rows from top to bottom, its size in points, and what was not shown to people."""
+    """One page as read: its rows from top to bottom, its size in points, and what was not shown to people.
+
+    `scanned`: a picture covers most of it, and it has little text of its own.
+    """
 
     number: int
     width: float
@@ -111,3 +114,4 @@ class PageShape:
     hidden: list[tuple[str, str]]
     has_images: bool
     garbled: bool
+    scanned: bool = False
