@@ -154,4 +154,4 @@ def _note_empty(pages: list[PageShape], empty: list[PageShape], draft: DocumentD
 
 
 def _remedy() -> str:
-    return "OCR found nothing to read on it" if scans.installed() else f"to have scans read: {scans.HOW}"
+    return "OCR found nothing to read on it" if scans.installed() else f"to have scans read: {scans.HOW}; then delete it and add it again"
