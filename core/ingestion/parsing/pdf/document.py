@@ -105,7 +105,7 @@ def write_pages(pages: list[PageShape], draft: DocumentDraft, found: Scans) -> N
     for page in pages:
         before = _write_page(page, typography, draft.page(number=page.number), before)
         page.rows = []
-    _note_empty(pages, empty, draft)
+    _note_empty(pages, empty, draft, found)
     garbled = sum(1 for page in pages if page.garbled)
     if garbled:
         draft.note(f"the text of {garbled} page(s) is garbled: the file's fonts do not say which characters they show")
@@ -143,15 +143,18 @@ def _list_dropped(pages: list[PageShape], furniture: dict[int, list[str]], draft
             draft.drop(page.number, text, why)
 
 
-def _note_empty(pages: list[PageShape], empty: list[PageShape], draft: DocumentDraft) -> None:
+def _note_empty(pages: list[PageShape], empty: list[PageShape], draft: DocumentDraft, found: Scans) -> None:
     blank = [page for page in empty if not page.sideways]
     scanned = any(page.has_images for page in blank)
     if not pages:
         draft.note("it has no pages")
     elif blank and (scanned or len(blank) == len(pages)):
-        looks = f": it looks scanned ({_remedy()})" if scanned else ""
+        looks = f": it looks scanned{_more(found)}" if scanned else ""
         draft.note(f"no text was found on {len(blank)} page{'s' if len(blank) > 1 else ''}{looks}")
 
 
-def _remedy() -> str:
-    return "OCR found nothing to read on it" if scans.installed() else f"to have scans read: {scans.HOW}; then delete it and add it again"
+def _more(found: Scans) -> str:
+    """What was, or could be, done about a page that looks scanned; nothing while it is still to be read."""
+    if not scans.installed():
+        return f" (to have scans read: {scans.HOW}; then delete it and add it again)"
+    return ", and OCR found nothing to read on it" if found else ""
