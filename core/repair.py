@@ -11,6 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from core.conversations import files
 from core.ingestion.editing import feed
 from storage.rows import IndexRow
 
@@ -36,6 +37,8 @@ def after_start(ws: "Workspace") -> None:
     ws.files.sweep(ws.documents.needs_file, YOUNG_S)
     if ws.corpora.indexes() or (ws.home / "vectors").exists():
         check_look_ups(ws)
+    if orphans := files.delete_orphans(ws):
+        log.info("%d sets of files of conversations that are gone were deleted", orphans)
 
 
 def check_look_ups(ws: "Workspace") -> None:
@@ -51,7 +54,7 @@ def check_look_ups(ws: "Workspace") -> None:
     for index in indexes:
         if ws.vectors.count(index.collection) != ws.indexes.count_ready(index.id):
             rebuild_vectors(ws, index)
-    corpora = [corpus.id for corpus in ws.corpora.list()]
+    corpora = [corpus.id for hidden in (False, True) for corpus in ws.corpora.list(hidden)]
     if any(ws.lexical.count(corpus_id) != ws.indexes.count_chunks(corpus_id) for corpus_id in corpora):
         log.warning("the full text differs from the rows; it is made anew")
         ws.lexical.rebuild()

@@ -13,7 +13,9 @@ import streamlit as st
 
 from core.errors import TriptychError
 from core.ingestion.intake import Intake
+from storage.conversations import Conversations
 from storage.errors import NotFound
+from storage.rows import ConversationRow
 
 Arguments = ParamSpec("Arguments")
 
@@ -22,7 +24,8 @@ Arguments = ParamSpec("Arguments")
 class Place:
     """Where one is, as the address says.
 
-    `mark` is a stretch of the page's text, half open; `answer_id` the answer whose quotes are being looked at.
+    `mark` is a stretch of the page's text, half open; `answer_id` the answer whose quotes are being looked at;
+    `message_id` a message that a link leads to.
     """
 
     corpus_id: int | None
@@ -31,6 +34,7 @@ class Place:
     page: int | None
     mark: tuple[int, int] | None
     answer_id: int | None = None
+    message_id: int | None = None
 
 
 def place() -> Place:
@@ -42,6 +46,7 @@ def place() -> Place:
         page=_number("page"),
         mark=_stretch("mark"),
         answer_id=_number("answer"),
+        message_id=_number("message"),
     )
 
 
@@ -82,7 +87,7 @@ def remember_corpus(chosen: int | None) -> None:
 def choose_corpus(chosen: int | None) -> None:
     """Go to another corpus on the same page."""
     remember_corpus(chosen)
-    go(conversation=None, document=None, page=None, mark=None, answer=None)
+    go(conversation=None, message=None, document=None, page=None, mark=None, answer=None)
 
 
 def conversation_id(corpus: int) -> int | None:
@@ -95,10 +100,44 @@ def conversation_id(corpus: int) -> int | None:
     return remembered
 
 
-def choose_conversation(corpus: int, chosen: int | None) -> None:
-    """Go to a conversation; None begins a new one with the first question."""
+def choose_conversation(corpus: int, chosen: int | None, message: int | None = None) -> None:
+    """Go to a conversation, or to one message of it; None begins a new one with the first question."""
     st.session_state.setdefault("conversations", {})[corpus] = chosen
-    go(conversation=chosen, document=None, page=None, mark=None, answer=None)
+    edit(None)
+    go(conversation=chosen, message=message, document=None, page=None, mark=None, answer=None)
+
+
+def open_conversation(conversations: Conversations, corpus: int) -> ConversationRow | None:
+    """The conversation one is in, with the message a link leads to on the path that is shown; None for a new one.
+
+    Raises:
+        NotFound: it is gone, or belongs to another corpus.
+    """
+    chosen = conversation_id(corpus)
+    if chosen is None:
+        return None
+    row = conversations.get(chosen)
+    if row.corpus_id != corpus:
+        raise NotFound(f"conversation {chosen}")
+    wanted = place().message_id
+    if wanted is None or wanted in [message.id for message in conversations.path(chosen)]:
+        return row
+    if wanted not in [message.id for message in conversations.messages(chosen)]:
+        go(message=None)
+        return row
+    conversations.show(wanted)
+    return conversations.get(chosen)
+
+
+def editing() -> int | None:
+    """The question that is being asked differently."""
+    chosen: int | None = st.session_state.get("editing")
+    return chosen
+
+
+def edit(message_id: int | None) -> None:
+    """Begin to ask a question differently, or leave it."""
+    st.session_state["editing"] = message_id
 
 
 def domain() -> str | None:

@@ -1,30 +1,25 @@
-"""Conversations, their questions and answers, and what people thought of them.
+"""Conversations and their questions: a tree of messages of which one path is shown.
 
-An answer is a row from its first word on: it is written while it streams, so a refresh, a second tab
-or a killed server loses nothing that had arrived.
+What answers are made of is in `storage/answers.py`, how paths are found in `storage/branches.py`.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage.database import Database
-from storage.errors import NotFound
-from storage.rows import CitationRow, ConversationRow, FeedbackRow, MessageRow, PassageRow, copied
-from storage.tables import Conversation, Document, Feedback, Message, MessageCitation, MessagePassage, Page, Table, now
+from storage import talk_text
+from storage.answers import Answers, found
+from storage.branches import newest_leaf, path
+from storage.rows import ConversationRow, FoundTalk, MessageRow, copied
+from storage.tables import Conversation, Message, now
 
 Rows = list  # the word itself names a method of the class below
 TITLE = 80  # characters of the first question that become the title
-LOOKED_UP = {"document", "title", "page_label", "text", "quote"}
+LEAF = -1
+"""As the message before a new one: the end of the path that is shown."""
 
 
-class Conversations:
+class Conversations(Answers):
     """All writes are one transaction each."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def create(self, corpus_id: int, mode: str = "rag") -> ConversationRow:
         """Begin an empty conversation; its first question becomes its title."""
@@ -35,168 +30,123 @@ class Conversations:
             return copied(ConversationRow, conversation)
 
     def list(self, corpus_id: int) -> Rows[ConversationRow]:
-        """A corpus's conversations, the one used last first."""
+        """A corpus's conversations: the pinned ones, then the others, the one used last first."""
         query = select(Conversation).where(Conversation.corpus_id == corpus_id)
+        order = Conversation.pinned.desc(), Conversation.updated_at.desc(), Conversation.id.desc()
         with self._database.read() as session:
-            rows = session.scalars(query.order_by(Conversation.updated_at.desc(), Conversation.id.desc()))
-            return [copied(ConversationRow, row) for row in rows]
+            return [copied(ConversationRow, row) for row in session.scalars(query.order_by(*order))]
+
+    def search(self, corpus_id: int, wanted: str, limit: int = 30) -> Rows[FoundTalk]:
+        """Conversations whose title holds the words as typed, then those whose messages hold every one of them."""
+        query = select(Conversation).where(Conversation.corpus_id == corpus_id)
+        titled = query.where(Conversation.title.icontains(wanted.strip(), autoescape=True))
+        with self._database.read() as session:
+            messages = talk_text.search(session, corpus_id, wanted, 4 * limit)
+            first = {each.conversation_id: each for each in reversed(messages)}
+            by_title = session.scalars(titled.order_by(Conversation.updated_at.desc()).limit(limit)).all()
+            ids = dict.fromkeys([*(row.id for row in by_title), *(each.conversation_id for each in messages)])
+            rows = [copied(ConversationRow, found(session, Conversation, key)) for key in list(ids)[:limit]]
+        nothing = talk_text.FoundMessage(0, None, "")
+        return [FoundTalk(row, *first.get(row.id, nothing)[1:]) for row in rows]
 
     def get(self, conversation_id: int) -> ConversationRow:
         """One conversation; raises NotFound."""
         with self._database.read() as session:
-            return copied(ConversationRow, _found(session, Conversation, conversation_id))
+            return copied(ConversationRow, found(session, Conversation, conversation_id))
 
     def rename(self, conversation_id: int, title: str) -> None:
         """Give a conversation another title; raises NotFound."""
         with self._database.write() as session:
-            _found(session, Conversation, conversation_id).title = title
+            found(session, Conversation, conversation_id).title = title
+
+    def pin(self, conversation_id: int, pinned: bool) -> None:
+        """Keep a conversation above the others, or let go of it; raises NotFound."""
+        with self._database.write() as session:
+            found(session, Conversation, conversation_id).pinned = pinned
 
     def set_mode(self, conversation_id: int, mode: str) -> None:
         """Answer in that mode from now on; raises NotFound."""
         with self._database.write() as session:
-            _found(session, Conversation, conversation_id).mode = mode
+            found(session, Conversation, conversation_id).mode = mode
+
+    def set_files(self, conversation_id: int, corpus_id: int | None) -> None:
+        """Name the hidden corpus with the conversation's own files; raises NotFound."""
+        with self._database.write() as session:
+            found(session, Conversation, conversation_id).files_corpus_id = corpus_id
+
+    def with_files(self) -> dict[int, int]:
+        """The hidden corpora that conversations name, each with its conversation."""
+        query = select(Conversation.files_corpus_id, Conversation.id).where(Conversation.files_corpus_id.is_not(None))
+        with self._database.read() as session:
+            return {corpus: conversation for corpus, conversation in session.execute(query) if corpus is not None}
+
+    def show(self, message_id: int) -> None:
+        """Show the path through a message, to the newest reply below it; raises NotFound."""
+        with self._database.write() as session:
+            message = found(session, Message, message_id)
+            rows = _messages(session, message.conversation_id)
+            found(session, Conversation, message.conversation_id).leaf_id = newest_leaf(rows, message_id)
 
     def delete(self, conversation_id: int) -> None:
-        """Delete a conversation with its messages and feedback."""
+        """Delete a conversation with its messages and feedback, down to the full text and the write-ahead log.
+
+        The files of the conversation alone are the caller's to delete before it.
+        """
         with self._database.write() as session:
             session.execute(delete(Conversation).where(Conversation.id == conversation_id))
+            talk_text.sweep(session)
         self._database.compact_log()
 
     def messages(self, conversation_id: int) -> Rows[MessageRow]:
-        """Questions and answers in order."""
-        query = select(Message).where(Message.conversation_id == conversation_id).order_by(Message.id)
+        """Every question and answer, of all branches, in the order in which they were written."""
         with self._database.read() as session:
-            return [copied(MessageRow, message) for message in session.scalars(query)]
+            return _messages(session, conversation_id)
 
-    def message(self, message_id: int) -> MessageRow:
-        """One question or answer; raises NotFound."""
+    def path(self, conversation_id: int) -> Rows[MessageRow]:
+        """The questions and answers of the path that is shown, in order; raises NotFound."""
         with self._database.read() as session:
-            return copied(MessageRow, _found(session, Message, message_id))
+            leaf_id = found(session, Conversation, conversation_id).leaf_id
+            return path(_messages(session, conversation_id), leaf_id)
 
-    def add_question(self, conversation_id: int, text: str) -> MessageRow:
-        """Add a question; raises NotFound."""
-        with self._database.write() as session:
-            conversation = _found(session, Conversation, conversation_id)
-            conversation.title = conversation.title or " ".join(text.split())[:TITLE]
-            return _added(session, conversation, Message(role="user", text=text))
+    def add_question(self, conversation_id: int, text: str, after: int | None = LEAF, title: str = "") -> MessageRow:
+        """Add a question behind the message `after` (None: a first question); raises NotFound.
 
-    def begin_answer(self, conversation_id: int, mode: str, base_model: str = "") -> MessageRow:
-        """Add an empty answer with status streaming; raises NotFound."""
-        with self._database.write() as session:
-            conversation = _found(session, Conversation, conversation_id)
-            answer = Message(role="assistant", status="streaming", mode=mode, base_model=base_model)
-            return _added(session, conversation, answer)
-
-    def write_partial(self, message_id: int, text: str) -> None:
-        """Keep what has arrived of an answer; nothing happens when it is no longer streaming."""
-        with self._database.write() as session:
-            streaming = (Message.id == message_id) & (Message.status == "streaming")
-            session.execute(update(Message).where(streaming).values(text=text))
-
-    def finish_answer(
-        self,
-        message_id: int,
-        text: str,
-        status: str = "done",
-        refused: bool = False,
-        quoted_until: int = 0,
-        timings: dict[str, Any] | None = None,
-        context: dict[str, Any] | None = None,
-        passages: Sequence[PassageRow] = (),
-        citations: Sequence[CitationRow] = (),
-        error: str = "",
-        base_model: str | None = None,
-    ) -> None:
-        """Write an answer's final state with what it stands on, in one transaction; raises NotFound.
-
-        A document deleted in the meantime is left out of its passages and citations.
+        `title` names a conversation that has no name yet; else the question does.
         """
         with self._database.write() as session:
-            message = _found(session, Message, message_id)
-            message.text, message.status, message.refused, message.error = text, status, refused, error
-            message.quoted_until, message.timings, message.context = quoted_until, timings or {}, context or {}
-            message.base_model = message.base_model if base_model is None else base_model
-            there = _existing(session, {row.document_id for row in passages} | {row.document_id for row in citations})
-            for kind, rows in ((MessagePassage, passages), (MessageCitation, citations)):
-                session.execute(delete(kind).where(kind.message_id == message_id))
-                session.add_all(kind(message_id=message_id, **_values(row, there)) for row in rows)
+            conversation = found(session, Conversation, conversation_id)
+            conversation.title = conversation.title or title or " ".join(text.split())[:TITLE]
+            row = _added(session, conversation, Message(role="user", text=text), after)
+            talk_text.put(session, row.id, text)
+            return row
 
-    def passages(self, message_id: int) -> Rows[PassageRow]:
-        """What was retrieved for an answer, best first, with the words as they stand on the page now."""
-        with self._database.read() as session:
-            rows = session.execute(_with_places(MessagePassage, message_id).order_by(MessagePassage.rank))
-            return [
-                copied(PassageRow, row, **_names(document), page_label=page.label if page else "",
-                       text=page.text[row.start : row.end] if page else "")
-                for row, document, page in rows
-            ]  # fmt: skip
-
-    def citations(self, message_id: int) -> Rows[CitationRow]:
-        """An answer's sentences and the places that support them, in order."""
-        with self._database.read() as session:
-            rows = session.execute(_with_places(MessageCitation, message_id).order_by(MessageCitation.sentence_start))
-            return [
-                copied(CitationRow, row, document=document.name if document else "",
-                       page_label=page.label if page else "",
-                       quote=page.text[row.quote_start : row.quote_end] if page else "")
-                for row, document, page in rows
-            ]  # fmt: skip
-
-    def give_feedback(self, message_id: int, verdict: str, corrected_answer: str = "") -> FeedbackRow:
-        """Store thumbs (`up` or `down`) and perhaps a better answer; replaces what was given before."""
+    def begin_answer(
+        self, conversation_id: int, mode: str, base_model: str = "", question_id: int = LEAF
+    ) -> MessageRow:
+        """Add an empty answer to a question, with status streaming; raises NotFound."""
         with self._database.write() as session:
-            _found(session, Message, message_id)
-            feedback = session.scalar(select(Feedback).where(Feedback.message_id == message_id))
-            feedback = feedback or Feedback(message_id=message_id)
-            feedback.verdict, feedback.corrected_answer = verdict, corrected_answer
-            session.add(feedback)
-            session.flush()
-            return copied(FeedbackRow, feedback)
+            conversation = found(session, Conversation, conversation_id)
+            answer = Message(role="assistant", status="streaming", mode=mode, base_model=base_model)
+            return _added(session, conversation, answer, question_id)
 
-    def feedback(self, message_id: int) -> FeedbackRow | None:
-        """What was given for an answer, if anything."""
-        with self._database.read() as session:
-            feedback = session.scalar(select(Feedback).where(Feedback.message_id == message_id))
-            return copied(FeedbackRow, feedback) if feedback else None
-
-    def mark_interrupted(self) -> int:
-        """At start-up: answers that were streaming when the server went away. Returns how many."""
+    def discard(self, message_id: int) -> None:
+        """Delete an answer that another one has taken the place of, unless something was said after it."""
         with self._database.write() as session:
-            streaming = session.scalars(select(Message).where(Message.status == "streaming")).all()
-            for message in streaming:
-                message.status = "interrupted"
-            return len(streaming)
+            if session.scalar(select(Message.id).where(Message.parent_id == message_id).limit(1)) is None:
+                session.execute(delete(Message).where(Message.id == message_id))
+                talk_text.sweep(session)
 
 
-def _found(session: Session, kind: type[Table], key: int) -> Any:
-    row = session.get(kind, key)
-    if row is None:
-        raise NotFound(f"{kind.__name__.lower()} {key}")
-    return row
+def _messages(session: Session, conversation_id: int) -> Rows[MessageRow]:
+    query = select(Message).where(Message.conversation_id == conversation_id).order_by(Message.id)
+    return [copied(MessageRow, message) for message in session.scalars(query)]
 
 
-def _added(session: Session, conversation: Any, message: Message) -> MessageRow:
+def _added(session: Session, conversation: Conversation, message: Message, after: int | None) -> MessageRow:
     message.conversation_id = conversation.id
+    message.parent_id = conversation.leaf_id if after == LEAF else after
     conversation.updated_at = now()
     session.add(message)
     session.flush()
+    conversation.leaf_id = message.id
     return copied(MessageRow, message)
-
-
-def _existing(session: Session, document_ids: set[int | None]) -> set[int]:
-    return set(session.scalars(select(Document.id).where(Document.id.in_(document_ids - {None}))))
-
-
-def _values(row: PassageRow | CitationRow, there: set[int]) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in row.__slots__ if name not in LOOKED_UP}
-    return values | {"document_id": row.document_id if row.document_id in there else None}
-
-
-def _names(document: Document | None) -> dict[str, str]:
-    return {"document": document.name if document else "", "title": document.title if document else ""}
-
-
-def _with_places(kind: Any, message_id: int) -> Any:
-    place = (Page.document_id == kind.document_id) & (Page.number == kind.page)
-    query = select(kind, Document, Page).outerjoin(Document, Document.id == kind.document_id).outerjoin(Page, place)
-    return query.where(kind.message_id == message_id)

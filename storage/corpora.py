@@ -26,25 +26,26 @@ class Corpora:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, name: str, domain: str, sample: bool = False) -> CorpusRow:
-        """Add an empty corpus.
+    def create(self, name: str, domain: str, sample: bool = False, hidden: bool = False) -> CorpusRow:
+        """Add an empty corpus; a hidden one holds the files of one conversation.
 
         Raises:
             Exists: there is a corpus of that name.
         """
         try:
             with self._database.write() as session:
-                corpus = Corpus(name=name, domain=domain, sample=sample)
+                corpus = Corpus(name=name, domain=domain, sample=sample, hidden=hidden)
                 session.add(corpus)
                 session.flush()
                 return copied(CorpusRow, corpus)
         except IntegrityError as error:
             raise Exists(f"a corpus named {name!r}") from error
 
-    def list(self) -> Rows[CorpusRow]:
-        """All corpora, by name."""
+    def list(self, hidden: bool = False) -> Rows[CorpusRow]:
+        """The corpora people work with, by name; or the hidden ones, each of one conversation."""
+        query = select(Corpus).where(Corpus.hidden.is_(hidden)).order_by(Corpus.name)
         with self._database.read() as session:
-            return [copied(CorpusRow, corpus) for corpus in session.scalars(select(Corpus).order_by(Corpus.name))]
+            return [copied(CorpusRow, corpus) for corpus in session.scalars(query)]
 
     def get(self, corpus_id: int) -> CorpusRow:
         """One corpus; raises NotFound."""
@@ -52,9 +53,9 @@ class Corpora:
             return copied(CorpusRow, _found(session.get(Corpus, corpus_id), "corpus", corpus_id))
 
     def by_name(self, name: str) -> CorpusRow | None:
-        """The corpus of that exact name, if there is one."""
+        """The corpus of that exact name, if there is one; a hidden one has no name to people."""
         with self._database.read() as session:
-            corpus = session.scalar(select(Corpus).where(Corpus.name == name))
+            corpus = session.scalar(select(Corpus).where(Corpus.name == name, Corpus.hidden.is_(False)))
             return copied(CorpusRow, corpus) if corpus else None
 
     def rename(self, corpus_id: int, name: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from storage import edits
+from storage import edits, talk_text
 from storage.admission import Admitted, Arrival, admit
 from storage.contents import Content, clear, store
 from storage.corpora import PENDING, parts
@@ -156,6 +156,7 @@ class Documents:
             documents = set(session.scalars(select(Document.id).where(Document.corpus_id == corpus_id)))
             _, contents = self._delete_rows(session, documents)
             session.execute(delete(Corpus).where(Corpus.id == corpus_id))
+            talk_text.sweep(session)
         self._forget_files(contents)
         self._leave_nothing()
 

@@ -20,6 +20,7 @@ class CorpusRow:
     domain: str
     sample: bool
     created_at: datetime
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,24 +141,38 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """Questions and answers of one corpus, in order."""
+    """Questions and answers of one corpus; `leaf_id` ends the path that is shown."""
 
     id: int
     corpus_id: int
     title: str
     mode: str
+    pinned: bool
+    leaf_id: int | None
+    files_corpus_id: int | None
     created_at: datetime
     updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
+class FoundTalk:
+    """A conversation that a search found; `excerpt` is "" and `message_id` None when its title alone matched."""
+
+    conversation: ConversationRow
+    message_id: int | None
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRow:
-    """A question (`role` user) or an answer (`role` assistant)."""
+    """A question (`role` user) or an answer (`role` assistant); `parent_id` is the message before it."""
 
     id: int
     conversation_id: int
+    parent_id: int | None
     role: str
     text: str
+    searched_for: str
     status: str
     mode: str
     refused: bool

@@ -62,13 +62,17 @@ class Table(DeclarativeBase):
 
 
 class Corpus(Table):
-    """A named set of documents in one domain."""
+    """A named set of documents in one domain.
+
+    `hidden`: it holds the files of one conversation (`Conversation.files_corpus_id`) and stands in no list.
+    """
 
     __tablename__ = "corpora"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     domain: Mapped[str]
     sample: Mapped[bool] = mapped_column(default=False)
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -231,19 +235,30 @@ class Embedding(Table):
 
 
 class Conversation(Table):
-    """Questions and answers of one corpus, in order."""
+    """Questions and answers of one corpus: a tree, of which one path is shown.
+
+    `leaf_id` is the message at the end of that path. `files_corpus_id` is the hidden corpus with the files
+    that were attached to this conversation alone.
+    """
 
     __tablename__ = "conversations"
     id: Mapped[int] = mapped_column(primary_key=True)
     corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
     title: Mapped[str] = mapped_column(default="")
     mode: Mapped[str] = mapped_column(default="rag")
+    pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
+    leaf_id: Mapped[int | None]
+    files_corpus_id: Mapped[int | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
 class Message(Table):
     """A question (`role` user) or an answer (`role` assistant).
+
+    `parent_id` is the message before it, None for a first question: an edited question and an answer written
+    anew stand beside the old ones, under the same parent. `searched_for` is what an answer looked for, when
+    that is not the question as it was typed.
 
     `status` of an answer: streaming, done, stopped, failed, interrupted (the server went away in
     mid-answer; what had arrived is kept). `timings` and `context` are the fields of
@@ -253,8 +268,10 @@ class Message(Table):
     __tablename__ = "messages"
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    parent_id: Mapped[int | None] = mapped_column(index=True)
     role: Mapped[str]
     text: Mapped[str] = mapped_column(default="")
+    searched_for: Mapped[str] = mapped_column(default="", server_default="")
     status: Mapped[str] = mapped_column(default="done")
     mode: Mapped[str] = mapped_column(default="")
     refused: Mapped[bool] = mapped_column(default=False)

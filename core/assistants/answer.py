@@ -59,13 +59,21 @@ class ContextUse:
     """How the prompt's budget was spent, in tokens of the base model.
 
     `fitted` passages of `retrieved` are in the prompt; the rest were cut. `window` is the most the
-    base model may read and write together.
+    base model may read and write together. `persona`, `evidence`, `conversation` and `question` add up to
+    `prompt_tokens`; `room` is what the answer may have. `turns` earlier questions of `turns_before` are in it.
     """
 
     retrieved: int = 0
     fitted: int = 0
     prompt_tokens: int = 0
     window: int = 0
+    persona: int = 0
+    evidence: int = 0
+    conversation: int = 0
+    question: int = 0
+    room: int = 0
+    turns: int = 0
+    turns_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ class Answer:
         text: what is shown; when `refused`, the sentence that says the documents do not hold it.
         quoted_until: characters at the start of `text` that are quoted word for word from a passage.
         outcome: done, or stopped by a person.
+        searched_for: what was looked for, when the question leant on the conversation; else "".
     """
 
     text: str
@@ -88,3 +97,4 @@ class Answer:
     base_model: str
     quoted_until: int = 0
     outcome: Literal["done", "stopped"] = "done"
+    searched_for: str = ""

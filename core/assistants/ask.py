@@ -19,6 +19,7 @@ from core.assistants.followup import Turn, standalone
 from core.assistants.quotation import Quotation, choose, quotation
 from core.assistants.quoting import Asked, Embeds, Scored, relevant
 from core.assistants.reading import Reading, reading_for
+from core.assistants.refusing import searched
 from core.assistants.remembered import remembering
 from core.assistants.words import content_words
 from core.assistants.writing import Writer
@@ -43,8 +44,8 @@ NOWHERE = "zqxjvwkqz"  # a word that no corpus holds: its rarity is the highest 
 class Searches(Protocol):
     """The part of `core.retrieval.retriever.Retriever` that is needed here."""
 
-    def search(self, corpus_id: int, question: str, top: int = 10) -> list[Passage]:
-        """Passages, best first."""
+    def search(self, corpus_id: int, question: str, top: int = 10, also: Sequence[int] = ()) -> list[Passage]:
+        """Passages of a corpus and of those searched together with it, best first."""
         ...
 
 
@@ -89,10 +90,12 @@ class Assistant:
         base_model: str,
         reading: Reading | None = None,
         adapted: Callable[[Mode], Voice] | None = None,
+        also: Sequence[int] = (),
     ) -> None:
         """`idf` gives the rarity of words in the corpus; `engine` is called when there is something to write.
 
-        `adapted` gives the voice of a mode that answers by an adapter; it raises BadInput without one.
+        `adapted` gives the voice of a mode that answers by an adapter; it raises BadInput without one. `also`
+        are corpora that are searched together with this one: the files of one conversation.
         """
         self.corpus_id = corpus_id
         self.domain = domain
@@ -104,9 +107,12 @@ class Assistant:
         self._engine = engine
         self._documents = documents
         self._adapted = adapted or _no_adapter
+        self._also = tuple(also)
 
     @classmethod
-    def of(cls, workspace: "Workspace", corpus_id: int, reading: Reading | None = None) -> "Assistant":
+    def of(
+        cls, workspace: "Workspace", corpus_id: int, reading: Reading | None = None, also: Sequence[int] = ()
+    ) -> "Assistant":
         """The assistant of a corpus; raises NotFound."""
         try:
             corpus = workspace.corpora.get(corpus_id)
@@ -122,10 +128,11 @@ class Assistant:
             remembering(workspace.embedder),
             lambda words: workspace.lexical.idf(corpus_id, words),
             lambda: engine,
-            lambda: workspace.corpora.statistics(corpus_id).ready,
+            lambda: sum(workspace.corpora.statistics(each).ready for each in (corpus_id, *also)),
             name,
             reading or reading_for(name, chosen.reading),
             lambda mode: workspace.serving.voice(corpus_id, mode),
+            also,
         )
 
     def ask(
@@ -148,9 +155,10 @@ class Assistant:
         began, stop = time.perf_counter(), stop or threading.Event()
         voice = self.voice(mode)
         alone = question if mode == "base" else standalone(question, history)
+        searched_for = alone if alone != question else ""
         found = Found() if mode == "base" else self.find(alone, voice.reading.passages)
         if mode != "base" and found.probability < self.domain.refusal.threshold:
-            yield from self._refuse(found, mode, voice, began)
+            yield from self._refuse(alone, searched_for, found, mode, voice, began)
             return
         shown = found if mode in ("rag", "hybrid") else Found()
         quoted = self._quote(found, voice.reading) if mode == "rag" and voice.reading.quote_first else NOTHING
@@ -160,7 +168,9 @@ class Assistant:
             yield Delta(quoted.text)
         writer = Writer(self.domain, voice.reading, self._embedder, stop)
         if mode != "rag" or voice.reading.own_words != "none":
-            asked, before = (alone, ()) if mode in ADAPTED else (question, history)
+            # Where the conversation is not in the prompt, the question has to stand alone there too.
+            asked = alone if mode in ADAPTED or (mode == "rag" and voice.reading.shown == "sentences") else question
+            before = () if mode in ADAPTED else history
             for piece in writer.write(voice.engine(), asked, shown.passages, shown.scored, quoted, before):
                 first = first if first is not None else time.perf_counter() - began
                 yield Delta(piece)
@@ -179,6 +189,7 @@ class Assistant:
             base_model=voice.name,
             quoted_until=len(quoted.text),
             outcome="stopped" if stop.is_set() else "done",
+            searched_for=searched_for,
         )
 
     def as_runnable(self) -> "AnswerRunnable":
@@ -202,8 +213,11 @@ class Assistant:
     def find(self, question: str, top: int | None = None) -> Found:
         """Retrieve `top` passages, score every sentence, and judge whether the answer is there."""
         began = time.perf_counter()
-        passages = tuple(self._retriever.search(self.corpus_id, question, top or self.reading.passages))
+        passages = self._search(question, top or self.reading.passages)
         return self.judged(question, passages, time.perf_counter() - began)
+
+    def _search(self, question: str, top: int) -> tuple[Passage, ...]:
+        return tuple(self._retriever.search(self.corpus_id, question, top, self._also))
 
     def judged(self, question: str, passages: tuple[Passage, ...], seconds: float = 0.0) -> Found:
         """The same of passages that are given; `seconds` is what finding them took."""
@@ -225,15 +239,19 @@ class Assistant:
     def _checked_against(self, question: str, text: str, voice: Voice) -> tuple[Passage, ...]:
         """The passages nearest to an answer that was written from memory: what its sentences are checked against."""
         aim = f"{question} {text}"[:LONGEST_AIM]
-        return tuple(self._retriever.search(self.corpus_id, aim, voice.reading.passages))
+        return self._search(aim, voice.reading.passages)
 
     def _declines(self, text: str) -> bool:
         """Whether an adapter wrote what it learned to say when the documents do not hold the answer."""
         return text.strip().startswith(self.domain.refusal.sentence)
 
-    def _refuse(self, found: Found, mode: Mode, voice: Voice, began: float) -> Iterator[Delta | Answer]:
-        """Say that the documents do not hold it, and what was searched."""
-        text = f"{self.domain.refusal.sentence} {_searched(self._documents(), bool(found.passages))}"
+    def _refuse(
+        self, asked: str, searched_for: str, found: Found, mode: Mode, voice: Voice, began: float
+    ) -> Iterator[Delta | Answer]:
+        """Say that the documents do not hold it, where it was looked for and by which words."""
+        rarity, highest = self._rarity(asked)
+        looked = searched(asked, found.passages, self._documents(), {s for s, r in rarity.items() if r >= highest})
+        text = f"{self.domain.refusal.sentence} {looked}"
         first = time.perf_counter() - began
         yield Delta(text)
         yield Answer(
@@ -245,6 +263,7 @@ class Assistant:
             timings=Timings(found.seconds, first, time.perf_counter() - began),
             context=ContextUse(retrieved=len(found.passages)),
             base_model=voice.name,
+            searched_for=searched_for,
         )
 
 
@@ -257,10 +276,3 @@ def _check(question: str, mode: Mode) -> None:
         raise BadInput("The question is empty.", "Type a question.")
     if mode not in ("base", "rag", *ADAPTED):
         raise BadInput(f"There is no mode called {mode!r}.", "Choose base, rag, finetuned or hybrid.")
-
-
-def _searched(documents: int, passages: bool) -> str:
-    if documents == 0:
-        return "No document is ready to be searched yet."
-    looked = f"I looked in {documents} document{'s' if documents > 1 else ''}"
-    return f"{looked}; the closest passages are below." if passages else f"{looked} and found nothing close."

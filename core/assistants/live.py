@@ -15,59 +15,21 @@ from typing import TYPE_CHECKING
 
 from core.assistants.answer import Answer, Mode
 from core.assistants.ask import Assistant
+from core.assistants.buffer import LiveAnswer
 from core.assistants.followup import Turn
+from core.assistants.history import turns
+from core.assistants.naming import title_of
 from core.assistants.stored import citation_rows, passage_rows
 from core.errors import BadInput, NotFound, TriptychError
+from storage.conversations import LEAF
 from storage.errors import NotFound as RowNotFound
+from storage.rows import MessageRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
 WRITE_EVERY_S = 0.5
-REMEMBERED_TURNS = 6
 LOG = logging.getLogger(__name__)
-
-
-class LiveAnswer:
-    """One answer's buffer: the thread that writes it, and whoever reads it."""
-
-    def __init__(self, message_id: int) -> None:
-        self.message_id = message_id
-        self.stop = threading.Event()
-        self.thread: threading.Thread | None = None
-        self._text = ""
-        self._finished = False
-        self._changed = threading.Condition()
-
-    @property
-    def text(self) -> str:
-        """What has arrived so far."""
-        return self._text
-
-    def add(self, piece: str) -> None:
-        """Append to the buffer and wake the readers."""
-        with self._changed:
-            self._text += piece
-            self._changed.notify_all()
-
-    def finish(self) -> None:
-        """Tell the readers that nothing more will come."""
-        with self._changed:
-            self._finished = True
-            self._changed.notify_all()
-
-    def follow(self) -> Iterator[str]:
-        """What has arrived, then each piece as it arrives; ends with the answer."""
-        seen = 0
-        while True:
-            with self._changed:
-                while len(self._text) == seen and not self._finished:
-                    self._changed.wait()
-                piece, seen, over = self._text[seen:], len(self._text), self._finished
-            if piece:
-                yield piece
-            if over:
-                return
 
 
 class LiveAnswers:
@@ -78,22 +40,55 @@ class LiveAnswers:
         self._answers: dict[int, LiveAnswer] = {}
         self._lock = threading.Lock()
 
-    def start(self, conversation_id: int, question: str, mode: Mode) -> int:
+    def start(self, conversation_id: int, question: str, mode: Mode, after: int | None = LEAF) -> int:
         """Store the question, begin its answer in the background, and return the answer's message id.
+
+        Args:
+            after: the message it is asked behind: the last one that is shown; for an edited question, the one
+                before the question that was edited.
 
         Raises:
             BadInput: the question is empty, or an answer to this conversation is still under way.
             NotFound: there is no such conversation.
         """
-        if not question.strip():
+        question = question.strip()
+        if not question:
             raise BadInput("The question is empty.", "Type a question.")
-        workspace = self._open()
         with self._lock:
-            assistant, history = self._prepare(workspace, conversation_id)
-            workspace.conversations.add_question(conversation_id, question.strip())
-            row = workspace.conversations.begin_answer(conversation_id, mode, assistant.base_model)
-            live = self._answers[row.id] = LiveAnswer(row.id)
-        arguments = (live, assistant, question.strip(), mode, history)
+            self._check_free(conversation_id)
+            asked = self._open().conversations.add_question(conversation_id, question, after, title_of(question))
+            return self._begin(asked, mode)
+
+    def again(self, answer_id: int, mode: Mode) -> int:
+        """Answer the question of an answer once more, beside it; returns the new answer's message id.
+
+        An answer that was cut off by a restart is gone on with: once the new one holds all that had come of
+        it, it takes its place; until then, and when it comes out differently, both are there.
+
+        Raises:
+            BadInput: an answer to this conversation is still under way.
+            NotFound: the answer or its question is not there any more.
+        """
+        conversations = self._open().conversations
+        try:
+            old = conversations.message(answer_id)
+            asked = conversations.message(old.parent_id or 0)
+        except RowNotFound as error:
+            raise NotFound("That answer does not exist any more.") from error
+        with self._lock:
+            self._check_free(old.conversation_id)
+            return self._begin(asked, mode, old.id if old.status == "interrupted" else None)
+
+    def _begin(self, asked: MessageRow, mode: Mode, instead_of: int | None = None) -> int:
+        """Start the thread that answers a stored question."""
+        workspace = self._open()
+        conversation = workspace.conversations.get(asked.conversation_id)
+        files = [conversation.files_corpus_id] if conversation.files_corpus_id is not None else []
+        assistant = Assistant.of(workspace, conversation.corpus_id, also=files)
+        row = workspace.conversations.begin_answer(conversation.id, mode, assistant.base_model, asked.id)
+        before = turns(workspace, workspace.conversations.path(conversation.id)[:-2])
+        live = self._answers[row.id] = LiveAnswer(row.id, instead_of)
+        arguments = (live, assistant, asked.text, mode, before)
         live.thread = threading.Thread(target=self._write, args=arguments, name=f"answer-{row.id}", daemon=True)
         live.thread.start()
         return row.id
@@ -135,16 +130,13 @@ class LiveAnswers:
             raise BadInput("The workspace is closed.")
         return workspace
 
-    def _prepare(self, workspace: "Workspace", conversation_id: int) -> tuple[Assistant, list[Turn]]:
+    def _check_free(self, conversation_id: int) -> None:
         try:
-            conversation = workspace.conversations.get(conversation_id)
+            messages = self._open().conversations.path(conversation_id)
         except RowNotFound as error:
             raise NotFound("That conversation does not exist any more.", "Begin a new one.") from error
-        messages = workspace.conversations.messages(conversation_id)
         if any(message.status == "streaming" and self.running(message.id) for message in messages):
             raise BadInput("The answer before is still being written.", "Wait for it, or stop it.")
-        turns = [Turn("user" if m.role == "user" else "assistant", m.text) for m in messages if m.text]
-        return Assistant.of(workspace, conversation.corpus_id), turns[-REMEMBERED_TURNS:]
 
     def _write(
         self, live: LiveAnswer, assistant: Assistant, question: str, mode: Mode, history: Sequence[Turn]
@@ -164,7 +156,9 @@ class LiveAnswers:
                 passages=passage_rows(answer),
                 citations=citation_rows(answer),
                 base_model=answer.base_model,
+                searched_for=answer.searched_for,
             )
+            self._take_place(live, answer)
         except RowNotFound:
             LOG.info("answer %s: its conversation was deleted while it was written", live.message_id)
         except TriptychError as error:
@@ -189,6 +183,14 @@ class LiveAnswers:
                 written = time.monotonic()
         raise RuntimeError("the answering path ended without an answer")
 
+    def _take_place(self, live: LiveAnswer, answer: Answer) -> None:
+        """Put away the cut-off answer that this one goes on with, if nothing of it is lost by that."""
+        if live.instead_of is None:
+            return
+        conversations = self._open().conversations
+        if answer.text.startswith(conversations.message(live.instead_of).text):
+            conversations.discard(live.instead_of)
+
     def _fail(self, live: LiveAnswer, message: str) -> None:
         try:
             self._open().conversations.finish_answer(live.message_id, live.text, status="failed", error=message)
@@ -196,9 +198,16 @@ class LiveAnswers:
             LOG.info("answer %s: its conversation was deleted while it was written", live.message_id)
 
 
-def start(workspace: "Workspace", conversation_id: int, question: str, mode: Mode = "rag") -> int:
-    """Ask in a conversation; returns the id of the answer's message at once."""
-    return workspace.live.start(conversation_id, question, mode)
+def start(
+    workspace: "Workspace", conversation_id: int, question: str, mode: Mode = "rag", after: int | None = LEAF
+) -> int:
+    """Ask in a conversation, behind a message of it; returns the id of the answer's message at once."""
+    return workspace.live.start(conversation_id, question, mode, after)
+
+
+def again(workspace: "Workspace", answer_id: int, mode: Mode = "rag") -> int:
+    """Answer a question once more, or go on with an answer that was cut off; returns the new answer's id at once."""
+    return workspace.live.again(answer_id, mode)
 
 
 def follow(workspace: "Workspace", message_id: int) -> Iterator[str]:

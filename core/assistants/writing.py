@@ -67,6 +67,13 @@ class Writer:
             fitted=_passages_fitted(prompt.fitted, self._reading, passages, scored),
             prompt_tokens=prompt.tokens,
             window=engine.window,
+            persona=prompt.persona,
+            evidence=prompt.evidence,
+            conversation=prompt.conversation,
+            question=prompt.question,
+            room=self._reading.max_new_tokens,
+            turns=prompt.turns,
+            turns_before=sum(turn.role == "user" for turn in history),
         )
         pieces = self._generate(engine, prompt.messages)
         if passages and self._reading.own_words == "supported":

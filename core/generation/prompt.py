@@ -41,12 +41,19 @@ class Prompt:
     """Attributes:
     messages: what the engine is given.
     fitted: how many pieces of evidence, from the best one on, are in it.
+    turns: how many earlier questions with their answers, the newest ones, are in it.
     tokens: its length by the engine's own count.
+    persona, evidence, conversation, question: what of that each part takes, markup included.
     """
 
     messages: list[BaseMessage]
     fitted: int
+    turns: int
     tokens: int
+    persona: int
+    evidence: int
+    conversation: int
+    question: int
 
 
 def build(
@@ -91,7 +98,10 @@ def build(
     pairs = _pairs(history)
     kept = _most(len(pairs), lambda number: fits(fitted, _last(pairs, number)))
     chosen = messages(fitted, _last(pairs, kept))
-    return Prompt(chosen, fitted, count_tokens(chosen))
+    # Each part is what the prompt grows by when it is added.
+    growing: list[list[BaseMessage]] = [[SystemMessage(persona.strip())], messages(0, []), messages(fitted, []), chosen]
+    first, asked, told, whole = (count_tokens(each) for each in growing)
+    return Prompt(chosen, fitted, kept, whole, first, told - asked, whole - told, asked - first)
 
 
 def _most(upper: int, fits: Callable[[int], bool]) -> int:

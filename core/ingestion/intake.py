@@ -146,6 +146,9 @@ def delete_corpus(ws: "Workspace", corpus_id: int) -> None:
     until = time.monotonic() + PATIENCE_S
     while ws.running and ws.jobs.list(corpus_id, ["running"]) and time.monotonic() < until:
         time.sleep(0.05)
+    for conversation in ws.conversations.list(corpus_id):
+        if conversation.files_corpus_id is not None:
+            delete_corpus(ws, conversation.files_corpus_id)
     collections = [index.collection for index in ws.corpora.indexes() if index.corpus_id == corpus_id]
     ws.documents.delete_corpus(corpus_id)
     for collection in collections:

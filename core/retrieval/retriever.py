@@ -5,7 +5,7 @@ a look-up still believes. Knows nothing of prompts or answers.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from core.ingestion.embedding import Embedder
 from core.retrieval.fusion import Ranked, fuse
@@ -30,14 +30,15 @@ class Retriever:
         self._vectors = vectors
         self._embedder = embedder
 
-    def search(self, corpus_id: int, question: str, top: int = 10) -> list[Passage]:
+    def search(self, corpus_id: int, question: str, top: int = 10, also: Sequence[int] = ()) -> list[Passage]:
         """The `top` best passages of a corpus, best first; fewer when there are no more.
 
         Neighbouring chunks of a page that were both found are one passage of at most 2,000 characters.
+        `also` are corpora that are searched as if they were part of this one.
         """
         if not question.strip() or top < 1:
             return []
-        return self.passages(self.ranked(corpus_id, question), top)
+        return self.passages(self.ranked(corpus_id, question, also), top)
 
     def passages(self, ranked: Sequence[Ranked], top: int) -> list[Passage]:
         """At most `top` passages made of ranked chunks, as far as the rows know these."""
@@ -49,10 +50,11 @@ class Retriever:
         there = [group for group in groups if _place(group, chunks) in pages]
         return [passage(rank, group, chunks, documents, pages) for rank, group in enumerate(there, 1)]
 
-    def ranked(self, corpus_id: int, question: str) -> list[Ranked]:
+    def ranked(self, corpus_id: int, question: str, also: Sequence[int] = ()) -> list[Ranked]:
         """Every chunk that either path found, best first, as the look-ups see it."""
-        words = self.by_words(corpus_id, question)
-        meaning = self.by_meaning(corpus_id, question)
+        corpora = (corpus_id, *also)
+        words = _best(hit for each in corpora for hit in self.by_words(each, question))
+        meaning = _best(hit for each in corpora for hit in self.by_meaning(each, question))
         return fuse(_pairs(words), _pairs(meaning))
 
     def by_words(self, corpus_id: int, question: str) -> list[Hit]:
@@ -107,6 +109,11 @@ def passage(
 def _place(group: Sequence[Ranked], chunks: Mapping[int, ChunkRow]) -> tuple[int, int]:
     row = chunks[group[0].chunk_id]
     return row.document_id, row.page
+
+
+def _best(hits: Iterable[Hit]) -> list[Hit]:
+    """The best of several corpora's lists: both look-ups score all chunks of a workspace on one scale."""
+    return sorted(hits, key=lambda hit: -hit.score)[:CANDIDATES]
 
 
 def _pairs(hits: Sequence[Hit]) -> list[tuple[int, float]]:

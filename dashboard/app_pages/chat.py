@@ -1,13 +1,27 @@
 """Chat: ask a corpus, watch the answer come, see where each sentence stands."""
 
+from typing import cast
+
 import streamlit as st
 
 from core.assistants import live
 from core.assistants.answer import Mode
 from core.domains import domain
 from dashboard import resources, state
-from dashboard.components import conversation_list, document_view, empty, indexing, modes, opening, transcript
+from dashboard.components import (
+    attachments,
+    conversation_list,
+    document_view,
+    draft,
+    empty,
+    indexing,
+    modes,
+    opening,
+    transcript,
+)
 from dashboard.components.safe_text import label
+from storage.branches import path
+from storage.conversations import LEAF
 from storage.errors import NotFound
 
 MODE: Mode = "rag"
@@ -24,12 +38,20 @@ numbers = workspace.corpora.statistics(corpus.id)
 
 
 @state.reported
-def ask(question: str) -> None:
-    """Begin an answer in this conversation, or in a new one."""
+def ask(question: str, after: int | None = LEAF) -> None:
+    """Begin an answer in this conversation, or in a new one; `after` is the message it is asked behind."""
     workspace.corpora.get(corpus.id)  # it may have been deleted since the page was drawn
     talk = state.conversation_id(corpus.id) or workspace.conversations.create(corpus.id, MODE).id
-    live.start(workspace, talk, question, MODE)
+    live.start(workspace, talk, question, cast("Mode", workspace.conversations.get(talk).mode), after)
     state.choose_conversation(corpus.id, talk)
+
+
+@state.reported
+def again(answer_id: int) -> None:
+    """Answer a question once more, or go on with an answer that was cut off."""
+    talk = workspace.conversations.get(workspace.conversations.message(answer_id).conversation_id)
+    live.again(workspace, answer_id, cast("Mode", talk.mode))
+    state.go(message=None)
 
 
 def submitted() -> None:
@@ -39,24 +61,25 @@ def submitted() -> None:
         ask(question)
 
 
-conversation = state.conversation_id(corpus.id)
 try:
-    messages = workspace.conversations.messages(conversation) if conversation else []
-    if conversation and workspace.conversations.get(conversation).corpus_id != corpus.id:
-        raise NotFound(f"conversation {conversation}")
+    conversation = state.open_conversation(workspace.conversations, corpus.id)
 except NotFound:
     state.choose_conversation(corpus.id, None)
-    conversation, messages = None, []
-state.go(conversation=conversation)
-conversation_list.show(corpus.id, conversation)
-writing = any(message.status == "streaming" for message in messages)
+    conversation = None
+state.go(conversation=conversation.id if conversation else None)
+messages = workspace.conversations.messages(conversation.id) if conversation else []
+shown = path(messages, conversation.leaf_id if conversation else None)
+conversation_list.show(corpus.id, conversation.id if conversation else None)
+writing = any(message.status == "streaming" for message in shown)
+own_files = conversation.files_corpus_id if conversation else None
+ready = numbers.ready + (workspace.corpora.statistics(own_files).ready if own_files is not None else 0)
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title(label(corpus.name), anchor=False, width="content")
-    modes.badge(MODE)
-if messages:
+    modes.badge(conversation.mode if conversation else MODE)
+if conversation and shown:
     indexing.show(corpus.id)
-    transcript.show(messages, about)
+    transcript.show(conversation, messages, shown, transcript.Doing(ask, again))
 else:
     opening.show(corpus, about, numbers, ask)
 with st.bottom:
@@ -64,8 +87,11 @@ with st.bottom:
         "Wait for the answer, or stop it" if writing else f"Ask about {corpus.name}…",
         key="question",
         max_chars=LONGEST,
-        disabled=writing or numbers.ready == 0,
+        disabled=writing or ready == 0,
         on_submit=submitted,
     )
-    st.caption(f"{about.disclaimer} Check what matters at its source.")
-document_view.show_if_open(corpus.id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        attachments.show(corpus.id, conversation, MODE)
+        st.caption(f"{about.disclaimer} Check what matters at its source.", width="content")
+    draft.keep(corpus.id, conversation.id if conversation else None)
+document_view.show_if_open(corpus.id, own_files)

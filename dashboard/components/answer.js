@@ -73,4 +73,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.append(element("div", "note", `~ ${words.unsupported}`));
   }
   if (sources.length) root.append(sourceList(sources, press));
+  if (data.focus && !root.dataset.focused) {
+    root.dataset.focused = "yes";
+    setTimeout(() => root.scrollIntoView({ block: "center" }), 300);
+  }
 }

@@ -59,9 +59,13 @@ def show(
     quoted_until: int = 0,
     refused: bool = False,
     streaming: bool = False,
+    focus: bool = False,
     on_cited: Callable[[str], None],
 ) -> None:
-    """Show an answer; `on_cited(key)` is called when a citation is pressed (see `pressed`)."""
+    """Show an answer; `on_cited(key)` is called when a citation is pressed (see `pressed`).
+
+    `focus`: a link leads here, so it is brought into view once.
+    """
     numbered = sources(citations)
     shown = parts(text, citations, numbered, quoted_until, refused)
     _component(
@@ -71,6 +75,7 @@ def show(
             "sources": [asdict(source) for source in numbered],
             "refused": refused,
             "streaming": streaming,
+            "focus": focus,
             "words": {"unsupported": UNSUPPORTED, "quoted": QUOTED},
         },
         on_cited_change=lambda: on_cited(key),

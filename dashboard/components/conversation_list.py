@@ -1,77 +1,78 @@
-"""The conversations of a corpus, in the sidebar of the chat: new, choose, rename, delete."""
+"""The conversations of a corpus, in the sidebar of the chat: new, find, choose, pin, rename, export, delete."""
 
 from typing import Literal
 
 import streamlit as st
 
 from dashboard import resources, state
-from dashboard.components import figures
-from dashboard.components.safe_text import label, one_line
-from storage.rows import ConversationRow
+from dashboard.components import conversation_dialogs, figures
+from dashboard.components.conversation_dialogs import NEW
+from dashboard.components.safe_text import label
+from storage.rows import ConversationRow, FoundTalk
 
 SHOWN = 30
-FIND_FROM = 8
-NEW = "New conversation"
+FIND_FROM = 3
 
 
 def show(corpus_id: int, current: int | None) -> None:
-    """List them, the one used last first."""
-    rows = resources.workspace().conversations.list(corpus_id)
+    """List them: the pinned ones, then the one used last first; or what a search finds."""
+    conversations = resources.workspace().conversations
+    rows = conversations.list(corpus_id)
     with st.sidebar.container(gap="xsmall"):
         st.space("small")
         st.button(
             NEW, icon=":material/add:", width="stretch", on_click=state.choose_conversation, args=(corpus_id, None)
         )
+        wanted = ""
         if len(rows) >= FIND_FROM:
-            wanted = st.text_input("Find a conversation", key="find-conversation", placeholder="Part of a title")
-            rows = [row for row in rows if wanted.casefold() in row.title.casefold()]
+            wanted = st.text_input("Find a conversation", key="find-conversation", placeholder="Words in it").strip()
+        if wanted:
+            _found(conversations.search(corpus_id, wanted, SHOWN), current)
+            return
         for row in rows[:SHOWN]:
             _row(row, row.id == current)
         if len(rows) > SHOWN:
-            st.caption(f"and {len(rows) - SHOWN} more; find them by title")
+            st.caption(f"and {len(rows) - SHOWN} more; find them by their words")
 
 
-def _row(row: ConversationRow, chosen: bool) -> None:
+def _found(found: list[FoundTalk], current: int | None) -> None:
+    """What a search found, with the words around what matched; pressing goes to the very message."""
+    for each in found:
+        _row(each.conversation, each.conversation.id == current, each.message_id)
+        if each.excerpt:
+            st.caption(label(each.excerpt, 120))
+    if not found:
+        st.caption("No conversation holds all of these words. Try fewer of them.")
+
+
+def _row(row: ConversationRow, chosen: bool, message_id: int | None = None) -> None:
     kind: Literal["secondary", "tertiary"] = "secondary" if chosen else "tertiary"
+    icon = ":material/keep:" if row.pinned else ":material/chat_bubble:" if chosen else None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
         st.button(
             label(row.title or NEW, 60),
             key=f"talk-{row.id}",
             type=kind,
             width="stretch",
-            icon=":material/chat_bubble:" if chosen else None,
+            icon=icon,
             wrap=False,
             on_click=state.choose_conversation,
-            args=(row.corpus_id, row.id),
+            args=(row.corpus_id, row.id, message_id),
             help=f"last used {figures.ago(row.updated_at)}",
         )
         if chosen:
-            action = st.menu_button("More", ["Rename", "Delete"], key=f"talk-menu-{row.id}", type="tertiary")
-            if action == "Rename":
-                _rename(row)
-            elif action == "Delete":
-                _delete(row)
+            _menu(row)
 
 
-@st.dialog("Rename conversation", icon=":material/edit:")
-def _rename(row: ConversationRow) -> None:
-    with st.form("rename-conversation", border=False):
-        title = st.text_input("Title", value=row.title, max_chars=80)
-        if not st.form_submit_button("Rename", type="primary"):
-            return
-    resources.workspace().conversations.rename(row.id, one_line(title, 80) or NEW)
-    st.rerun()
-
-
-@st.dialog("Delete conversation?", icon=":material/delete:")
-def _delete(row: ConversationRow) -> None:
-    conversations = resources.workspace().conversations
-    asked = sum(message.role == "user" for message in conversations.messages(row.id))
-    st.markdown(
-        f"**{label(row.title or NEW)}**: {figures.count(asked, 'question')}, the answers and what you thought of them."
-    )
-    st.caption("The documents stay. This cannot be undone.")
-    if st.button("Delete conversation", type="primary", icon=":material/delete:"):
-        conversations.delete(row.id)
-        state.choose_conversation(row.corpus_id, None)
+def _menu(row: ConversationRow) -> None:
+    pin = "Unpin" if row.pinned else "Pin"
+    action = st.menu_button("More", [pin, "Rename", "Export", "Delete"], key=f"talk-menu-{row.id}", type="tertiary")
+    if action == pin:
+        resources.workspace().conversations.pin(row.id, not row.pinned)
         st.rerun()
+    elif action == "Rename":
+        conversation_dialogs.rename(row)
+    elif action == "Export":
+        conversation_dialogs.export_as(row)
+    elif action == "Delete":
+        conversation_dialogs.delete(row)

@@ -1,4 +1,4 @@
-// A button that copies a text; says so for a moment. The text is never shown, so never parsed.
+// A button that copies a text, or this page's address with another query; says so for a moment. The text is never shown, so never parsed.
 
 // Browsers give pages the clipboard over https and on this machine only; elsewhere a hidden field is copied from.
 const copied = async (text) => {
@@ -20,7 +20,7 @@ export default function ({ data, parentElement }) {
   button.textContent = data.label;
   button.onclick = async () => {
     try {
-      await copied(data.text);
+      await copied(data.query ? new URL(data.query, window.location.href).href : data.text);
       button.textContent = data.done;
     } catch (error) {
       button.textContent = String(error.message);

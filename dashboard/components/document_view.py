@@ -12,8 +12,8 @@ from storage.errors import NotFound
 from storage.rows import DocumentRow, PageRow
 
 
-def show_if_open(corpus_id: int) -> None:
-    """Open the drawer when the address names a document of this corpus."""
+def show_if_open(corpus_id: int, also: int | None = None) -> None:
+    """Open the drawer when the address names a document of this corpus, or of the one searched together with it."""
     place = state.place()
     if place.document_id is None:
         return
@@ -21,7 +21,7 @@ def show_if_open(corpus_id: int) -> None:
         document = resources.workspace().corpora.document(place.document_id)
     except NotFound:
         document = None
-    if document is None or document.corpus_id != corpus_id:
+    if document is None or document.corpus_id not in (corpus_id, also):
         st.toast("That document was deleted since.", icon=":material/link_off:")
         state.close_document()
         return

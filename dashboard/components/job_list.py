@@ -13,6 +13,7 @@ from storage.rows import JobRow
 
 OPEN = ("queued", "running")
 EVERY_S = 1.5
+OWN_FILES = "Files of a conversation"
 VERBS = {"index": "Indexing", "finetune": "Fine-tuning", "evaluate": "Evaluating", "sync": "Syncing"}
 BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
     "queued": ("waiting", ":material/schedule:", "gray"),
@@ -35,6 +36,7 @@ def _rows(limit: int, compact: bool, was_busy: bool) -> None:
     if was_busy and not any(job.status in OPEN for job in jobs):
         st.rerun()
     names = {corpus.id: corpus.name for corpus in workspace.corpora.list()}
+    names |= {corpus.id: OWN_FILES for corpus in workspace.corpora.list(hidden=True)}
     for job in jobs:
         with st.container(border=not compact, gap="xsmall"):
             _row(job, names.get(job.corpus_id or 0, ""), compact)

@@ -38,7 +38,14 @@ def _growing(message_id: int) -> None:
         data={"url": f"/api/answers/{message_id}/events", "text": message.text, "waiting": WAITING},
         on_finished_change=_redraw,
     )
-    st.button("Stop", key=f"stop-{message_id}", icon=":material/stop_circle:", on_click=_stop, args=(message_id,))
+    st.button(
+        "Stop",
+        key=f"stop-{message_id}",
+        icon=":material/stop_circle:",
+        shortcut="Alt+S",
+        on_click=_stop,
+        args=(message_id,),
+    )
 
 
 def _redraw() -> None:

@@ -6,19 +6,12 @@ from typing import Literal
 import streamlit as st
 
 from dashboard import resources, state
-from dashboard.components.browser_files import script, sheet
+from dashboard.components import copy_button
 from dashboard.components.safe_text import label
-from storage.rows import CitationRow, DocumentRow, PageRow
+from storage.rows import CitationRow, DocumentRow, PageRow, PassageRow
 
 Quote = tuple[int, int, tuple[int, int] | None]
 """A document, one of its pages, and the quote's stretch of the page's text."""
-
-_copy = st.components.v2.component(
-    "triptych_copy",
-    html='<button id="copy" type="button"></button>',
-    css=sheet("copy_button"),
-    js=script("copy_button"),
-)
 
 
 def place(cited: CitationRow) -> Quote | None:
@@ -30,9 +23,16 @@ def place(cited: CitationRow) -> Quote | None:
     return cited.document_id, cited.page, (cited.quote_start, cited.quote_end)
 
 
-def places(citations: Sequence[CitationRow]) -> list[Quote]:
-    """The quotes of an answer in its order, each once."""
-    return list(dict.fromkeys(found for cited in citations if (found := place(cited)) is not None))
+def places(citations: Sequence[CitationRow], passages: Sequence[PassageRow] = ()) -> list[Quote]:
+    """The quotes of an answer in its order, each once; then the passages that it quotes nothing from, best first."""
+    quoted = list(dict.fromkeys(found for cited in citations if (found := place(cited)) is not None))
+    cited_from = {cited.passage_rank for cited in citations}
+    rest = [
+        (row.document_id, row.page, (row.start, row.end))
+        for row in passages
+        if row.document_id is not None and row.rank not in cited_from
+    ]
+    return [*quoted, *rest]
 
 
 def show(document: DocumentRow, page: PageRow, mark: tuple[int, int] | None) -> None:
@@ -40,22 +40,27 @@ def show(document: DocumentRow, page: PageRow, mark: tuple[int, int] | None) -> 
     if mark is None:
         return
     answer = state.place().answer_id
-    all_quotes = places(resources.workspace().conversations.citations(answer)) if answer is not None else []
+    all_quotes = _of_answer(answer) if answer is not None else []
     here = (document.id, page.number, mark)
     at = all_quotes.index(here) if here in all_quotes else -1
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if at >= 0 and len(all_quotes) > 1:
-            _step("Previous quote", "chevron_left", "left", all_quotes, at - 1, answer)
+            _step("Previous", "chevron_left", "left", all_quotes, at - 1, answer)
             st.caption(f"{at + 1} of {len(all_quotes)}", width="content")
-            _step("Next quote", "chevron_right", "right", all_quotes, at + 1, answer)
+            _step("Next", "chevron_right", "right", all_quotes, at + 1, answer)
         else:
             where = label(page.label) if page.label else f"page {page.number}"
             st.caption(f":material/format_quote: cited words marked on {where}", width="content")
-        _copy(
+        copy_button.text(
+            reference(document, page, mark),
+            "Copy with reference",
             key=f"copy-{document.id}-{page.number}-{mark[0]}",
-            data={"text": reference(document, page, mark), "label": "Copy with reference", "done": "Copied"},
-            width="content",
         )
+
+
+def _of_answer(message_id: int) -> list[Quote]:
+    conversations = resources.workspace().conversations
+    return places(conversations.citations(message_id), conversations.passages(message_id))
 
 
 def reference(document: DocumentRow, page: PageRow, mark: tuple[int, int]) -> str:

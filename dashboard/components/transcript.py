@@ -1,70 +1,147 @@
 """The messages of one conversation: questions, finished answers, and the one that is being written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from core.assistants.answer import ContextUse, Timings
 from core.assistants.reading import reading_for
-from core.domains import Domain
 from dashboard import resources, state
-from dashboard.components import answer, feedback, figures, live_answer, modes, quotes
+from dashboard.components import (
+    answer,
+    branches,
+    context_meter,
+    copy_button,
+    feedback,
+    figures,
+    live_answer,
+    modes,
+    passages,
+    question,
+    quotes,
+)
 from dashboard.components.safe_text import label
-from storage.rows import MessageRow, PassageRow
+from storage.rows import ConversationRow, MessageRow
 
 SHOWN = 20
-CLOSEST = 3
 ENDINGS = {
     "stopped": (":material/stop_circle:", "Stopped by you; this is what had been written."),
-    "interrupted": (":material/power_off:", "The server went away in mid-answer; this is what had arrived. Ask again."),
+    "interrupted": (":material/power_off:", "The server went away in mid-answer; this is what had arrived."),
 }
+AGAIN = {"interrupted": ("Continue", ":material/play_arrow:"), "failed": ("Try again", ":material/refresh:")}
 
 
-def show(messages: Sequence[MessageRow], domain: Domain) -> None:
-    """The last messages; earlier ones on request, so that a long conversation opens fast."""
-    key = f"earlier-{messages[0].conversation_id}" if messages else ""
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What one can do from the transcript.
+
+    Attributes:
+        ask: ask a question behind a message, None at the beginning.
+        again: answer the question of an answer once more, or go on with it.
+    """
+
+    ask: Callable[[str, int | None], None]
+    again: Callable[[int], None]
+
+
+def show(
+    conversation: ConversationRow, messages: Sequence[MessageRow], path: Sequence[MessageRow], doing: Doing
+) -> None:
+    """The last messages of the path that is shown; earlier ones on request, so that a long conversation opens fast.
+
+    `messages` are those of all branches.
+    """
+    key = f"earlier-{conversation.id}"
     shown = SHOWN * (1 + st.session_state.get(key, 0))
-    if len(messages) > shown:
+    if len(path) > shown:
         st.button("Show earlier messages", icon=":material/expand_less:", on_click=_earlier, args=(key,))
-    for message in messages[-shown:]:
+    writing = any(message.status == "streaming" for message in path)
+    for message in path[-shown:]:
         if message.role == "user":
             with st.chat_message("user", avatar=":material/person:"):
-                st.text(message.text)
+                question.show(messages, message, doing.ask, writing)
         else:
             with st.chat_message("assistant", avatar=modes.look(message.mode).icon):
-                _answer(message, domain)
+                _answer(conversation, messages, message, doing, writing)
 
 
 def _earlier(key: str) -> None:
     st.session_state[key] = st.session_state.get(key, 0) + 1
 
 
-def _answer(message: MessageRow, domain: Domain) -> None:
+def _answer(
+    conversation: ConversationRow, messages: Sequence[MessageRow], message: MessageRow, doing: Doing, writing: bool
+) -> None:
     """An answer in whatever state it is."""
     modes.badge(message.mode)
     if message.status == "streaming":
         live_answer.show(message.id)
         return
+    if message.searched_for:
+        st.caption(f":material/search: searched for: {label(message.searched_for, 240)}")
     if message.status == "failed":
         st.error(label(message.error, 300), title="No answer this time", icon=":material/error:")
-    citations = resources.workspace().conversations.citations(message.id)
     if message.text:
         answer.show(
             message.text,
-            citations,
+            resources.workspace().conversations.citations(message.id),
             key=f"answer-{message.id}",
             quoted_until=message.quoted_until,
             refused=message.refused,
+            focus=state.place().message_id == message.id,
             on_cited=_open_citation,
         )
     if message.status in ENDINGS:
         icon, words = ENDINGS[message.status]
         st.caption(f"{icon} {words}")
-    if message.refused:
-        _closest(message.id)
-    st.caption(_small_line(message))
-    if message.status in ("done", "stopped"):
-        feedback.show(message.id)
+    _facts(message)
+    _actions(conversation, messages, message, doing, writing)
+
+
+def _facts(message: MessageRow) -> None:
+    """What it was made from and what that cost; the context on request."""
+    context = ContextUse(**message.context)
+    sentences = reading_for(message.base_model).shown == "sentences"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(_small_line(message, context, sentences), width="content")
+        context_meter.show(message.id, context, sentences)
+
+
+def _actions(
+    conversation: ConversationRow, messages: Sequence[MessageRow], message: MessageRow, doing: Doing, writing: bool
+) -> None:
+    """Thumbs, correction, once more, the passages, a link, and the way to other versions."""
+    name, icon = AGAIN.get(message.status, ("Answer again", ":material/refresh:"))
+    cut = message.status in AGAIN
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if message.status in ("done", "stopped"):
+            feedback.show(message.id)
+        st.button(
+            name,
+            key=f"again-{message.id}",
+            icon=icon,
+            type="secondary" if cut else "tertiary",
+            disabled=writing,
+            help="What had come is kept" if cut else "This answer stays, a new one stands beside it",
+            on_click=doing.again,
+            args=(message.id,),
+        )
+        if context_of(message).retrieved:
+            passages.show(message.id, message.refused)
+        copy_button.address(
+            "Copy link",
+            key=f"link-{message.id}",
+            corpus=conversation.corpus_id,
+            conversation=conversation.id,
+            message=message.id,
+        )
+        branches.walk(messages, message)
+
+
+def context_of(message: MessageRow) -> ContextUse:
+    """How its prompt was spent."""
+    return ContextUse(**message.context)
 
 
 def _open_citation(key: str) -> None:
@@ -76,42 +153,14 @@ def _open_citation(key: str) -> None:
     citations = resources.workspace().conversations.citations(message_id)
     if not 0 <= pressed < len(citations):
         return
-    cited = citations[pressed]
-    place = quotes.place(cited)
+    place = quotes.place(citations[pressed])
     if place is None:
         st.toast("That document was deleted since.", icon=":material/link_off:")
         return
     state.open_document(*place, answer=message_id)
 
 
-def _closest(message_id: int) -> None:
-    """What came nearest to a question the documents do not answer."""
-    passages = resources.workspace().conversations.passages(message_id)
-    if not passages:
-        return
-    with st.expander("The closest passages", icon=":material/search:", type="compact"):
-        for passage in passages[:CLOSEST]:
-            _passage(message_id, passage)
-
-
-def _passage(message_id: int, passage: PassageRow) -> None:
-    if passage.document_id is None:
-        return
-    where = f"{passage.document}, {passage.page_label or f'page {passage.page}'}"
-    st.button(
-        label(where, 100),
-        key=f"closest-{message_id}-{passage.rank}",
-        type="tertiary",
-        icon=":material/description:",
-        on_click=state.open_document,
-        args=(passage.document_id, passage.page, (passage.start, passage.end)),
-    )
-    st.caption(label(passage.text, 240))
-
-
-def _small_line(message: MessageRow) -> str:
+def _small_line(message: MessageRow, context: ContextUse, sentences: bool) -> str:
     """Base model, how much of what was found it was shown, and what it cost in time."""
-    timings, context = Timings(**message.timings), ContextUse(**message.context)
     said = [label(message.base_model, 60)] if message.base_model else []
-    sentences = reading_for(message.base_model).shown == "sentences"
-    return " · ".join([*said, figures.fit(context, sentences), *figures.cost(timings)])
+    return " · ".join([*said, figures.fit(context, sentences), *figures.cost(Timings(**message.timings))])

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from storage.conversations import Conversations
 from storage.corpora import Corpora
-from storage.database import Database
+from storage.database import MIGRATIONS, Database
 from storage.tables import Table
 
 
@@ -91,8 +94,9 @@ def test_threads_that_write_hard_never_find_the_database_locked(database: Databa
 ROOT = Path(__file__).resolve().parents[2]
 OPEN_AND_WRITE = """
 import sys
+from storage.conversations import Conversations
 from storage.corpora import Corpora
-from storage.database import Database
+from storage.database import MIGRATIONS, Database
 
 database = Database.open(sys.argv[1])
 for number in range(20):
@@ -111,3 +115,40 @@ def test_processes_that_open_a_new_database_at_once_migrate_it_once(tmp_path: Pa
     database = Database.open(url)
     assert len(Corpora(database).list()) == 60
     database.close()
+
+
+def test_conversations_of_the_first_version_become_one_path_each(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'rows.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement, values in OLD_ROWS:
+            connection.exec_driver_sql(statement, values)
+    database.close()
+    opened = Database.open(f"sqlite:///{tmp_path / 'rows.db'}")
+    talks = Conversations(opened)
+    assert [message.id for message in talks.path(1)] == [1, 2, 4]
+    assert [message.parent_id for message in talks.path(1)] == [None, 1, 2]
+    assert [each.conversation.id for each in talks.search(1, "rent")] == [1]
+    assert len(talks.citations(2)) == 1
+    opened.close()
+
+
+WHEN = "2026-01-01 00:00:00"
+MESSAGE = (
+    "INSERT INTO messages (id, conversation_id, role, text, status, mode, refused, quoted_until, base_model, "
+    "error, timings, context, created_at) "
+    f"VALUES (?, 1, 'user', 'rent', 'done', '', 0, 0, '', '', '{{}}', '{{}}', '{WHEN}')"
+)
+OLD_ROWS: tuple[tuple[str, tuple[int, ...]], ...] = (
+    (f"INSERT INTO corpora (id, name, domain, sample, created_at) VALUES (1, 'a', 'legal', 0, '{WHEN}')", ()),
+    (
+        "INSERT INTO conversations (id, corpus_id, title, mode, created_at, updated_at) "
+        f"VALUES (1, 1, 'old', 'rag', '{WHEN}', '{WHEN}')",
+        (),
+    ),
+    *((MESSAGE, (number,)) for number in (1, 2, 4)),
+    ("INSERT INTO message_citations (message_id, sentence_start, sentence_end, support) VALUES (2, 0, 1, 0.5)", ()),
+)

@@ -26,7 +26,7 @@ class Shelf:
         self.passages = passages
         self.searched: list[str] = []
 
-    def search(self, corpus_id: int, question: str, top: int = 10) -> list[Passage]:
+    def search(self, corpus_id: int, question: str, top: int = 10, also: Sequence[int] = ()) -> list[Passage]:
         self.searched.append(question)
         return self.passages[:top]
 
@@ -78,7 +78,9 @@ def test_a_large_model_writes_itself_and_its_unsupported_sentences_are_marked(as
 def test_below_the_threshold_it_says_so_and_shows_what_was_searched(assistant: Assistants) -> None:
     answer = asked(assistant("Never said.", threshold=1.1))
     assert answer.refused
-    assert answer.text == "The documents do not say. I looked in 3 documents; the closest passages are below."
+    assert answer.text == (
+        "The documents do not say. I looked in 3 documents for “agreement” and “ended”; the closest passages are below."
+    )
     assert (len(answer.passages), answer.citations) == (1, ())
 
 
@@ -111,7 +113,7 @@ def test_a_stopped_answer_keeps_what_had_arrived(assistant: Assistants) -> None:
 
 def test_a_question_that_leans_on_the_last_one_is_searched_with_its_words() -> None:
     history = [Turn("user", "What is the notice period for Aldgate?"), Turn("assistant", "60 days.")]
-    assert standalone("And when does it start?", history) == "And when does it start? notice period Aldgate"
+    assert standalone("And when does it start?", history) == "When does it start? (notice period Aldgate)"
     complete = "Who pays the insurance of the leased warehouse?"
     assert standalone(complete, history) == complete
 

@@ -89,3 +89,50 @@ def test_what_does_not_exist_is_said_to(workspace: Workspace) -> None:
         live.start(workspace, 99, "Anything?", "base")
     with pytest.raises(NotFound):
         list(live.follow(workspace, 99))
+
+
+def test_a_question_is_answered_once_more_beside_the_first_answer(workspace: Workspace) -> None:
+    conversation = says(workspace, ["One.", "Two."])
+    first = live.start(workspace, conversation, "Which?", "base")
+    list(live.follow(workspace, first))
+    second = live.again(workspace, first, "base")
+    list(live.follow(workspace, second))
+    assert [message.text for message in workspace.conversations.path(conversation)] == ["Which?", "Two."]
+    assert workspace.conversations.message(first).text == "One."
+
+
+def test_an_edited_question_does_not_know_what_came_after_the_old_one(workspace: Workspace) -> None:
+    heard: list[str] = []
+
+    def answer(messages: object) -> str:
+        heard.append(" ".join(message.text for message in messages))  # type: ignore[attr-defined]
+        return "Yes."
+
+    conversation = says(workspace, answer)
+    for question in ("First?", "Second?"):
+        list(live.follow(workspace, live.start(workspace, conversation, question, "base")))
+    list(live.follow(workspace, live.start(workspace, conversation, "Other?", "base", after=None)))
+    assert "First?" in heard[1]
+    assert "First?" not in heard[2]
+
+
+def test_an_answer_cut_off_by_a_restart_is_gone_on_with_and_nothing_is_lost(workspace: Workspace) -> None:
+    conversation = says(workspace, ["The notice is six months.", "Another thing."])
+    talks = workspace.conversations
+    for had_come, left in (("The notice is", 1), ("It says", 2)):
+        asked = talks.add_question(conversation, "How long?")
+        cut = talks.begin_answer(conversation, "base", question_id=asked.id)
+        talks.write_partial(cut.id, had_come)
+        talks.mark_interrupted()
+        list(live.follow(workspace, live.again(workspace, cut.id, "base")))
+        answers = [message for message in talks.messages(conversation) if message.parent_id == asked.id]
+        assert len(answers) == left
+
+
+def test_what_was_searched_for_is_kept_with_the_answer(workspace: Workspace) -> None:
+    conversation = says(workspace, ["Nothing."])
+    for question in ("What is the notice period for Aldgate?", "When does it start?"):
+        list(live.follow(workspace, live.start(workspace, conversation, question, "rag")))
+    last = workspace.conversations.path(conversation)[-1]
+    assert last.searched_for == "When does it start? (notice period Aldgate)"
+    assert workspace.conversations.get(conversation).title == "Notice period for Aldgate"

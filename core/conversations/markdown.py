@@ -1,0 +1,45 @@
+"""A conversation as Markdown, with its sources as a numbered list under each answer. Pure."""
+
+import re
+
+from core.conversations.told import Exchange, Told
+
+SPECIAL = re.compile(r"([\\`*_\[\]<>#])")
+
+
+def as_markdown(told: Told) -> str:
+    """The whole document; what people and documents wrote is escaped, tables that are quoted stay tables."""
+    head = [f"# {_plain(told.title)}", _plain(told.where_and_when)]
+    parts = [*head, *(_exchange(each) for each in told.exchanges), f"---\n\n{told.disclaimer}"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _exchange(exchange: Exchange) -> str:
+    lines = [f"## {_plain(' '.join(exchange.question.split()))}"]
+    answer = exchange.message
+    if answer is None:
+        return lines[0]
+    if answer.searched_for:
+        lines.append(f"*Searched for: {_plain(answer.searched_for)}*")
+    lines.append("".join(_sentence(each.text, each.source, each.claims) for each in exchange.sentences).strip())
+    if answer.status != "done":
+        lines.append(f"*({answer.status}{': ' + _plain(answer.error) if answer.error else ''})*")
+    lines += [_source(each.number, each.document, each.page, each.quotes) for each in exchange.sources]
+    if any(each.claims for each in exchange.sentences):
+        lines.append("~ no source: from the model")
+    lines.append(f"*{answer.mode}, {_plain(answer.base_model)}, {answer.created_at:%Y-%m-%d %H:%M} UTC*")
+    return "\n\n".join(line for line in lines if line)
+
+
+def _sentence(text: str, source: int | None, claims: bool) -> str:
+    shown = text if "|" in text else _plain(text)
+    return f"~ {shown}" if claims else shown + (f" [{source}]" if source is not None else "")
+
+
+def _source(number: int, document: str, page: str, quotes: tuple[str, ...]) -> str:
+    place = f"[{number}] {_plain(document)}{', ' + _plain(page) if page else ''}"
+    return "\n".join([place, *(f"> {_plain(quote)}" for quote in quotes)])
+
+
+def _plain(text: str) -> str:
+    return SPECIAL.sub(r"\\\1", text)

@@ -1,0 +1,85 @@
+"""Files of one conversation: attached beside the question, searched for it alone, deleted with it."""
+
+import streamlit as st
+
+from core.assistants.answer import Mode
+from core.conversations import files
+from core.ingestion import intake
+from dashboard import resources, state
+from dashboard.components import figures, indexing, upload
+from dashboard.components.safe_text import label
+from storage.rows import ConversationRow, DocumentRow
+
+STATES = {
+    "ready": (":material/check_circle:", "ready"),
+    "failed": (":material/error:", "could not be read"),
+    "cancelled": (":material/cancel:", "cancelled"),
+}
+
+
+def show(corpus_id: int, conversation: ConversationRow | None, mode: Mode) -> None:
+    """The button that opens the list; it says how many files there are."""
+    rows = files.attached(resources.workspace(), conversation.files_corpus_id if conversation else None)
+    name = figures.count(len(rows), "file") if rows else "Attach files"
+    with st.popover(name, key="attach", icon=":material/attach_file:", type="tertiary", on_change="rerun") as popover:
+        if popover.open:
+            _panel(corpus_id, conversation, mode, rows)
+    if conversation and conversation.files_corpus_id is not None:
+        indexing.show(conversation.files_corpus_id)
+
+
+def _panel(corpus_id: int, conversation: ConversationRow | None, mode: Mode, rows: list[DocumentRow]) -> None:
+    st.caption("Asked together with the corpus, in this conversation alone, and deleted with it.")
+    key = state.upload_key(-corpus_id)  # its own drops, apart from those of the corpus page
+    st.file_uploader(
+        f"Files for this conversation: {upload.KINDS}",
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take,
+        args=(corpus_id, conversation.id if conversation else None, mode, key),
+    )
+    if (drop := state.last_drop(-corpus_id)) and drop.rejected:
+        for each in drop.rejected[: upload.NAMED]:
+            st.markdown(f":red[:material/error:] **{label(each.name)}** was not added: {label(each.reason, 240)}")
+    for row in rows:
+        _file(row)
+
+
+def _file(row: DocumentRow) -> None:
+    icon, word = STATES.get(row.status, (":material/hourglass_top:", row.status))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if row.status == "ready":
+            st.button(
+                label(row.name, 60),
+                key=f"attached-{row.id}",
+                icon=icon,
+                type="tertiary",
+                on_click=state.open_document,
+                args=(row.id,),
+            )
+        else:
+            st.markdown(f"{icon} {label(row.name, 60)}: {word}", width="content")
+        st.button(
+            "Remove", key=f"remove-{row.id}", icon=":material/close:", type="tertiary", on_click=_remove, args=(row.id,)
+        )
+    if row.error:
+        st.caption(f":red[{label(row.error, 200)}] {label(row.remedy, 200) if row.remedy else ''}")
+
+
+@state.reported
+def _take(corpus_id: int, conversation_id: int | None, mode: Mode, key: str) -> None:
+    """Hand the files over, once; a conversation begins with them if there is none yet."""
+    dropped = st.session_state.get(key) or []
+    if not dropped:
+        return
+    workspace = resources.workspace()
+    workspace.corpora.get(corpus_id)
+    talk = conversation_id or workspace.conversations.create(corpus_id, mode).id
+    took = files.attach(workspace, talk, [(file.name, file.getvalue()) for file in dropped])
+    state.keep_drop(-corpus_id, took)
+    state.choose_conversation(corpus_id, talk)
+
+
+@state.reported
+def _remove(document_id: int) -> None:
+    intake.delete_document(resources.workspace(), document_id)

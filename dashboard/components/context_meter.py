@@ -1,0 +1,85 @@
+"""What filled the base model's window for one answer: a small bar, and on request each part and what was cut."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.assistants.answer import ContextUse
+from dashboard.components import figures
+from dashboard.components.browser_files import script, sheet
+
+_component = st.components.v2.component(
+    "triptych_context",
+    html='<div id="meter" role="img"></div>',
+    css=sheet("context_meter"),
+    js=script("context_meter"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One part of the window: its name, its tokens, and the theme colour it is drawn in."""
+
+    name: str
+    tokens: int
+    colour: str
+
+
+def segments(context: ContextUse) -> list[Segment]:
+    """The parts in the order of the prompt; what is left over is the free window."""
+    parts = [
+        Segment("Persona", context.persona, "blue"),
+        Segment("Evidence", context.evidence, "green"),
+        Segment("Conversation", context.conversation, "violet"),
+        Segment("Question", context.question, "yellow"),
+        Segment("Room for the answer", context.room, "gray"),
+    ]
+    return [part for part in parts if part.tokens > 0]
+
+
+def show(message_id: int, context: ContextUse, sentences: bool) -> None:
+    """The bar and its details; nothing for an answer that no base model wrote at.
+
+    `sentences`: the base model is shown relevant sentences alone, and the conversation not at all.
+    """
+    if not context.window or not context.prompt_tokens:
+        return
+    parts = segments(context)
+    used = sum(part.tokens for part in parts)
+    share = f"{min(1.0, used / context.window):.0%}"
+    label = f"{share} of the window"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        drawn = [{"name": part.name, "tokens": part.tokens, "colour": part.colour} for part in parts]
+        spoken = ", ".join(f"{part.name} {part.tokens}" for part in parts)
+        _component(
+            key=f"meter-{message_id}",
+            data={"parts": drawn, "window": context.window, "label": f"{label}: {spoken} tokens"},
+            width=88,
+        )
+        with st.popover(label, key=f"context-{message_id}", type="tertiary", on_change="rerun") as popover:
+            if popover.open:
+                _details(parts, context, sentences, context.window - used)
+
+
+def _details(parts: list[Segment], context: ContextUse, sentences: bool, free: int) -> None:
+    rows = [{"Part": part.name, "Tokens": part.tokens} for part in parts] + [{"Part": "Free", "Tokens": max(0, free)}]
+    st.dataframe(rows, hide_index=True, width=280)
+    for line in cut(context, sentences):
+        st.caption(line)
+
+
+def cut(context: ContextUse, sentences: bool) -> list[str]:
+    """What is not in the window, and why, in a line each."""
+    said = [f"The window holds {context.window:,} tokens; the prompt took {context.prompt_tokens:,}."]
+    if context.retrieved:
+        said.append(figures.fit(context, sentences).capitalize() + ".")
+    if context.turns_before and sentences:
+        said.append(
+            "Earlier questions are not shown to a base model this small; they are part of what was searched for."
+        )
+    elif context.turns_before > context.turns:
+        dropped = figures.count(context.turns_before - context.turns, "earlier question")
+        said.append(
+            f"{dropped} did not fit and {'was' if context.turns_before - context.turns == 1 else 'were'} left out."
+        )
+    return said

@@ -1,0 +1,52 @@
+"""A question in the conversation: its words, and a way to ask it differently."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import branches
+from storage.rows import MessageRow
+
+LONGEST = 2000
+Ask = Callable[[str, int | None], None]
+"""Ask a question behind a message; None: at the beginning."""
+
+
+def show(messages: Sequence[MessageRow], message: MessageRow, ask: Ask, writing: bool) -> None:
+    """The words, or the form that changes them; `messages` are those of all branches."""
+    if state.editing() == message.id:
+        _form(message, ask)
+        return
+    st.text(message.text)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.button(
+            "Edit",
+            key=f"edit-{message.id}",
+            icon=":material/edit:",
+            type="tertiary",
+            disabled=writing,
+            help="Ask it differently; this version stays",
+            on_click=state.edit,
+            args=(message.id,),
+        )
+        branches.walk(messages, message)
+
+
+def _form(message: MessageRow, ask: Ask) -> None:
+    key = f"edited-{message.id}"
+    with st.form(f"edit-form-{message.id}", border=False):
+        st.text_area("Your question", value=message.text, key=key, max_chars=LONGEST, height=100)
+        with st.container(horizontal=True):
+            st.form_submit_button(
+                "Ask", type="primary", icon=":material/send:", on_click=_resend, args=(message, key, ask)
+            )
+            st.form_submit_button("Leave it", on_click=state.edit, args=(None,))
+
+
+def _resend(message: MessageRow, key: str, ask: Ask) -> None:
+    """Ask the edited question in the place of the old one."""
+    text = st.session_state[key].strip()
+    state.edit(None)
+    if text and text != message.text:
+        ask(text, message.parent_id)
