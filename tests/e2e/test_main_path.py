@@ -139,7 +139,7 @@ def test_a_refresh_in_the_middle_attaches_again_and_two_tabs_show_the_same(page:
 
 def test_after_a_restart_the_conversation_is_there(page: Page, server: Server) -> None:
     open_corpus(page, "Boathouse", "Chat")
-    talk = page.get_by_test_id("stSidebar").get_by_role("button", name=re.compile("What is the rent"))
+    talk = page.get_by_test_id("stSidebar").get_by_role("button", name=re.compile("Rent of the boathouse"))
     talk.click()
     expect(answers(page)).to_contain_text("310 crowns")
     address = page.url
@@ -151,7 +151,7 @@ def test_after_a_restart_the_conversation_is_there(page: Page, server: Server) -
 
 def test_thumbs_survive_a_reload(page: Page) -> None:
     open_corpus(page, "Boathouse", "Chat")
-    page.get_by_test_id("stSidebar").get_by_role("button", name=re.compile("What is the rent")).click()
+    page.get_by_test_id("stSidebar").get_by_role("button", name=re.compile("Rent of the boathouse")).click()
     thumb = page.get_by_test_id("stFeedback").get_by_role("radio").last
     thumb.click()
     expect(thumb).to_be_checked()

@@ -1,0 +1,105 @@
+"""A conversation is written down with its sources; what others wrote stays text."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import docx
+import pytest
+
+from core.conversations import export, files
+from core.conversations.export import FORMATS, file_name
+from core.errors import NotFound
+from core.ingestion.intake import add_files, create_corpus, delete_corpus
+from core.settings import Settings
+from core.workspace import Workspace
+from storage.rows import CitationRow
+
+MARKDOWN, WORD, JSON = FORMATS
+TEXT = "The rent is 40 crowns. It <b>never</b> rises.\x0b"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace.open(Settings.load(tmp_path / "w")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def talk(workspace: Workspace) -> int:
+    corpus = create_corpus(workspace, "Leases", "legal")
+    add_files(workspace, corpus.id, [("lease.md", b"# Lease\n\nThe rent is 40 crowns a month.")])
+    workspace.dispatcher.run_one()
+    (document,) = workspace.corpora.documents(corpus.id)
+    start = workspace.corpora.page(document.id, 1).text.index("The rent")
+    conversation = workspace.conversations.create(corpus.id).id
+    workspace.conversations.add_question(conversation, "What is the *rent*?", title="Rent & more")
+    answer = workspace.conversations.begin_answer(conversation, "rag", "model")
+    cited = [
+        CitationRow(0, 22, 1, document.id, 1, start, start + 22, 0.9),
+        CitationRow(23, 45, None, None, None, None, None, 0.0),
+    ]
+    workspace.conversations.finish_answer(answer.id, TEXT, citations=cited, searched_for="Rent of the lease?")
+    return conversation
+
+
+def test_markdown_numbers_its_sources_and_quotes_their_words(workspace: Workspace, talk: int) -> None:
+    text = export.export(workspace, talk, MARKDOWN).decode()
+    assert "# Rent & more" in text
+    assert "## What is the \\*rent\\*?" in text
+    assert "The rent is 40 crowns. [1] ~ It \\<b\\>never" in text
+    assert "[1] lease.md, page 1\n> The rent is 40 crowns" in text
+    assert "*Searched for: Rent of the lease?*" in text
+    assert text.rstrip().endswith("not legal advice.")
+
+
+def test_word_holds_the_same_and_what_xml_cannot_hold_is_left_out(workspace: Workspace, talk: int) -> None:
+    document = docx.Document(io.BytesIO(export.export(workspace, talk, WORD)))
+    lines = [paragraph.text for paragraph in document.paragraphs]
+    assert "Rent & more" in lines
+    assert "The rent is 40 crowns.[1] ~ It <b>never</b> rises." in lines
+    assert "[1] lease.md, page 1" in lines
+    assert any(line.startswith("The rent is 40 crowns") and "[1]" not in line for line in lines)
+
+
+def test_json_holds_every_branch_and_which_is_shown(workspace: Workspace, talk: int) -> None:
+    other = workspace.conversations.add_question(talk, "Other?", after=None)
+    values = json.loads(export.export(workspace, talk, JSON))
+    assert [message["text"] for message in values["messages"]] == ["What is the *rent*?", TEXT, "Other?"]
+    assert values["shown"] == [other.id]
+    assert values["messages"][1]["citations"][0]["quote"] == "The rent is 40 crowns "
+
+
+def test_a_deleted_document_takes_its_words_out_of_exports(workspace: Workspace, talk: int) -> None:
+    workspace.documents.delete([row.id for row in workspace.corpora.documents(1)])
+    text = export.export(workspace, talk, MARKDOWN).decode()
+    assert "a document that was deleted since" in text
+    assert "> The rent" not in text
+
+
+def test_a_conversation_that_is_gone_is_said_to_be(workspace: Workspace) -> None:
+    for each in FORMATS:
+        with pytest.raises(NotFound):
+            export.export(workspace, 7, each)
+
+
+def test_file_names_are_taken_by_every_system() -> None:
+    assert file_name("Rent: 40/50 <crowns>?", WORD) == "rent-40-50-crowns.docx"
+    assert file_name("???", JSON) == "conversation.json"
+
+
+def test_files_of_a_conversation_go_with_its_corpus_and_orphans_at_the_next_start(
+    workspace: Workspace, talk: int
+) -> None:
+    files.attach(workspace, talk, [("memo.md", b"# Memo\n\nA secret.")])
+    workspace.dispatcher.run_one()
+    corpus = workspace.conversations.get(talk).corpus_id
+    assert [row.name for row in files.attached(workspace, workspace.conversations.get(talk).files_corpus_id)] == [
+        "memo.md"
+    ]
+    delete_corpus(workspace, corpus)
+    assert workspace.corpora.list(hidden=True) == []
+    orphan = workspace.corpora.create("left behind", "legal", hidden=True)
+    assert files.delete_orphans(workspace) == 1
+    assert orphan.id not in [row.id for row in workspace.corpora.list(hidden=True)]

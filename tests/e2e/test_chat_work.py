@@ -1,0 +1,96 @@
+"""Working in a chat, in a browser: ask, ask differently, walk the branch, rename, export, open a source, go back.
+
+One conversation, in order; the last part is done with the keyboard alone.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import PATIENCE_MS
+from tests.e2e.test_main_path import answers, ask, open_corpus
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+def test_a_question_is_asked_differently_and_both_versions_can_be_walked(page: Page) -> None:
+    page.goto("/")
+    page.locator(".st-key-sample-support").get_by_role("button").click()
+    expect(page.get_by_test_id("stChatInputTextArea")).to_be_enabled(timeout=2 * PATIENCE_MS)
+    ask(page, "What does E3 on the display of a Brio 20 stand for?")
+    expect(answers(page)).to_contain_text("brewing group")
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_label("Your question").fill("How many pucks fit into the Brio 20's grounds drawer?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(answers(page)).to_contain_text("9 pucks")
+    page.get_by_test_id("stMain").get_by_text("2 of 2").first.wait_for()
+    page.locator("[class*=st-key-chevron_left]").get_by_role("button").first.click()
+    expect(answers(page)).to_contain_text("brewing group")
+    page.reload()
+    expect(answers(page)).to_contain_text("brewing group")
+
+
+def test_a_follow_up_says_what_was_searched_for(page: Page) -> None:
+    open_corpus(page, "Support sample", "Chat")
+    expect(answers(page)).to_have_count(1)
+    ask(page, "And on the Brio 40?")
+    expect(page.get_by_text("searched for: What does E3 on the display of a Brio 40 stand for?")).to_be_visible()
+
+
+def test_what_one_is_typing_survives_a_refresh(page: Page) -> None:
+    open_corpus(page, "Support sample", "Chat")
+    box = page.get_by_test_id("stChatInputTextArea")
+    expect(box).to_be_enabled()
+    box.press_sequentially("How long is the warr")
+    page.reload()
+    expect(page.get_by_test_id("stChatInputTextArea")).to_have_value("How long is the warr")
+
+
+def test_a_conversation_is_renamed_and_exported(page: Page, tmp_path: Path) -> None:
+    open_corpus(page, "Support sample", "Chat")
+    sidebar = page.get_by_test_id("stSidebar")
+    sidebar.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Rename").or_(page.get_by_role("option", name="Rename")).first.click()
+    page.get_by_role("dialog").get_by_label("Title").fill("The small coffee machine")
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(sidebar.get_by_role("button", name="The small coffee machine")).to_be_visible()
+    sidebar.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Export").or_(page.get_by_role("option", name="Export")).first.click()
+    with page.expect_download() as download:
+        page.get_by_role("dialog").get_by_role("button", name="Markdown").click()
+    download.value.save_as(tmp_path / "talk.md")
+    assert "# The small coffee machine" in (tmp_path / "talk.md").read_text("utf-8")
+
+
+def test_the_keyboard_alone_asks_stops_opens_a_source_and_goes_back(page: Page) -> None:
+    open_corpus(page, "Support sample", "Chat")
+    page.get_by_role("button", name="New conversation").focus()
+    page.keyboard.press("Enter")
+    expect(page).not_to_have_url(re.compile("conversation="))
+    box = page.get_by_test_id("stChatInputTextArea")
+    expect(box).to_be_enabled()
+    box.focus()
+    page.keyboard.type("How do I descale the Brio 20?")
+    page.keyboard.press("Enter")
+    expect(answers(page)).to_be_visible()
+    citation = answers(page).get_by_role("button").first
+    citation.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(answers(page)).to_be_visible()
+
+
+def test_every_control_has_a_name(page: Page) -> None:
+    open_corpus(page, "Support sample", "Chat")
+    expect(answers(page).first).to_be_visible()
+    nameless = """() => [...document.querySelectorAll('button, input, textarea, a[href]')]
+        .filter(e => e.checkVisibility())
+        .filter(e => !(e.getAttribute('aria-label') || e.title || e.innerText.trim() || e.labels?.length
+                       || e.placeholder || e.getAttribute('aria-labelledby')
+                       || e.querySelector('[aria-label], img[alt]')))
+        .map(e => e.outerHTML.slice(0, 200))"""
+    assert page.evaluate(nameless) == []
