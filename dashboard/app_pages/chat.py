@@ -93,5 +93,5 @@ with st.bottom:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         attachments.show(corpus.id, conversation, MODE)
         st.caption(f"{about.disclaimer} Check what matters at its source.", width="content")
-    draft.keep(corpus.id, conversation.id if conversation else None)
+        draft.keep(corpus.id, conversation.id if conversation else None)
 document_view.show_if_open(corpus.id, own_files)

@@ -21,14 +21,18 @@ def show(corpus_id: int, conversation: ConversationRow | None, mode: Mode) -> No
     """The button that opens the list; it says how many files there are."""
     rows = files.attached(resources.workspace(), conversation.files_corpus_id if conversation else None)
     name = figures.count(len(rows), "file") if rows else "Attach files"
-    with st.popover(name, key="attach", icon=":material/attach_file:", type="tertiary", on_change="rerun") as popover:
-        if popover.open:
-            _panel(corpus_id, conversation, mode, rows)
+    if st.button(name, key="attach", icon=":material/attach_file:", type="tertiary"):
+        _panel(corpus_id, mode)
     if conversation and conversation.files_corpus_id is not None:
         indexing.show(conversation.files_corpus_id)
 
 
-def _panel(corpus_id: int, conversation: ConversationRow | None, mode: Mode, rows: list[DocumentRow]) -> None:
+@st.dialog("Files of this conversation", icon=":material/attach_file:", on_dismiss="rerun")
+def _panel(corpus_id: int, mode: Mode) -> None:
+    workspace = resources.workspace()
+    talk = state.conversation_id(corpus_id)  # the first file begins one while the dialog is open
+    conversation = workspace.conversations.get(talk) if talk is not None else None
+    rows = files.attached(workspace, conversation.files_corpus_id if conversation else None)
     st.caption("Asked together with the corpus, in this conversation alone, and deleted with it.")
     key = state.upload_key(-corpus_id)  # its own drops, apart from those of the corpus page
     st.file_uploader(
@@ -43,6 +47,8 @@ def _panel(corpus_id: int, conversation: ConversationRow | None, mode: Mode, row
             st.markdown(f":red[:material/error:] **{label(each.name)}** was not added: {label(each.reason, 240)}")
     for row in rows:
         _file(row)
+    if st.button("Done", type="primary"):
+        st.rerun()
 
 
 def _file(row: DocumentRow) -> None:

@@ -56,14 +56,14 @@ def show(message_id: int, context: ContextUse, sentences: bool) -> None:
             data={"parts": drawn, "window": context.window, "label": f"{label}: {spoken} tokens"},
             width=88,
         )
-        with st.popover(label, key=f"context-{message_id}", type="tertiary", on_change="rerun") as popover:
-            if popover.open:
-                _details(parts, context, sentences, context.window - used)
+        if st.button(label, key=f"context-{message_id}", type="tertiary", help="What filled it, and what was cut"):
+            _details(parts, context, sentences, context.window - used)
 
 
+@st.dialog("What the base model was given", icon=":material/data_usage:")
 def _details(parts: list[Segment], context: ContextUse, sentences: bool, free: int) -> None:
     rows = [{"Part": part.name, "Tokens": part.tokens} for part in parts] + [{"Part": "Free", "Tokens": max(0, free)}]
-    st.dataframe(rows, hide_index=True, width=280)
+    st.dataframe(rows, hide_index=True, width="stretch")
     for line in cut(context, sentences):
         st.caption(line)
 

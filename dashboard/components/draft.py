@@ -9,4 +9,4 @@ _component = st.components.v2.component("triptych_draft", html='<span id="draft"
 
 def keep(corpus_id: int, conversation_id: int | None) -> None:
     """Keep the draft of this conversation, and bring back what was kept."""
-    _component(key="draft", data={"name": f"triptych-draft-{corpus_id}-{conversation_id or 'new'}"}, height=1)
+    _component(key="draft", data={"name": f"triptych-draft-{corpus_id}-{conversation_id or 'new'}"}, width=1, height=1)

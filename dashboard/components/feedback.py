@@ -12,7 +12,7 @@ def show(message_id: int) -> None:
     given = resources.workspace().conversations.feedback(message_id)
     key = f"thumbs-{message_id}"
     st.session_state[key] = VERDICTS.index(given.verdict) if given else None
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         st.feedback("thumbs", key=key, on_change=_thumb, args=(message_id, key))
         with st.popover(
             "Correct", key=f"open-correction-{message_id}", icon=":material/edit:", type="tertiary", on_change="rerun"

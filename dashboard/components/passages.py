@@ -11,13 +11,10 @@ CLOSEST = 3
 
 
 def show(message_id: int, refused: bool) -> None:
-    """A list to open: all that was found; under a refusal, what came closest."""
+    """The way to the panel: all that was found; under a refusal, what came closest."""
     name = "The closest passages" if refused else "Passages"
-    with st.popover(
-        name, key=f"passages-{message_id}", icon=":material/search:", type="tertiary", on_change="rerun"
-    ) as popover:
-        if popover.open:
-            _panel(message_id, refused)
+    if st.button(name, key=f"passages-{message_id}", icon=":material/search:", type="tertiary"):
+        st.dialog(name, width=720, position="right", icon=":material/search:")(_panel)(message_id, refused)
 
 
 def _panel(message_id: int, refused: bool) -> None:

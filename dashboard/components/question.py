@@ -18,8 +18,8 @@ def show(messages: Sequence[MessageRow], message: MessageRow, ask: Ask, writing:
     if state.editing() == message.id:
         _form(message, ask)
         return
-    st.text(message.text)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.text(message.text, width="stretch")
         st.button(
             "Edit",
             key=f"edit-{message.id}",

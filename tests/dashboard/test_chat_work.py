@@ -147,3 +147,44 @@ def test_the_context_meter_says_what_was_cut() -> None:
     assert "3 did not fit" in said
     assert "2 earlier questions did not fit and were left out" in said
     assert "not shown to a base model this small" in " ".join(context_meter.cut(use, sentences=True))
+
+
+def test_the_panels_of_an_answer_open(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
+    (document,) = workspace.corpora.documents(indexed.id)
+    context = {
+        "retrieved": 1,
+        "fitted": 1,
+        "prompt_tokens": 90,
+        "window": 200,
+        "persona": 30,
+        "evidence": 60,
+        "room": 64,
+    }
+    rows = [PassageRow(1, document.id, 1, 0, 20, "Rent", 0.5, False)]
+    answer = answered(workspace, indexed, passages=rows, context=context)
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
+    app.button(key=f"context-{answer.id}").click().run()
+    assert "The window holds 200 tokens; the prompt took 90." in words(app)
+    app.button(key=f"passages-{answer.id}").click().run()
+    assert "1. lease.md, page 1" in words(app)
+    assert "not shown to the base model" in words(app)
+    app.button(key=f"passage-{answer.id}-1").click().run()
+    assert not app.exception
+    assert "document" in app.query_params
+
+
+def test_files_are_attached_to_a_new_conversation_and_taken_off_again(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    app = open_page("chat", corpus=indexed.id)
+    app.button(key="attach").click().run()
+    app.file_uploader[0].upload("memo.md", b"# Memo\n\nThe surcharge is 77 crowns.", "text/markdown").run()
+    assert not app.exception
+    (talk,) = workspace.conversations.list(indexed.id)
+    (row,) = files.attached(workspace, talk.files_corpus_id)
+    workspace.dispatcher.run_one()
+    app = open_page("chat", corpus=indexed.id, conversation=talk.id)
+    assert "1 file" in labels(app)
+    app.button(key="attach").click().run()
+    app.button(key=f"remove-{row.id}").click().run()
+    assert files.attached(workspace, talk.files_corpus_id) == []
