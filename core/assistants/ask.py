@@ -75,6 +75,25 @@ class Voice:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Attributes:
+    passages: what would be read.
+    probability: how probable it is that they hold the answer, 0..1; below `threshold` the question is refused.
+    quoted: ranks of the passages that would be quoted.
+    """
+
+    passages: tuple[Passage, ...]
+    probability: float
+    threshold: float
+    quoted: tuple[int, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether it would be said that the documents do not hold the answer."""
+        return self.probability < self.threshold
+
+
 class Assistant:
     """Who answers questions on one corpus; safe to share between threads."""
 
@@ -191,6 +210,14 @@ class Assistant:
             outcome="stopped" if stop.is_set() else "done",
             searched_for=searched_for,
         )
+
+    def trial(self, question: str) -> "Trial":
+        """What would be made of a question in retrieval mode, without writing anything."""
+        found = self.find(question)
+        threshold = self.domain.refusal.threshold
+        pieces = self._quote(found, self.reading).pieces if found.probability >= threshold else ()
+        quoted = tuple(dict.fromkeys(piece.passage.rank for piece in pieces))
+        return Trial(found.passages, found.probability, threshold, quoted)
 
     def as_runnable(self) -> "AnswerRunnable":
         """This assistant as a LangChain Runnable: a question in, an `Answer` out, deltas when streamed."""

@@ -4,8 +4,20 @@ import streamlit as st
 
 from core.domains import domain
 from dashboard import resources, state
-from dashboard.components import corpus_dialogs, document_list, document_view, empty, figures, sources, upload
+from dashboard.components import (
+    chunk_view,
+    corpus_dialogs,
+    document_list,
+    empty,
+    figures,
+    gold_list,
+    retrieval_test,
+    sources,
+    upload,
+)
 from dashboard.components.safe_text import label
+
+SECTIONS = ("Documents", "Retrieval test", "Gold questions")
 
 workspace = resources.workspace()
 chosen = state.corpus_id()
@@ -40,8 +52,21 @@ elif action == "Delete":
 elif action == "New corpus":
     corpus_dialogs.new_corpus(corpus.domain)
 
-upload.show(corpus.id)
-sources.show(corpus.id)
-document_list.show(corpus)
+section = st.segmented_control(
+    "Section",
+    SECTIONS,
+    key="corpus-section",
+    default=SECTIONS[0],
+    required=True,
+    label_visibility="collapsed",
+)
+if section == "Documents":
+    upload.show(corpus.id)
+    sources.show(corpus.id)
+    document_list.show(corpus)
+elif section == "Retrieval test":
+    retrieval_test.show(corpus, numbers.ready)
+else:
+    gold_list.show(corpus)
 if not action:
-    document_view.show_if_open(corpus.id)
+    chunk_view.show_if_open(corpus.id)

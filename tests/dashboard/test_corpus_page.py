@@ -1,5 +1,6 @@
 """The corpus page shows what there is, how far it is, and lets one change it."""
 
+import json
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
@@ -90,7 +91,8 @@ def test_a_link_to_a_document_opens_it_at_its_page(open_page: Open, workspace: W
     start = text.index("six months")
     app = open_page("corpus", corpus=indexed.id, document=document.id, page=1, mark=f"{start}-{start + 10}")
     assert not app.exception
-    assert "cited words marked on page 1" in words(app)
+    shown = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    assert ["six months", "current"] in shown[0]["runs"]
 
 
 def test_a_link_to_a_document_of_another_corpus_opens_nothing(

@@ -1,0 +1,86 @@
+"""A document's chunks are walked, changed, switched off and undone beside its page."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.ingestion import intake
+from core.workspace import Workspace
+from storage.rows import ChunkRow, CorpusRow
+from tests.dashboard.conftest import words
+
+Open = Callable[..., AppTest]
+RENT = "The rent of the boathouse is three hundred and ten crowns a month, payable in advance. " * 3
+DOGS = "Dogs are kept on a lead along the whole of the quay, and are washed in the yard only. " * 3
+
+
+@pytest.fixture
+def chunks(workspace: Workspace, corpus: CorpusRow) -> list[ChunkRow]:
+    intake.add_files(workspace, corpus.id, [("house.md", f"# Rent\n\n{RENT}\n\n# Dogs\n\n{DOGS}\n".encode())])
+    workspace.dispatcher.run_one()
+    return workspace.corpora.chunks(workspace.corpora.documents(corpus.id)[0].id)
+
+
+@pytest.fixture
+def app(open_page: Open, corpus: CorpusRow, chunks: list[ChunkRow]) -> AppTest:
+    return open_page("corpus", corpus=corpus.id, document=chunks[0].document_id)
+
+
+def marked(app: AppTest) -> str:
+    """The words marked on the page (the first component that shows text; the second is the chunk itself)."""
+    shown: list[dict[str, Any]] = [json.loads(each.proto.json) for each in app.get("bidi_component") if each.proto.json]
+    return next(text for data in shown for text, kind in data.get("runs", []) if kind == "current")
+
+
+def test_a_document_opens_at_its_first_chunk_and_walking_marks_the_next(app: AppTest, chunks: list[ChunkRow]) -> None:
+    assert not app.exception
+    assert marked(app) == chunks[0].text
+    assert app.button(key="walk-Previous").disabled
+    app.button(key="walk-Next").click().run()
+    assert marked(app) == chunks[1].text
+    assert app.query_params["mark"] == [f"{chunks[1].start}-{chunks[1].end}"]
+    assert app.button(key="walk-Next").disabled
+    app.button(key=f"chunk-{chunks[0].id}").click().run()
+    assert marked(app) == chunks[0].text
+
+
+def test_a_chunk_is_switched_off_and_the_undo_brings_it_back(
+    app: AppTest, workspace: Workspace, corpus: CorpusRow, chunks: list[ChunkRow]
+) -> None:
+    app.button(key=f"off-{chunks[0].id}").click().run()
+    assert workspace.lexical.search(corpus.id, "crowns", 5) == []
+    assert app.button(key=f"on-{chunks[0].id}")
+    app.button(key=f"undo-{chunks[0].id}").click().run()
+    assert len(workspace.lexical.search(corpus.id, "crowns", 5)) == 1
+    assert f"undo-{chunks[0].id}" not in {button.key for button in app.button}
+
+
+def test_a_chunks_words_are_changed_in_a_box(
+    app: AppTest, workspace: Workspace, corpus: CorpusRow, chunks: list[ChunkRow]
+) -> None:
+    app.button(key=f"edit-{chunks[0].id}").click().run()
+    app.text_area(key=f"words-{chunks[0].id}").set_value("The rent is four giraffes.").run()
+    app.button(key=f"save-{chunks[0].id}").click().run()
+    assert [hit.chunk_id for hit in workspace.lexical.search(corpus.id, "giraffes", 5)] == [chunks[0].id]
+    assert not app.text_area
+    assert app.button(key=f"undo-{chunks[0].id}")
+
+
+def test_an_edit_that_cannot_be_made_says_why_and_keeps_the_draft(app: AppTest, chunks: list[ChunkRow]) -> None:
+    app.button(key=f"edit-{chunks[0].id}").click().run()
+    app.text_area(key=f"words-{chunks[0].id}").set_value("   ").run()
+    app.button(key=f"save-{chunks[0].id}").click().run()
+    assert "Switch it off instead" in words(app)
+    assert app.text_area(key=f"words-{chunks[0].id}")
+    app.button(key=f"leave-{chunks[0].id}").click().run()
+    assert not app.text_area
+
+
+def test_a_page_without_text_says_that_nothing_of_it_is_searched(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow, chunks: list[ChunkRow]
+) -> None:
+    app = open_page("corpus", corpus=corpus.id, document=chunks[0].document_id, page=9)
+    assert "no such page" in words(app)

@@ -1,0 +1,84 @@
+"""The retrieval test shows what is found and why, and keeps a question as a gold one."""
+
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from core.ingestion import intake
+from core.workspace import Workspace
+from storage.rows import CorpusRow
+from tests.dashboard.conftest import words
+
+Open = Callable[..., AppTest]
+
+
+def tested(open_page: Open, corpus: CorpusRow, question: str) -> AppTest:
+    app = section(open_page, corpus, "Retrieval test")
+    app.text_input(key=f"test-question-{corpus.id}").set_value(question)
+    return next(button for button in app.button if button.label == "Test").click().run()
+
+
+def section(open_page: Open, corpus: CorpusRow, name: str) -> AppTest:
+    app = open_page("corpus", corpus=corpus.id)
+    return app.segmented_control(key="corpus-section").set_value(name).run()
+
+
+def test_an_empty_corpus_says_that_nothing_can_be_found(open_page: Open, corpus: CorpusRow) -> None:
+    assert "Nothing can be found yet" in words(section(open_page, corpus, "Retrieval test"))
+
+
+def test_a_question_shows_ranks_words_and_the_verdict(open_page: Open, indexed: CorpusRow) -> None:
+    app = tested(open_page, indexed, "How much is the rent a month?")
+    assert not app.exception
+    said = words(app)
+    assert "lease.md, page 1" in said
+    assert "matched: **month**" in said or "matched: **rent**" in said
+    assert "fused" in said
+    assert "BM25" in said
+    assert "cosine" in said
+    assert "This question would be" in said
+
+
+def test_a_word_that_is_nowhere_is_said_to_be(open_page: Open, indexed: CorpusRow) -> None:
+    assert "giraffe (nowhere)" in words(tested(open_page, indexed, "Does the giraffe pay rent?"))
+
+
+def test_a_tested_question_is_kept_with_its_place_and_only_once(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    app = tested(open_page, indexed, "How much is the rent a month?")
+    app.text_area[0].set_value("2,400 pounds")
+    next(button for button in app.button if button.label == "Save").click().run()
+    (row,) = workspace.gold.list(indexed.id)
+    assert (row.answer, row.documents, row.page, row.origin) == ("2,400 pounds", ["lease.md"], 1, "retrieval test")
+    assert "2,400 pounds" in row.evidence
+    next(button for button in app.button if button.label == "Save").click().run()
+    assert "kept already" in words(app)
+    assert workspace.gold.count(indexed.id) == 1
+
+
+def test_gold_questions_are_listed_and_deleted_after_asking(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    app = tested(open_page, indexed, "Is there a sauna?")
+    place = next(box for box in app.selectbox if box.label == "Where the answer stands")
+    place.select_index(len(place.options) - 1)
+    next(button for button in app.button if button.label == "Save").click().run()
+    (row,) = workspace.gold.list(indexed.id)
+    assert not row.answerable
+    app = section(open_page, indexed, "Gold questions")
+    assert "Is there a sauna?" in words(app)
+    app.button(key=f"delete-gold-{row.id}").click().run()
+    next(button for button in app.button if button.label == "Delete question").click().run()
+    assert workspace.gold.count(indexed.id) == 0
+
+
+def test_without_gold_questions_the_section_says_how_to_get_some(open_page: Open, corpus: CorpusRow) -> None:
+    assert "No gold questions yet" in words(section(open_page, corpus, "Gold questions"))
+
+
+def test_a_sample_gets_its_questions_from_the_section(open_page: Open, workspace: Workspace) -> None:
+    sample = intake.create_corpus(workspace, "Sample", "legal", sample=True)
+    app = section(open_page, sample, "Gold questions")
+    app.button(key="load-gold").click().run()
+    assert "40 gold questions" in words(app)
