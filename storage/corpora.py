@@ -17,6 +17,13 @@ from storage.tables import Chunk, Corpus, Document, Index, Page, Table
 Id = TypeVar("Id")
 Rows = list  # the word itself names a method of the class below
 PENDING = ("queued", "parsing", "embedding")
+SORTS: dict[str, Sequence[Any]] = {
+    "name": (Document.name,),
+    "added": (Document.created_at.desc(),),
+    "pages": (Document.page_count.desc(),),
+    "chunks": (Document.chunk_count.desc(),),
+    "size": (Document.size_bytes.desc(),),
+}
 AT_ONCE = 500  # ids in one IN list: databases limit how many parameters a statement may have
 
 
@@ -67,18 +74,46 @@ class Corpora:
             raise Exists(f"a corpus named {name!r}") from error
 
     def documents(
-        self, corpus_id: int, *, offset: int = 0, limit: int = 50, search: str = "", status: str = ""
+        self,
+        corpus_id: int,
+        *,
+        offset: int = 0,
+        limit: int = 50,
+        search: str = "",
+        status: str = "",
+        kind: str = "",
+        sort: str = "name",
     ) -> Rows[DocumentRow]:
-        """Documents by name; `search` is a part of the name or title, `status` restricts to that one."""
-        query = select(Document).where(*_matching(corpus_id, search, status)).order_by(Document.name, Document.id)
+        """Documents of a corpus, a page of them.
+
+        Args:
+            search: a part of the name or title.
+            status: only that one; "pending" is queued, parsing and embedding.
+            kind: only that media type.
+            sort: name; or the newest, or those with the most pages, chunks or bytes first (`SORTS`).
+        """
+        query = select(Document).where(*_matching(corpus_id, search, status, kind)).order_by(*SORTS[sort], Document.id)
         with self._database.read() as session:
             return [copied(DocumentRow, row) for row in session.scalars(query.offset(offset).limit(limit))]
 
-    def count_documents(self, corpus_id: int, *, search: str = "", status: str = "") -> int:
+    def count_documents(self, corpus_id: int, *, search: str = "", status: str = "", kind: str = "") -> int:
         """How many documents `documents` would list without a limit."""
-        query = select(func.count(Document.id)).where(*_matching(corpus_id, search, status))
+        query = select(func.count(Document.id)).where(*_matching(corpus_id, search, status, kind))
         with self._database.read() as session:
             return session.scalar(query) or 0
+
+    def document_ids(self, corpus_id: int, *, search: str = "", status: str = "", kind: str = "") -> Rows[int]:
+        """The ids of all documents that `documents` would list without a limit."""
+        query = select(Document.id).where(*_matching(corpus_id, search, status, kind)).order_by(Document.id)
+        with self._database.read() as session:
+            return list(session.scalars(query))
+
+    def media_types(self, corpus_id: int) -> dict[str, int]:
+        """The media types of a corpus's documents with how many there are, the most frequent first; "" is not known."""
+        count = func.count(Document.id)
+        query = select(Document.media_type, count).where(Document.corpus_id == corpus_id).group_by(Document.media_type)
+        with self._database.read() as session:
+            return {row[0]: row[1] for row in session.execute(query.order_by(count.desc(), Document.media_type))}
 
     def document(self, document_id: int) -> DocumentRow:
         """One document; raises NotFound."""
@@ -203,9 +238,11 @@ def _found(row: Table | None, noun: str, key: object) -> Any:
     return row
 
 
-def _matching(corpus_id: int, search: str, status: str) -> Iterator[ColumnElement[bool]]:
+def _matching(corpus_id: int, search: str, status: str, kind: str = "") -> Iterator[ColumnElement[bool]]:
     yield Document.corpus_id == corpus_id
     if search:
         yield Document.name.icontains(search, autoescape=True) | Document.title.icontains(search, autoescape=True)
     if status:
-        yield Document.status == status
+        yield Document.status.in_(PENDING) if status == "pending" else Document.status == status
+    if kind:
+        yield Document.media_type == kind

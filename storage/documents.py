@@ -142,6 +142,24 @@ class Documents:
             document.progress_done = document.progress_total = 0
             return document.job_id
 
+    def retry_all(self, corpus_id: int, document_ids: Iterable[int]) -> tuple[int, int | None]:
+        """Queue those of a corpus's documents that failed or were cancelled again, in one job.
+
+        Returns: how many they are, and their job, None when there is none.
+        """
+        with self._database.write() as session:
+            count, job_id = 0, None
+            for part in parts(sorted(set(document_ids))):
+                ended = Document.id.in_(part) & Document.status.in_(("failed", "cancelled"))
+                query = select(Document).where(ended, Document.corpus_id == corpus_id)
+                for document in session.scalars(query.with_for_update()):
+                    job_id = job_id or enqueue(session, "index", corpus_id).id
+                    document.job_id = job_id
+                    document.status, document.error, document.remedy = "queued", "", ""
+                    document.progress_done = document.progress_total = 0
+                    count += 1
+            return count, job_id
+
     def delete(self, document_ids: Iterable[int]) -> Gone:
         """Delete documents from rows, full text and files, down to the write-ahead log."""
         with self._database.write() as session:

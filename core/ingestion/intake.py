@@ -111,6 +111,18 @@ def retry(ws: "Workspace", document_id: int) -> int | None:
     return job_id
 
 
+def retry_all(ws: "Workspace", corpus_id: int, document_ids: Iterable[int]) -> int:
+    """Queue those of a corpus's documents that failed or were cancelled again, in one job; returns how many."""
+    count, _ = ws.documents.retry_all(corpus_id, document_ids)
+    ws.wake()
+    return count
+
+
+def cancel_all(ws: "Workspace", document_ids: Iterable[int]) -> int:
+    """Stop those of the documents that are queued or under way; returns how many. Older versions go on serving."""
+    return len(ws.documents.cancel(sorted(set(document_ids))))
+
+
 def cancel(ws: "Workspace", document_id: int) -> bool:
     """Stop a document that is queued or under way; False when it was neither. An older version goes on serving."""
     return document_id in ws.documents.cancel([document_id])

@@ -85,12 +85,16 @@ def delete_documents(ids: Sequence[int]) -> None:
     for row in rows[:10]:
         st.markdown(f"- **{label(row.name)}**, {figures.count(row.page_count, 'page')}")
     if len(rows) > 10:
-        st.markdown(f"- and {len(rows) - 10} more")
+        st.markdown(f"- and {len(rows) - 10:,} more")
     st.caption(
         "Their text, vectors and stored files are deleted. Answers that quote them stay, without the quotation's "
         "source. This cannot be undone."
     )
-    if st.button(f"Delete {figures.count(len(rows), 'document')}", type="primary", icon=":material/delete:"):
-        for row in rows:
-            intake.delete_document(workspace, row.id)
-        st.rerun()
+    if st.button(
+        f"Delete {figures.count(len(rows), 'document')}",
+        type="primary",
+        icon=":material/delete:",
+        on_click=intake.delete_documents,
+        args=(workspace, [row.id for row in rows]),
+    ):
+        st.rerun()  # puts the dialog away

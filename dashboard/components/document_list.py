@@ -9,14 +9,16 @@ import streamlit as st
 
 from core.ingestion import intake
 from dashboard import resources, state
-from dashboard.components import corpus_dialogs, figures
+from dashboard.components import corpus_dialogs, document_selection, figures
+from dashboard.components.document_selection import Filter
 from dashboard.components.safe_text import label
 from storage.rows import CorpusRow, DocumentRow
 
 PER_PAGE = 25
 EVERY_S = 1.0
 PENDING = ("queued", "parsing", "embedding")
-STATUSES = {"": "All", "ready": "Ready", "failed": "Failed", "queued": "Waiting", "cancelled": "Cancelled"}
+STATUSES = {"": "All", "ready": "Ready", "failed": "Failed", "pending": "Under way", "cancelled": "Cancelled"}
+SORTED = {"name": "Name", "added": "Newest", "pages": "Most pages", "chunks": "Most chunks", "size": "Largest"}
 BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
     "queued": ("waiting", ":material/schedule:", "gray"),
     "parsing": ("reading", ":material/progress_activity:", "blue"),
@@ -29,49 +31,55 @@ BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
 
 def show(corpus: CorpusRow) -> None:
     """The table with its filters."""
+    corpora = resources.workspace().corpora
     with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input("Find a document", key=f"find-{corpus.id}", placeholder="Part of a name or title")
-        status = st.segmented_control(
-            "Status", list(STATUSES), key=f"status-{corpus.id}", default="", format_func=lambda each: STATUSES[each]
-        )
-    busy = resources.workspace().corpora.statistics(corpus.id).pending > 0
-    every = EVERY_S if busy else None
-    st.fragment(_table, run_every=every, key="documents")(corpus, search.strip(), status or "", busy)
+        kinds = ["", *(kind for kind in corpora.media_types(corpus.id) if kind)]
+        kind = st.selectbox("Type", kinds, key=f"kind-{corpus.id}", format_func=figures.kind, width=150)
+        sort = st.selectbox("Sort by", list(SORTED), key=f"sort-{corpus.id}", format_func=SORTED.__getitem__, width=150)
+    status = st.segmented_control(
+        "Status",
+        list(STATUSES),
+        key=f"status-{corpus.id}",
+        default="",
+        format_func=lambda each: STATUSES[each],
+        label_visibility="collapsed",
+    )
+    busy = corpora.statistics(corpus.id).pending > 0
+    chosen = Filter(search.strip(), status or "", kind)
+    st.fragment(_table, run_every=EVERY_S if busy else None, key="documents")(corpus, chosen, sort, busy)
 
 
-def _table(corpus: CorpusRow, search: str, status: str, was_busy: bool) -> None:
+def _table(corpus: CorpusRow, chosen: Filter, sort: str, was_busy: bool) -> None:
     corpora = resources.workspace().corpora
     if was_busy and corpora.statistics(corpus.id).pending == 0:
         st.rerun()
-    total = corpora.count_documents(corpus.id, search=search, status=status)
+    total = corpora.count_documents(corpus.id, search=chosen.search, status=chosen.status, kind=chosen.kind)
     if not total:
-        st.info(_nothing(search, status), icon=":material/inbox:")
+        st.info(_nothing(chosen), icon=":material/inbox:")
         return
     pages = -(-total // PER_PAGE)
     page = min(st.session_state.get(f"page-{corpus.id}", 1), pages)
-    rows = corpora.documents(corpus.id, offset=(page - 1) * PER_PAGE, limit=PER_PAGE, search=search, status=status)
-    _selection([row.id for row in rows])
+    rows = corpora.documents(
+        corpus.id,
+        offset=(page - 1) * PER_PAGE,
+        limit=PER_PAGE,
+        search=chosen.search,
+        status=chosen.status,
+        kind=chosen.kind,
+        sort=sort,
+    )
+    document_selection.show(corpus.id, rows, total, chosen)
     for row in rows:
         _row(row)
     if pages > 1:
         st.pagination(pages, key=f"page-{corpus.id}")
 
 
-def _nothing(search: str, status: str) -> str:
-    if search or status:
-        return "No document matches. Clear the search or choose another status."
+def _nothing(chosen: Filter) -> str:
+    if chosen.any:
+        return "No document matches. Clear the search or choose another status or type."
     return "No documents yet. Drop files above; you can ask as soon as the first is ready."
-
-
-def _selection(ids: list[int]) -> None:
-    """What can be done with the documents that are ticked."""
-    ticked = [each for each in ids if st.session_state.get(f"tick-{each}")]
-    if not ticked:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{len(ticked)} selected**", width="content")
-        if st.button("Delete", key="delete-ticked", icon=":material/delete:"):
-            corpus_dialogs.delete_documents(ticked)
 
 
 def _row(row: DocumentRow) -> None:

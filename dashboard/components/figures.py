@@ -61,3 +61,25 @@ def fit(context: ContextUse, sentences: bool) -> str:
     cut = context.retrieved - context.fitted
     said = f"{context.fitted} of {found} read"
     return f"{said}, {cut} did not fit" if cut > 0 else said
+
+
+KINDS = {
+    "": "All",
+    "application/pdf": "PDF",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PowerPoint",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+    "application/x-corpus-line": "Line of a corpus",
+    "application/jsonl": "JSONL",
+    "application/xml": "XML",
+    "message/rfc822": "E-mail",
+    "text/csv": "CSV",
+    "text/html": "HTML",
+    "text/markdown": "Markdown",
+    "text/plain": "Text",
+}
+
+
+def kind(media_type: str) -> str:
+    """What people call a media type."""
+    return KINDS.get(media_type, media_type.rpartition("/")[2])

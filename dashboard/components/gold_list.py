@@ -106,6 +106,6 @@ def _load(corpus_id: int) -> None:
 def _delete(row: GoldRow) -> None:
     st.markdown(f"**{label(row.question, 300)}**")
     st.caption("Its answer goes with it. What was measured with it stays. This cannot be undone.")
-    if st.button("Delete question", type="primary", icon=":material/delete:"):
-        resources.workspace().gold.delete([row.id])
-        st.rerun()
+    gold = resources.workspace().gold
+    if st.button("Delete question", type="primary", icon=":material/delete:", on_click=gold.delete, args=([row.id],)):
+        st.rerun()  # puts the dialog away

@@ -85,6 +85,52 @@ def test_documents_are_found_by_name_and_status(open_page: Open, workspace: Work
     assert "No document matches" in words(app)
 
 
+def test_documents_are_restricted_to_a_type_and_sorted(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    intake.add_files(workspace, indexed.id, [("a-page.html", b"<html><body><p>Short.</p></body></html>")])
+    workspace.dispatcher.run_one()
+    app = open_page("corpus", corpus=indexed.id)
+    names = [button.label for button in app.button if button.key and button.key.startswith("open-")]
+    assert names == ["**a\\-page\\.html**", "**lease\\.md**"]
+    app.selectbox(key=f"sort-{indexed.id}").set_value("size").run()
+    assert [b.label for b in app.button if b.key and b.key.startswith("open-")] == names[::-1]
+    app.selectbox(key=f"kind-{indexed.id}").set_value("text/html").run()
+    assert [b.label for b in app.button if b.key and b.key.startswith("open-")] == names[:1]
+
+
+def test_everything_that_matches_is_retried_cancelled_and_deleted_at_once(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    files = [(f"note {number}.md", f"# Note {number}\n\nText.".encode()) for number in range(30)]
+    intake.add_files(workspace, corpus.id, files)
+    app = open_page("corpus", corpus=corpus.id)
+    app.checkbox(key=f"tick-page-{corpus.id}").check().run()
+    assert "25 selected" in words(app)
+    app.button(key="tick-all").click().run()
+    assert "30 selected" in words(app)
+    app.button(key="cancel-ticked").click().run()
+    assert workspace.corpora.count_documents(corpus.id, status="cancelled") == 30
+    app.button(key="retry-ticked").click().run()
+    assert workspace.corpora.count_documents(corpus.id, status="pending") == 30
+    assert len(workspace.jobs.list(corpus.id)) == 2
+    app.button(key="delete-ticked").click().run()
+    assert "and 20 more" in words(app)
+    next(button for button in app.button if button.label == "Delete 30 documents").click().run()
+    assert workspace.corpora.count_documents(corpus.id) == 0
+
+
+def test_a_new_filter_does_not_keep_everything_selected(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    intake.add_files(workspace, corpus.id, [(f"note {n}.md", f"# Note {n}".encode()) for n in range(30)])
+    app = open_page("corpus", corpus=corpus.id)
+    app.checkbox(key=f"tick-page-{corpus.id}").check().run()
+    app.button(key="tick-all").click().run()
+    app.text_input(key=f"find-{corpus.id}").set_value("note 2").run()
+    assert "30 selected" not in words(app)
+
+
 def test_a_link_to_a_document_opens_it_at_its_page(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
     (document,) = workspace.corpora.documents(indexed.id)
     text = workspace.corpora.page(document.id, 1).text
