@@ -22,6 +22,12 @@ PAGES = [
         "app_pages/home.py", title="Home", icon=":material/home:", default=True, help="Domains, samples, activity."
     ),
     st.Page("app_pages/corpus.py", title="Corpus", icon=":material/folder_open:", help="The documents of a corpus."),
+    st.Page(
+        "app_pages/finetune.py",
+        title="Fine-tune",
+        icon=":material/model_training:",
+        help="Teach a base model the documents of a corpus.",
+    ),
     st.Page("app_pages/chat.py", title="Chat", icon=":material/forum:", help="Ask the documents of a corpus."),
     st.Page("app_pages/jobs.py", title="Jobs", icon=":material/checklist:", help="Work under way and done."),
 ]

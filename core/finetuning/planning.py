@@ -139,6 +139,7 @@ def prepare(ws: "Workspace", adapter: AdapterRow, recipe: Recipe) -> dict[str, A
             "".join(digest(e.question, e.answer) for e in parts.train).encode()
         ).hexdigest(),
         "left_out": {str(key): why for key, why in teacher.left_out.items()},
+        "corpus": sorted(ws.corpora.contents(adapter.corpus_id)),
         "documents": documents(ws, adapter.corpus_id, parts.train),
     }
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,7 @@ def run(ws: "Workspace", lease: "Lease") -> None:
             examples_sha256=plan["examples_sha256"],
             documents=plan["documents"],
             recipe=plan["recipe"],
-            result={"answer_tokens": plan["answer_tokens"], "examples": plan["examples"], "held_out": plan["held_out"]},
+            result={name: plan[name] for name in ("answer_tokens", "examples", "held_out", "corpus")},
         )
         train(ws, lease, ws.adapters.get(adapter.id), where)
         ws.jobs.say(job, f"{where}: answering the held-out questions")

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -206,3 +206,21 @@ def _xlsx(path: Path) -> Iterator[Row]:
     for values in rows[1:]:
         if any(str(value).strip() for value in values):
             yield dict(zip(header, values, strict=False))
+
+
+def header(name: str, content: bytes) -> list[str]:
+    """The names of a file's columns, for a person to choose from; none when it cannot be read."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload"
+        path.write_bytes(content)
+        try:
+            return list(read_file(path, name, Columns("\0", "\0")).columns)
+        except BadInput:
+            return []
+
+
+def as_origin(drafts: Sequence[ExampleDraft], origin: str) -> list[ExampleDraft]:
+    """The same pairs, said to come from elsewhere."""
+    return [replace(draft, origin=origin) for draft in drafts]

@@ -9,15 +9,16 @@ from core.ingestion import intake
 from dashboard import resources, state
 from dashboard.components import figures
 from dashboard.components.safe_text import label
+from storage.jobs import OPEN
 from storage.rows import JobRow
 
-OPEN = ("queued", "running")
 EVERY_S = 1.5
 OWN_FILES = "Files of a conversation"
 VERBS = {"index": "Indexing", "finetune": "Fine-tuning", "evaluate": "Evaluating", "sync": "Syncing"}
 BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
     "queued": ("waiting", ":material/schedule:", "gray"),
     "running": ("running", ":material/progress_activity:", "blue"),
+    "paused": ("paused", ":material/pause:", "gray"),
     "done": ("done", ":material/check:", "green"),
     "failed": ("failed", ":material/error:", "red"),
     "cancelled": ("cancelled", ":material/block:", "gray"),

@@ -1,0 +1,90 @@
+"""What a person does with adapters: promote, roll back, note, delete; and how far they are behind the documents."""
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import BadInput
+from storage.rows import AdapterRow
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """How a corpus changed since an adapter learned: names of documents."""
+
+    changed: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    documents: int
+
+    @property
+    def share(self) -> float:
+        """The changed part of the corpus, 0..1."""
+        moved = len(self.changed) + len(self.added) + len(self.removed)
+        return min(1.0, moved / max(1, self.documents + len(self.removed)))
+
+    @property
+    def words(self) -> str:
+        """In one line; "" when nothing changed."""
+        told = [("changed", self.changed), ("came", self.added), ("went", self.removed)]
+        said = [f"{len(names)} {what}" for what, names in told if names]
+        return f"Since it learned, of {self.documents} documents {', '.join(said)}." if said else ""
+
+
+def staleness(ws: "Workspace", adapter: AdapterRow) -> Staleness:
+    """Compare the documents as they were when the adapter learned with what they are now."""
+    now = ws.corpora.contents(adapter.corpus_id)
+    then: dict[str, str] = adapter.documents
+    corpus = set(adapter.result.get("corpus", now))
+    return Staleness(
+        changed=tuple(sorted(name for name in then if name in now and now[name] != then[name])),
+        added=tuple(sorted(name for name in now if name not in corpus)),
+        removed=tuple(sorted(name for name in then if name not in now)),
+        documents=len(now),
+    )
+
+
+def roll_back(ws: "Workspace", adapter_id: int) -> AdapterRow:
+    """Have the adapter that served before serve again in place of this one.
+
+    Raises:
+        BadInput: none did.
+    """
+    adapter = ws.adapters.get(adapter_id)
+    before = [
+        row
+        for row in ws.adapters.list(adapter.corpus_id)
+        if row.kind == adapter.kind and row.status == "retired" and row.promoted_at and row.id != adapter.id
+    ]
+    if not before:
+        raise BadInput("No earlier version has served.", "Withdraw this one to answer without an adapter.")
+    newest = max(before, key=lambda row: row.promoted_at or row.created_at)
+    ws.adapters.promote(newest.id)
+    return ws.adapters.get(newest.id)
+
+
+def withdraw(ws: "Workspace", adapter_id: int) -> None:
+    """Let no adapter of this kind serve."""
+    ws.adapters.withdraw(adapter_id)
+
+
+def note(ws: "Workspace", adapter_id: int, text: str) -> None:
+    """Write a note on an adapter."""
+    ws.adapters.change(adapter_id, note=text.strip()[:500])
+
+
+def delete(ws: "Workspace", adapter_id: int) -> None:
+    """Delete an adapter and all its files; conversations keep their answers.
+
+    Raises:
+        BadInput: it is being trained.
+    """
+    adapter = ws.adapters.get(adapter_id)
+    if adapter.status == "training":
+        raise BadInput("That adapter is being trained.", "Cancel its job first.")
+    ws.serving.forget(adapter_id)
+    ws.adapters.delete(adapter_id)
+    shutil.rmtree(ws.serving.folder(adapter), ignore_errors=True)

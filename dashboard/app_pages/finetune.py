@@ -1,0 +1,35 @@
+"""Fine-tune: examples, their check, training as it runs, and the adapters it made."""
+
+import streamlit as st
+
+from core.domains import domain
+from core.finetuning.planning import chosen_examples
+from dashboard import resources, state
+from dashboard.components import adapters, empty, example_check, example_table, examples, training
+from dashboard.components.safe_text import label
+
+workspace = resources.workspace()
+chosen = state.corpus_id()
+if chosen is None:
+    empty.no_corpus(state.domain())
+    st.stop()
+corpus = workspace.corpora.get(chosen)
+counts = workspace.examples.counts(corpus.id)
+
+st.title(label(corpus.name), anchor=False)
+st.caption(
+    f"{domain(corpus.domain).title} · teach a base model these documents; an adapter serves only if it wins on "
+    "questions about documents it did not learn from."
+)
+
+st.subheader("1 · Examples", anchor=False)
+examples.show(corpus, counts)
+if counts:
+    example_table.show(corpus.id, counts)
+    usable = chosen_examples(workspace, corpus.id)
+    st.subheader("2 · Check", anchor=False)
+    example_check.show(corpus.id)
+    st.subheader("3 · Train", anchor=False)
+    training.show(corpus.id, len(usable))
+st.subheader("4 · Adapters", anchor=False)
+adapters.show(corpus.id)

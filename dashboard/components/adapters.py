@@ -1,0 +1,104 @@
+"""The adapters of a corpus: versions, what the gate said, and what can be done with each."""
+
+from typing import Literal
+
+import streamlit as st
+
+from core.finetuning import gate, registry
+from dashboard import resources, state
+from dashboard.components import figures, learning
+from dashboard.components.safe_text import label
+from storage.rows import AdapterRow
+
+Badge = tuple[str, Literal["green", "gray", "orange", "red", "blue"]]
+BADGES: dict[str, Badge] = {
+    "promoted": ("promoted", "green"),
+    "candidate": ("candidate", "orange"),
+    "retired": ("served before", "gray"),
+    "training": ("training", "blue"),
+    "failed": ("not finished", "red"),
+}
+
+
+def show(corpus_id: int) -> None:
+    """All versions, the newest first."""
+    rows = resources.workspace().adapters.list(corpus_id)
+    if not rows:
+        st.caption("None yet. A training ends with one adapter of each kind, and the gate says which may serve.")
+    for row in rows:
+        with st.container(border=True, gap="xsmall"):
+            _row(row)
+
+
+def _row(row: AdapterRow) -> None:
+    word, colour = BADGES.get(row.status, BADGES["failed"])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{row.kind} v{row.version}**", width="content")
+        st.badge(word, color=colour)
+        st.caption(" · ".join(_facts(row)), width="content")
+    if words := row.gate.get("words"):
+        overruled = " Promoted by hand all the same." if row.gate.get("overruled") else ""
+        st.markdown(label(words, 400) + overruled)
+    if row.note:
+        st.caption(label(row.note, 300))
+    if row.status == "promoted" and (behind := registry.staleness(resources.workspace(), row).words):
+        st.markdown(f":orange[:material/history:] {behind} Train again to catch up.")
+    if row.status not in ("training", "failed"):
+        _buttons(row)
+        with st.expander("How it learned", icon=":material/show_chart:", type="compact"):
+            learning.show(row)
+    elif row.status == "failed":
+        st.button("Delete", key=f"adapter-delete-{row.id}", icon=":material/delete:", on_click=_delete, args=(row.id,))
+
+
+def _facts(row: AdapterRow) -> list[str]:
+    said = [label(row.base_model, 60), f"made {figures.ago(row.created_at)}"]
+    if seconds := row.result.get("seconds"):
+        said.append(f"trained {seconds / 60:.0f} min on {row.result.get('examples', 0):,} examples")
+    return said
+
+
+def _buttons(row: AdapterRow) -> None:
+    with st.container(horizontal=True):
+        if row.status == "promoted":
+            st.button("Withdraw", key=f"withdraw-{row.id}", on_click=_withdraw, args=(row.id,), help="Let none serve")
+            st.button("Roll back", key=f"back-{row.id}", icon=":material/undo:", on_click=_back, args=(row.id,))
+        elif st.button("Promote", key=f"promote-{row.id}", icon=":material/upgrade:"):
+            _promote(row)
+        if st.button("Delete", key=f"adapter-delete-{row.id}", icon=":material/delete:", type="tertiary"):
+            _ask_delete(row)
+
+
+@st.dialog("Promote this adapter?", icon=":material/upgrade:")
+def _promote(row: AdapterRow) -> None:
+    st.markdown(f"**{row.kind} v{row.version}** will answer in its mode from now on, in place of what does now.")
+    if not row.gate.get("passed"):
+        st.warning("The gate did not see it win. Promoting it is recorded as your decision.")
+    if st.button("Promote", type="primary"):
+        gate.overrule(resources.workspace(), row.id, by="dashboard")
+        st.rerun()
+
+
+@st.dialog("Delete this adapter?", icon=":material/delete:")
+def _ask_delete(row: AdapterRow) -> None:
+    st.markdown(f"**{row.kind} v{row.version}**, its files and its record are deleted. This cannot be undone.")
+    if row.status == "promoted":
+        st.warning("It serves now: its mode will have no adapter.")
+    if st.button("Delete adapter", type="primary", icon=":material/delete:"):
+        registry.delete(resources.workspace(), row.id)
+        st.rerun()
+
+
+@state.reported
+def _delete(adapter_id: int) -> None:
+    registry.delete(resources.workspace(), adapter_id)
+
+
+@state.reported
+def _withdraw(adapter_id: int) -> None:
+    registry.withdraw(resources.workspace(), adapter_id)
+
+
+@state.reported
+def _back(adapter_id: int) -> None:
+    registry.roll_back(resources.workspace(), adapter_id)

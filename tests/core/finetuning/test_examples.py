@@ -1,0 +1,135 @@
+"""Reading pairs from files, checking them, and splitting them."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core.errors import BadInput
+from core.finetuning import planning
+from core.finetuning.checks import findings, iban, luhn, personal
+from core.finetuning.curves import Look, light
+from core.finetuning.uploads import read_file
+from storage.rows import ExampleRow
+
+
+def example(number: int, question: str, answer: str, document: str = "") -> ExampleRow:
+    now = datetime.now(UTC)
+    return ExampleRow(number, 1, question, answer, document, None, "", "", "upload", "accepted", {}, now)
+
+
+def written(path: Path, rows: list[object]) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    return path
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "Why?", "answer": "Because."},
+        {"prompt": "Why?", "completion": "Because."},
+        {"instruction": "Why?", "input": "", "output": "Because."},
+        {"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "Why?"},
+                      {"role": "assistant", "content": "Because."}]},
+        {"conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "Because."}]},
+        {"id": "1", "question": "Why?", "answer": "Because.", "doc_ids": ["a.pdf"], "evidence": "e",
+         "meta": {"page": 4}},
+    ],
+)  # fmt: skip
+def test_the_shapes_people_have_are_recognised(tmp_path: Path, row: dict[str, object]) -> None:
+    (draft,) = read_file(written(tmp_path / "pairs.jsonl", [row])).drafts
+    assert (draft.question, draft.answer) == ("Why?", "Because.")
+    if "doc_ids" in row:
+        assert (draft.document, draft.page, draft.evidence) == ("a.pdf", 4, "e")
+
+
+def test_bad_rows_are_named_with_their_reason_and_the_rest_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"question": "a", "answer": "b"}\nnot json\n{"question": "", "answer": "b"}\n[1]\n')
+    found = read_file(path)
+    assert len(found.drafts) == 1
+    assert [bad.number for bad in found.bad] == [2, 3, 4]
+    assert "not JSON" in found.bad[0].reason
+    assert "question is empty" in found.bad[1].reason
+
+
+def test_a_workbook_is_read_by_its_first_sheet(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["Question", "Answer"])
+    book.active.append(["How many?", 3])
+    book.save(tmp_path / "pairs.xlsx")
+    (draft,) = read_file(tmp_path / "pairs.xlsx").drafts
+    assert draft.answer.startswith("3")
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.csv", b""), ("a.pdf", b"%PDF"), ("a.csv", b"x,y\n1,2\n")])
+def test_a_file_that_holds_no_pairs_is_one_line(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInput):
+        read_file(tmp_path / name)
+
+
+def test_documents_are_held_out_whole_and_always_the_same() -> None:
+    rows = [example(n, f"q{n}", f"a{n}", f"doc{n % 10}.pdf") for n in range(100)]
+    parts = planning.split(rows, 7)
+    assert parts == planning.split(rows, 7)
+    assert not {e.document for e in parts.train} & {e.document for e in parts.held_out}
+    assert 10 <= len(parts.held_out) <= 30
+
+
+def test_one_large_document_is_not_held_out() -> None:
+    rows = [example(n, f"q{n}", "a", "large.pdf" if n < 90 else f"small{n}.pdf") for n in range(100)]
+    assert all(e.document != "large.pdf" for e in planning.split(rows, 7).held_out)
+
+
+def test_what_is_wrong_is_found_by_kind() -> None:
+    rows = [
+        example(1, "What is the rent?", "2,400"),
+        example(2, "What is the rent?", "2,500"),
+        example(3, "what is THE rent", "2,400."),
+        example(4, "Who signs?", "x" * 4000),
+        example(5, "How do I reach her?", "Write to jane.doe@example.com."),
+        example(6, "When does it end?", "In March."),
+    ]
+    found = {one.kind: one for one in findings(rows, ["When does it end"])}
+    assert found["conflicts"].ids == (1, 3, 2)
+    assert found["duplicates"].rejects == (3,)
+    assert found["overlong"].ids == (4,)
+    assert found["personal data"].ids == (5,)
+    assert found["gold leaks"].rejects == (6,)
+
+
+def test_numbers_count_as_personal_only_with_their_checksum() -> None:
+    assert luhn("4111 1111 1111 1111")
+    assert not luhn("4111 1111 1111 1112")
+    assert iban("GB82 WEST 1234 5698 7654 32")
+    assert not iban("GB82 WEST 1234 5698 7654 33")
+    assert personal("Call 555-867-5309 or mail a@b.org") == {"phone number", "e-mail address"}
+    assert personal("Revenue was 88,815 thousand in 2025, and 4,560 before.") == set()
+    assert personal("123-45-6789") == {"social security number"}
+
+
+def looks(*losses: float, general: float = 1.0) -> list[Look]:
+    return [Look(n, loss, general, False) for n, loss in enumerate(losses)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "colour"),
+    [
+        (looks(2.0), "grey"),
+        (looks(2.0, 1.5, 1.2), "green"),
+        (looks(2.0, 1.2, 1.25), "amber"),
+        (looks(2.0, 1.0, 1.5), "red"),
+        (looks(2.0, 2.1), "amber"),
+    ],
+)
+def test_the_light_says_how_it_goes(seen: list[Look], colour: str) -> None:
+    assert light(seen).colour == colour
+
+
+def test_the_light_says_when_general_knowledge_is_lost() -> None:
+    seen = [Look(0, 2.0, 1.0, True), Look(1, 1.0, 1.6, True)]
+    assert "forgets" in light(seen).words

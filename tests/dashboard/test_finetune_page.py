@@ -1,0 +1,117 @@
+"""The fine-tune page takes examples, says what is wrong with them, starts and steers a training, and lists adapters."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.workspace import Workspace
+from storage.examples import ExampleDraft
+from storage.gold import GoldDraft
+from storage.rows import CorpusRow
+from tests.dashboard.conftest import words
+
+Open = Callable[..., AppTest]
+CSV = b"question,answer\nWhen may the tenant leave?,On 1 March 2027.\nWhat is the rent?,\n"
+
+
+@pytest.fixture
+def taught(workspace: Workspace, indexed: CorpusRow) -> CorpusRow:
+    drafts = [ExampleDraft(f"What does clause {n} say?", f"It says {n}.", "lease.md") for n in range(12)]
+    workspace.examples.add(indexed.id, drafts)
+    return indexed
+
+
+def test_without_examples_the_page_says_what_they_are_and_how_many_it_takes(open_page: Open, corpus: CorpusRow) -> None:
+    app = open_page("finetune", corpus=corpus.id)
+    assert not app.exception
+    assert "No examples yet" in words(app)
+    assert "None yet. A training ends with one adapter" in words(app)
+
+
+def test_a_file_is_read_its_bad_row_named_and_the_rest_added(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    app = open_page("finetune", corpus=corpus.id)
+    app.file_uploader[0].upload("pairs.csv", CSV)
+    app.run()
+    assert "Row 2 is left out: the answer is empty" in words(app)
+    next(button for button in app.button if button.label == "Add 1 example").click().run()
+    assert not app.exception
+    assert [row.question for row in workspace.examples.list(corpus.id)] == ["When may the tenant leave?"]
+    assert "1 example added" in words(app)
+
+
+def test_columns_that_are_not_recognised_can_be_mapped(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    app = open_page("finetune", corpus=corpus.id)
+    app.file_uploader[0].upload("pairs.csv", b"ask;reply\nHow much?;2,400 pounds\n")
+    app.run()
+    boxes = {box.label: box for box in app.selectbox}
+    boxes["Column of the question"].select("ask")
+    boxes["Column of the answer"].select("reply").run()
+    next(button for button in app.button if button.label == "Add 1 example").click().run()
+    assert [row.answer for row in workspace.examples.list(corpus.id)] == ["2,400 pounds"]
+
+
+def test_a_file_that_cannot_be_read_is_one_line(open_page: Open, corpus: CorpusRow) -> None:
+    app = open_page("finetune", corpus=corpus.id)
+    app.file_uploader[0].upload("pairs.xlsx", b"not a workbook")
+    app.run()
+    assert not app.exception
+    assert "cannot be read" in words(app)
+
+
+def test_a_leak_of_gold_is_found_and_one_click_rejects_it(
+    open_page: Open, workspace: Workspace, taught: CorpusRow
+) -> None:
+    workspace.gold.add(taught.id, GoldDraft("What does clause 3 say?", "Three."))
+    app = open_page("finetune", corpus=taught.id)
+    assert "1 example ask what a gold question asks" in words(app).replace("1 examples", "1 example")
+    app.button(key="mend-gold leaks").click().run()
+    assert "No leakage" in words(app)
+    assert workspace.examples.counts(taught.id) == {"accepted": 11, "rejected": 1}
+
+
+def test_starting_queues_one_job_that_can_be_paused_resumed_and_cancelled(
+    open_page: Open, workspace: Workspace, taught: CorpusRow
+) -> None:
+    app = open_page("finetune", corpus=taught.id)
+    button(app, "Start training").click().run()
+    assert not app.exception
+    (job,) = [job for job in workspace.jobs.list() if job.kind == "finetune"]
+    assert job.payload["kinds"] == ["closed-book", "grounded"]
+    assert "Waiting for its turn" in progress(app)
+    button(app, "Pause").click().run()
+    assert workspace.jobs.get(job.id).status == "paused"
+    button(app, "Resume").click().run()
+    assert workspace.jobs.get(job.id).status == "queued"
+    button(app, "Cancel").click().run()
+    assert workspace.jobs.get(job.id).cancel_requested
+
+
+def test_an_adapter_shows_what_the_gate_said_and_how_far_behind_it_is(
+    open_page: Open, workspace: Workspace, taught: CorpusRow
+) -> None:
+    job = workspace.jobs.enqueue("finetune", taught.id, {"kinds": ["grounded"]})
+    adapter = workspace.adapters.begin(taught.id, "grounded", job.id, "SmolLM2", documents={"gone.pdf": "a" * 64})
+    workspace.adapters.change(adapter.id, gate={"passed": True, "words": "Promoted: +19 points of F1."})
+    workspace.adapters.promote(adapter.id)
+    workspace.jobs.request_cancel(job.id)
+    app = open_page("finetune", corpus=taught.id)
+    assert not app.exception
+    assert "grounded v1" in words(app)
+    assert "+19 points of F1" in words(app)
+    assert "1 went" in words(app)
+    app.button(key=f"withdraw-{adapter.id}").click().run()
+    assert workspace.adapters.get(adapter.id).status == "retired"
+
+
+def button(app: AppTest, name: str) -> object:
+    return next(each for each in app.button if each.label == name)
+
+
+def progress(app: AppTest) -> str:
+    return "\n".join(json.dumps(str(each.proto)) for each in app.get("progress"))
