@@ -59,7 +59,7 @@ def _upload(corpus_id: int) -> None:
         st.caption("Columns called question and answer, prompt and completion, or chat messages are recognised.")
         return
     try:
-        found = _read(file.name, file.getvalue(), None)
+        found: Upload | None = _read(file.name, file.getvalue(), None)
     except BadInput as error:
         st.warning(label(str(error), 300))
         found = _mapped(file.name, file.getvalue())

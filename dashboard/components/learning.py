@@ -1,5 +1,7 @@
 """How an adapter learns or learned: loss on training and held-out examples, samples, the traffic light."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -35,7 +37,7 @@ def show(adapter: AdapterRow) -> None:
                 st.caption(f"step {step}: {label(answer, 240) or 'nothing'}")
 
 
-def chart(curves: Curves) -> alt.LayerChart:
+def chart(curves: Curves) -> Any:
     """Loss by step: training as a line, held-out as a line with points, the best one marked."""
     train = pd.DataFrame(
         {"step": [s for s, _, _ in curves.steps], "loss": [loss for _, loss, _ in curves.steps], "of": "training"}
