@@ -7,6 +7,7 @@
     triptych watch  --corpus C FOLDER|URL...            follow folders and web addresses
     triptych sync   --corpus C [--dry-run]              bring what is followed up to date now
     triptych train  --corpus C --examples F             adapters for the modes finetuned and hybrid
+    triptych models list | add | test | use             base models beside the embedded one
 
 Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.
 """
@@ -19,6 +20,7 @@ from typing import Annotated
 
 import typer
 
+from core.commands import models
 from core.errors import BadInput, Conflict, NotFound, TriptychError
 from core.settings import Settings
 
@@ -31,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(models.app, name="models")
 
 
 class OnRemoval(StrEnum):

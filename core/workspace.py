@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from core.errors import WorkspaceLocked
+from core.generation.secrets import Secrets
 from core.settings import Settings
 from storage.adapters import Adapters
 from storage.assistants import Assistants
@@ -87,6 +88,7 @@ class Workspace:
         self.adapters = Adapters(database)
         self.jobs = Jobs(database)
         self.base_models = BaseModels(database)
+        self.secrets = Secrets(self.home)
         self.assistants = Assistants(database)
         self.sources = Sources(database)
         self.scratch = self.home / "scratch" / str(os.getpid())
@@ -179,7 +181,7 @@ class Workspace:
                 self.base_models,
                 self.assistants,
                 embedded=lambda: self.engine,
-                make=lambda row: engine_of(row, self.home / "models"),
+                make=lambda row: engine_of(row, self.home / "models", self.secrets),
                 available=lambda: int(psutil.virtual_memory().available),
             )
 

@@ -30,6 +30,7 @@ PAGES = [
     ),
     st.Page("app_pages/chat.py", title="Chat", icon=":material/forum:", help="Ask the documents of a corpus."),
     st.Page("app_pages/jobs.py", title="Jobs", icon=":material/checklist:", help="Work under way and done."),
+    st.Page("app_pages/settings.py", title="Settings", icon=":material/settings:", help="Base models and storage."),
 ]
 
 page = st.navigation(PAGES, position="hidden")

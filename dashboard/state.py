@@ -12,6 +12,7 @@ from typing import Any, ParamSpec
 import streamlit as st
 
 from core.errors import TriptychError
+from core.generation.trial import Trial
 from core.ingestion.intake import Intake
 from storage.conversations import Conversations
 from storage.errors import NotFound
@@ -184,6 +185,17 @@ def forget_drop(corpus: int) -> None:
     st.session_state.pop(f"drop-{corpus}", None)
 
 
+def keep_trial(base_model_id: int | None, trial: Trial) -> None:
+    """Remember how the test of a base model went, in this tab."""
+    st.session_state.setdefault("trials", {})[base_model_id] = trial
+
+
+def trial(base_model_id: int | None) -> Trial | None:
+    """How the last test of a base model went."""
+    found: Trial | None = st.session_state.get("trials", {}).get(base_model_id)
+    return found
+
+
 def reported(callback: Callable[Arguments, Any]) -> Callable[Arguments, None]:
     """A callback whose errors for people are shown on the page instead of ending the run."""
 
@@ -203,6 +215,16 @@ def take_problem() -> TriptychError | None:
     """The error of the last callback, once."""
     problem: TriptychError | None = st.session_state.pop("problem", None)
     return problem
+
+
+def dialog_done() -> None:
+    """A dialog's work is done: it may close."""
+    st.session_state["dialog-done"] = True
+
+
+def take_dialog_done() -> bool:
+    """Whether a dialog's work was done since this was last asked."""
+    return bool(st.session_state.pop("dialog-done", False))
 
 
 def _number(name: str) -> int | None:

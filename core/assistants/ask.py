@@ -138,15 +138,14 @@ class Assistant:
         except RowNotFound as error:
             raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
         chosen = workspace.assistants.of(corpus_id)
-        engine = workspace.engines.of(chosen.base_model_id)
-        name = engine.name or type(engine).__name__
+        name = workspace.engines.name(chosen.base_model_id)
         return cls(
             corpus_id,
             domain(corpus.domain),
             workspace.retriever,
             remembering(workspace.embedder),
             lambda words: workspace.lexical.idf(corpus_id, words),
-            lambda: engine,
+            lambda: workspace.engines.of(chosen.base_model_id),
             lambda: sum(workspace.corpora.statistics(each).ready for each in (corpus_id, *also)),
             name,
             reading or reading_for(name, chosen.reading),

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-SMALL_BELOW = 1.0
+SMALL_BELOW = 1.5
 """Billions of parameters below which a base model reads as SMALL does; re-measure per base model."""
 
 

@@ -8,12 +8,14 @@ are elsewhere.
 import itertools
 import json
 import logging
+import os
 import queue
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,32 @@ log = logging.getLogger(__name__)
 STEP_TOKENS = 256
 """Prompt tokens read in one step. A stop and everyone else's next token wait for one step at most."""
 
-CHILD = Path(__file__).with_name("stepping.py")
+SCRIPT = Path(__file__).with_name("stepping.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """The program that holds the model: `stepping` or `torch_stepping`.
+
+    Attributes:
+        name: of the library it loads the model with, for messages.
+        remedy: what to do when that fails.
+    """
+
+    name: str
+    script: Path
+    arguments: tuple[str, ...]
+    remedy: str
+
+
+def openvino(model: Path, blocks: int) -> Child:
+    """OpenVINO GenAI with a key-value cache of so many blocks of 32 tokens."""
+    remedy = "Delete that file; it is made again at the next start."
+    return Child("OpenVINO", SCRIPT, (str(model), str(blocks), str(STEP_TOKENS)), remedy)
+
+
 ENDS = {
+    "adapter": EngineFailed("The adapter could not be loaded.", "Train it again, or roll back to another one."),
     "refused": EngineFailed("The engine refused these settings.", "Check temperature and repetition penalty."),
     "full": EngineFailed("The engine's memory is too small for this question.", "Shorten it."),
 }
@@ -92,27 +118,28 @@ class Batcher:
     """Starts the child, waits until the model is loaded, and serves any number of streams.
 
     Args:
-        model: Q8_0 or F16 GGUF.
-        blocks: size of the key-value cache, in blocks of 32 tokens.
+        model: what is loaded, for messages.
+        child: who loads it.
 
     Attributes:
         cache_bytes: size of that cache; 0 before the first step.
         cache_use: per cent of it that the last step's requests used.
 
     Raises:
-        EngineFailed: OpenVINO cannot read the model.
+        EngineFailed: the model cannot be read.
     """
 
-    def __init__(self, model: Path, blocks: int) -> None:
-        command = [sys.executable, "-P", str(CHILD), str(model), str(blocks), str(STEP_TOKENS)]
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, model: Path, child: Child) -> None:
+        command = [sys.executable, "-P", str(child.script), *child.arguments]
+        offline = os.environ | {"HF_HUB_OFFLINE": "1"}
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=offline)
         self._numbers = itertools.count()
         self._streams: dict[int, TokenStream] = {}
         self._lock = threading.RLock()
         self._over: EngineFailed | None = None
         self.cache_use = 0.0
         self.cache_bytes = 0
-        self._greet(model)
+        self._greet(model, child)
         self._thread = threading.Thread(target=self._listen, name="triptych-engine", daemon=True)
         self._thread.start()
 
@@ -149,6 +176,7 @@ class Batcher:
                     "max_tokens": sampling.max_tokens,
                     "temperature": sampling.temperature,
                     "repetition_penalty": sampling.repetition_penalty,
+                    "adapter": sampling.adapter,
                 }
             )
         return stream
@@ -166,15 +194,14 @@ class Batcher:
         self._child.kill()  # it has nothing to save, and a step in progress may take a second
         self._thread.join()
 
-    def _greet(self, model: Path) -> None:
+    def _greet(self, model: Path, child: Child) -> None:
         """Wait for the child's first line: loaded, or why not."""
         assert self._child.stdout is not None  # it was opened as a pipe
         first = json.loads(self._child.stdout.readline() or b'{"error": "the process ended while it loaded"}')
         if "ready" not in first:
             self._end_child()
-            log.error("OpenVINO could not load %s: %s", model.name, first["error"])
-            remedy = "Delete that file; it is made again at the next start."
-            raise EngineFailed(f"OpenVINO could not load {model.name}.", remedy)
+            log.error("%s could not load %s: %s", child.name, model.name, first["error"])
+            raise EngineFailed(f"{child.name} could not load {model.name}.", child.remedy)
 
     def _send(self, command: dict[str, Any]) -> None:
         """Under the lock. A child that is gone is noticed by the listener, which fails the streams."""

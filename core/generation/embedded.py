@@ -9,6 +9,7 @@ messages and text; the model runs in a child process (`batching`, `stepping`), i
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +131,7 @@ class EmbeddedChat(Engine):
                 f"The question and its context are {length} tokens; {self.name} reads at most {window - 1}.",
                 "Shorten the question or start a new conversation.",
             )
-        room = Sampling(
-            min(sampling.max_tokens, window - length), sampling.temperature, sampling.repetition_penalty, sampling.stop
-        )
+        room = replace(sampling, max_tokens=min(sampling.max_tokens, window - length))
         return loaded.batcher.submit(prompt, room, stopping)
 
     def _model(self, progress: Progress | None = None) -> Loaded:
@@ -140,8 +139,11 @@ class EmbeddedChat(Engine):
         with self._loading:
             if self._loaded is None or not self._loaded.batcher.alive:
                 self._loaded = None  # frees the failed one before the next takes its memory
-                self._loaded = load(as_q8_0(self.source, self.folder, progress), self.cache_tokens)
+                self._loaded = self._load(progress)
             return self._loaded
+
+    def _load(self, progress: Progress | None = None) -> Loaded:
+        return load(as_q8_0(self.source, self.folder, progress), self.cache_tokens)
 
     def _sampling(self, stop: list[str] | None, given: dict[str, Any]) -> Sampling:
         return Sampling(
@@ -149,6 +151,7 @@ class EmbeddedChat(Engine):
             temperature=float(given.get("temperature", self.temperature)),
             repetition_penalty=float(given.get("repetition_penalty", self.repetition_penalty)),
             stop=tuple(stop if stop is not None else self.stop or ()),
+            adapter=str(given.get("adapter") or ""),
         )
 
     def _stream(
@@ -222,14 +225,15 @@ def turns(messages: Sequence[BaseMessage]) -> list[tuple[str, str]]:
     Raises:
         BadInput: a message holds an image or anything else that is not text.
     """
-    found = [(ROLES.get(message.type, "user"), _text(message)) for message in messages]
+    found = [(ROLES.get(message.type, "user"), text_of(message)) for message in messages]
     return found if found and found[0][0] == "system" else [("system", SYSTEM), *found]
 
 
-def _text(message: BaseMessage) -> str:
+def text_of(message: BaseMessage) -> str:
+    """The words of a message; raises BadInput when it holds anything else."""
     blocks = [] if isinstance(message.content, str) else message.content
     if any(isinstance(block, dict) and block.get("type") != "text" for block in blocks):
-        raise BadInput("The embedded model reads text only.", "Leave images and files out of the question.")
+        raise BadInput("The base model reads text only.", "Leave images and files out of the question.")
     return str(message.text)
 
 

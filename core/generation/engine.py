@@ -65,12 +65,14 @@ class Sampling:
         temperature: 0 is greedy (the most probable token, always the same answer).
         repetition_penalty: 1 is none; above it, tokens that were used become less probable.
         stop: the text ends before the first of these strings.
+        adapter: folder of a PEFT adapter that is on for this answer, for engines that can; "" is none.
     """
 
     max_tokens: int = 256
     temperature: float = 0.0
     repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()
+    adapter: str = ""
 
 
 def is_set(stopping: threading.Event | None) -> bool:

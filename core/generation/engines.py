@@ -48,6 +48,13 @@ class Engines:
         """The engine that answers for a corpus; the embedded one unless another was chosen."""
         return self.of(self._assistants.of(corpus_id).base_model_id)
 
+    def name(self, base_model_id: int | None) -> str:
+        """What a base model is called, without making its engine; raises NotFound."""
+        if base_model_id is None:
+            embedded = self._embedded()
+            return embedded.name or type(embedded).__name__
+        return self._row(base_model_id).name
+
     def of(self, base_model_id: int | None) -> Engine:
         """The engine of a base model as its row is now; None is the embedded one.
 
@@ -57,10 +64,7 @@ class Engines:
         """
         if base_model_id is None:
             return self._embedded()
-        try:
-            row = self._base_models.get(base_model_id)
-        except RowNotFound as error:
-            raise NotFound("That base model does not exist any more.", "Choose another one in Settings.") from error
+        row = self._row(base_model_id)
         with self._lock:
             known = self._engines.pop(row.id, None)
             if known is not None and known[0] != row:
@@ -85,6 +89,12 @@ class Engines:
             self._engines.clear()
         for engine in engines:
             engine.close()
+
+    def _row(self, base_model_id: int) -> BaseModelRow:
+        try:
+            return self._base_models.get(base_model_id)
+        except RowNotFound as error:
+            raise NotFound("That base model does not exist any more.", "Choose another one in Settings.") from error
 
     def _make_room(self, wanted: Engine) -> None:
         """Unload what is loaded and idle until `wanted` fits, or nothing is left to unload."""

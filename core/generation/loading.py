@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from core.generation import gguf
-from core.generation.batching import Batcher
-from core.generation.tokens import Tokens
+from core.generation.batching import Batcher, openvino
+from core.generation.tokens import Text, Tokens
 
 BLOCK = 32
 """Tokens in a block of OpenVINO's key-value cache on a CPU."""
 
 CACHE_TOKENS_AT_MOST = 65_536
 """0.9 GB for SmolLM2-135M: eight full windows, or the prefixes of some hundred short conversations."""
+
+WINDOW_AT_LEAST = 8192
+"""A model that was trained for 128k tokens gets as many as memory allows, but this many in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Loaded:
     """A model in memory: its facts, its tokenizer, its batcher, and how many tokens its cache holds."""
 
     facts: Facts
-    tokens: Tokens
+    tokens: Text
     batcher: Batcher
     capacity: int
 
@@ -44,7 +47,8 @@ def facts(value: Callable[[str], Any]) -> Facts:
     kind = value("general.architecture")
     heads, width = value(f"{kind}.attention.head_count"), value(f"{kind}.embedding_length")
     kv_heads = value(f"{kind}.attention.head_count_kv") or heads
-    head_bytes = int(width // heads * 1.25)  # measured: 76 bytes a head of 64 numbers
+    head = value(f"{kind}.attention.key_length") or width // heads
+    head_bytes = int(head * 1.25)  # measured: 76 bytes a head of 64 numbers
     return Facts(
         window=int(value(f"{kind}.context_length")),
         cache_bytes=2 * int(value(f"{kind}.block_count")) * int(kv_heads) * head_bytes,
@@ -52,13 +56,13 @@ def facts(value: Callable[[str], Any]) -> Facts:
 
 
 def cache_tokens(found: Facts, available: int) -> int:
-    """Tokens the key-value cache may hold: a sixteenth of the free memory, at least one full window.
+    """Tokens the key-value cache may hold: a sixteenth of the free memory, at least one full (short) window.
 
     Args:
         available: bytes of memory that are free.
     """
     wanted = available // 16 // found.cache_bytes
-    return max(min(wanted, CACHE_TOKENS_AT_MOST), found.window + 4 * BLOCK)
+    return max(min(wanted, CACHE_TOKENS_AT_MOST), min(found.window, WINDOW_AT_LEAST) + 4 * BLOCK)
 
 
 def load(model: Path, capacity: int | None = None) -> Loaded:
@@ -78,4 +82,4 @@ def load(model: Path, capacity: int | None = None) -> Loaded:
     found = facts(value)
     tokens = Tokens(value)
     capacity = capacity or cache_tokens(found, psutil.virtual_memory().available)
-    return Loaded(found, tokens, Batcher(model, blocks=-(-capacity // BLOCK)), capacity)
+    return Loaded(found, tokens, Batcher(model, openvino(model, -(-capacity // BLOCK))), capacity)

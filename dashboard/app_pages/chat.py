@@ -14,6 +14,7 @@ from dashboard.components import (
     document_view,
     draft,
     empty,
+    engine_picker,
     indexing,
     modes,
     opening,
@@ -77,6 +78,7 @@ ready = numbers.ready + (workspace.corpora.statistics(own_files).ready if own_fi
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title(label(corpus.name), anchor=False, width="content")
     modes.badge(conversation.mode if conversation else MODE)
+    engine_picker.small(corpus.id)
 if conversation and shown:
     indexing.show(corpus.id)
     transcript.show(conversation, messages, shown, transcript.Doing(ask, again))

@@ -13,7 +13,7 @@ import pytest
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from core.generation import gguf
-from core.generation.batching import Batcher
+from core.generation.batching import Batcher, openvino
 from core.generation.embedded import EmbeddedChat
 from core.generation.engine import Sampling
 from core.generation.tokens import Tokens
@@ -81,7 +81,7 @@ def test_the_packaged_file_read_directly_is_wrong_hence_never_served(
 ) -> None:
     """When this fails OpenVINO has mended its reader, and the rewriting can go."""
     prompts = [engine.token_ids(messages) for messages in MESSAGES]
-    direct = Batcher(packaged, blocks=300)
+    direct = Batcher(packaged, openvino(packaged, 300))
     try:
         streams = [direct.submit(prompt, Sampling(max_tokens=TOKENS)) for prompt in prompts]
         answers = [[token for tokens in stream for token in tokens] for stream in streams]

@@ -1,0 +1,188 @@
+"""Any OpenAI-compatible endpoint as an engine: vLLM, Ollama, LM Studio, a cloud.
+
+Tokens are estimated (the endpoint's tokenizer is not here, and none is downloaded); its own count arrives with
+the answer. Knows messages and LangChain; HTTP is `wire`'s.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.language_models.chat_models import generate_from_stream
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from pydantic import SecretStr
+
+from core.errors import EngineFailed
+from core.generation.embedded import ROLES, text_of
+from core.generation.engine import Engine, is_set
+from core.generation.wire import Address, Wire
+
+WINDOW = 4096
+"""Tokens taken for granted when neither the endpoint nor a person says how much it reads."""
+
+BYTES_PER_TOKEN = 3
+"""Of UTF-8: English has about 4, other scripts 2 to 3, so prompts come out shorter than they might be."""
+
+PER_MESSAGE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A base model at an endpoint; `window` in tokens, 0 when the endpoint does not say."""
+
+    model: str
+    window: int = 0
+
+
+class EndpointChat(Engine):
+    """Attributes:
+    base_url, model: where it is and what is asked for there.
+    key: the API key, if it wants one.
+    tokens_in_window: the most it may read and write together; 0 is unknown.
+    max_tokens, temperature, stop: as in `Sampling`; each may be given with a call too.
+    """
+
+    name: str | None = None
+    base_url: str
+    model: str
+    key: SecretStr = SecretStr("")
+    tokens_in_window: int = 0
+    max_tokens: int = 512
+    temperature: float = 0.0
+    stop: list[str] | None = None
+
+    @property
+    def window(self) -> int:
+        """As it was given, or a cautious guess."""
+        return self.tokens_in_window or WINDOW
+
+    @property
+    def ready(self) -> bool:
+        """Always: loading is the endpoint's business."""
+        return True
+
+    def warm(self) -> None:
+        """Nothing to load here."""
+
+    def close(self) -> None:
+        """Nothing to give back: a connection lasts as long as its answer."""
+
+    def count_tokens(self, text: str | Sequence[BaseMessage]) -> int:
+        """An estimate, rather too high than too low."""
+        if isinstance(text, str):
+            return math.ceil(len(text.encode()) / BYTES_PER_TOKEN)
+        return sum(PER_MESSAGE + self.count_tokens(message.text) for message in text)
+
+    def offered(self) -> list[Offered]:
+        """What the endpoint offers, with context lengths where it tells them.
+
+        Raises:
+            EngineFailed: it cannot be reached, or refuses.
+        """
+        listed = self._wire().get("/models")
+        rows = listed.get("data") if isinstance(listed, dict) else None
+        if not isinstance(rows, list):
+            raise EngineFailed(f"{self._address().host} does not answer like an endpoint.", "Check its address.")
+        return [Offered(str(row["id"]), _window(row)) for row in rows if isinstance(row, dict) and "id" in row]
+
+    def asked_window(self) -> int:
+        """The context length by Ollama's own route; 0 when this is not Ollama or it does not say."""
+        try:
+            shown = self._wire().get("/api/show", root=True, body={"model": self.model})
+        except EngineFailed:
+            return 0
+        facts = shown.get("model_info", {}) if isinstance(shown, dict) else {}
+        return next((int(value) for key, value in facts.items() if key.endswith(".context_length")), 0)
+
+    def _address(self) -> Address:
+        return Address(self.base_url, self.name or self.model)
+
+    def _wire(self) -> Wire:
+        return Wire(self._address(), self.key.get_secret_value())
+
+    def _body(self, messages: Sequence[BaseMessage], stop: list[str] | None, given: dict[str, Any]) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": ROLES.get(each.type, "user"), "content": text_of(each)} for each in messages],
+            "max_tokens": int(given.get("max_tokens") or self.max_tokens),
+            "temperature": float(given.get("temperature", self.temperature)),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        stops = stop if stop is not None else self.stop
+        return body | ({"stop": stops} if stops else {})
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        stopping: threading.Event | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        """Text as it arrives, then one empty chunk with usage and timings."""
+        started, first_at, finish, pieces = time.monotonic(), None, "", 0
+        usage: dict[str, Any] = {}
+        for event in self._wire().events(self._body(messages, stop, kwargs), stopping):
+            usage = event.get("usage") or usage
+            for choice in event.get("choices") or []:
+                finish = choice.get("finish_reason") or finish
+                if text := (choice.get("delta") or {}).get("content"):
+                    first_at, pieces = first_at or time.monotonic(), pieces + 1
+                    chunk = ChatGenerationChunk(message=AIMessageChunk(content=text))
+                    if run_manager:
+                        run_manager.on_llm_new_token(text, chunk=chunk)
+                    yield chunk
+        read = int(usage.get("prompt_tokens") or self.count_tokens(messages))
+        said = int(usage.get("completion_tokens") or pieces)
+        facts = {
+            "model_name": self.name or self.model,
+            "finish_reason": "stopped" if is_set(stopping) else finish or "stop",
+            "first_token_s": first_at - started if first_at else None,
+            "total_s": time.monotonic() - started,
+        }
+        counted = UsageMetadata(input_tokens=read, output_tokens=said, total_tokens=read + said)
+        message = AIMessageChunk(content="", usage_metadata=counted, response_metadata=facts, chunk_position="last")
+        yield ChatGenerationChunk(message=message)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        return LangSmithParams(
+            ls_provider="triptych",
+            ls_model_name=str(kwargs.get("model") or self.model),
+            ls_model_type="chat",
+            ls_temperature=float(kwargs.get("temperature", self.temperature)),
+            ls_max_tokens=int(kwargs.get("max_tokens") or self.max_tokens),
+            ls_stop=stop or self.stop or [],
+        )
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model_name": self.model, "base_url": self.base_url, "temperature": self.temperature}
+
+    @property
+    def _llm_type(self) -> str:
+        return "triptych-endpoint"
+
+
+def _window(row: dict[str, Any]) -> int:
+    """vLLM says `max_model_len`, LM Studio and others `context_length` or `max_context_length`."""
+    for key in ("max_model_len", "context_length", "max_context_length", "context_window"):
+        if isinstance(row.get(key), int):
+            return int(row[key])
+    return 0

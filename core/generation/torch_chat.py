@@ -1,0 +1,81 @@
+"""Any causal language model in Hugging Face's form as an engine, through transformers: CPU or CUDA.
+
+Everything but the loading is the embedded engine's: tokens, stopping, timings, one child process for all callers.
+A call may name an `adapter`, a folder with a PEFT adapter, which counts for that call alone. The folder was
+checked before (`checking.model_folder`): safetensors only, no code of its own.
+"""
+
+from pathlib import Path
+
+from core.errors import BadInput
+from core.generation.batching import STEP_TOKENS, Batcher, Child
+from core.generation.checking import is_hub_id, local_path, model_folder
+from core.generation.embedded import EmbeddedChat
+from core.generation.folder_tokens import FolderTokens, read_json
+from core.generation.gguf import Progress
+from core.generation.loading import Facts, Loaded
+
+SCRIPT = Path(__file__).with_name("torch_stepping.py")
+WINDOW_UNKNOWN = 2048
+CACHE_AT_LEAST = 2048
+"""Tokens that one answer may have in any case, however short memory is."""
+
+REMEDY = "Look at the log; or serve it with vLLM or Ollama and add it as an endpoint."
+
+
+class TorchChat(EmbeddedChat):
+    """Attributes:
+    source: the folder.
+    window_at_most: reads no more than this; 0 is as much as the model can.
+    """
+
+    window_at_most: int = 0
+
+    @property
+    def weight_bytes(self) -> int:
+        """Of all weight files; twice that where 16-bit weights are computed in 32."""
+        return 2 * sum(file.stat().st_size for file in self.source.glob("*.safetensors"))
+
+    def _load(self, progress: Progress | None = None) -> Loaded:
+        import psutil  # type: ignore[import-untyped]
+
+        folder = model_folder(self.source)
+        tokens = FolderTokens(folder)
+        found = facts(folder, self.window_at_most)
+        each = int(psutil.virtual_memory().available) // 8 // found.cache_bytes
+        capacity = self.cache_tokens or max(min(found.window, each), CACHE_AT_LEAST)
+        arguments = (str(folder), str(STEP_TOKENS), ",".join(map(str, tokens.ends)))
+        return Loaded(found, tokens, Batcher(folder, Child("transformers", SCRIPT, arguments, REMEDY)), capacity)
+
+    @property
+    def _llm_type(self) -> str:
+        return "triptych-torch"
+
+
+def facts(folder: Path, window_at_most: int = 0) -> Facts:
+    """What config.json says: context length, and the bytes of cache for one token at four bytes a number."""
+    read = read_json(folder / "config.json")
+    config = read | (read.get("text_config") or {})
+    window = int(config.get("max_position_embeddings") or WINDOW_UNKNOWN)
+    heads = int(config.get("num_attention_heads") or 1)
+    head = int(config.get("head_dim") or int(config.get("hidden_size") or 4096) // heads)
+    layers, kv_heads = int(config.get("num_hidden_layers") or 32), int(config.get("num_key_value_heads") or heads)
+    return Facts(min(window, window_at_most or window), max(2 * layers * kv_heads * head * 4, 1))
+
+
+def folder_of(location: str) -> Path:
+    """The folder that a path or a hub id means. Nothing is downloaded.
+
+    Raises:
+        BadInput: not there, or refused with the reason.
+    """
+    if not is_hub_id(location):
+        return model_folder(local_path(location))
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        return model_folder(Path(snapshot_download(location, local_files_only=True)))
+    except LocalEntryNotFoundError as error:
+        message = f"{location} is not on this machine, and nothing is downloaded unasked."
+        raise BadInput(message, f"To get it: hf download {location} --exclude '*.bin' '*.pt' '*.pth'") from error

@@ -1,0 +1,123 @@
+"""A real OpenAI-compatible server over any engine of ours, and the ways such servers fail, by model name."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import uvicorn
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from starlette.applications import Starlette
+from starlette.concurrency import iterate_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from core.generation.engine import Engine
+
+KEY = "sk-test-0123456789"
+KINDS = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+
+
+class OpenAIServer:
+    """Attributes: seen, the bodies of all chat requests; under_way, answers that somebody still listens to."""
+
+    def __init__(self, engine: Engine, key: str = KEY) -> None:
+        self.engine, self.key = engine, key
+        self.seen: list[dict[str, Any]] = []
+        self.broken_off = threading.Event()
+        self.refusals = 1
+        routes = [
+            Route("/v1/models", self._models),
+            Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            Route("/api/show", self._show, methods=["POST"]),
+        ]
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self._server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), log_level="error", lifespan="off"))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    def _refused(self, request: Request) -> Response | None:
+        if self.key and request.headers.get("authorization") != f"Bearer {self.key}":
+            given = request.headers.get("authorization", "no key")
+            return JSONResponse({"error": {"message": f"Incorrect API key provided: {given}"}}, 401)
+        return None
+
+    async def _models(self, request: Request) -> Response:
+        models = [{"id": "tiny", "object": "model", "max_model_len": 2048}, {"id": "other", "object": "model"}]
+        return self._refused(request) or JSONResponse({"object": "list", "data": models})
+
+    async def _show(self, request: Request) -> Response:
+        return JSONResponse({"model_info": {"llama.context_length": 1234}})
+
+    async def _chat(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        body = await request.json()
+        self.seen.append(body)
+        match body["model"]:
+            case "busy":
+                return JSONResponse({"error": {"message": "slow down"}}, 429, headers={"retry-after": "77"})
+            case "busy-once" if self.refusals:
+                self.refusals -= 1
+                return JSONResponse({"error": {"message": "slow down"}}, 429, headers={"retry-after": "0"})
+            case "picky":
+                message = f"maximum context length is 10 tokens, key {self.key}"
+                return JSONResponse({"error": {"message": message}}, 400)
+            case "broken":
+                return Response("Internal Server Error", 500)
+            case "moved":
+                return Response(status_code=307, headers={"location": "http://127.0.0.1:9/v1/chat/completions"})
+            case "unknown":
+                return JSONResponse({"error": {"message": "model not found"}}, 404)
+        return StreamingResponse(self._stream(body), media_type="text/event-stream")
+
+    async def _stream(self, body: dict[str, Any]) -> AsyncIterator[str]:
+        try:
+            if body["model"] == "slow":
+                await asyncio.sleep(600)
+            messages: list[BaseMessage] = [KINDS[m["role"]](m["content"]) for m in body["messages"]]
+            chunks = self.engine.stream(messages, stop=body.get("stop"), max_tokens=body["max_tokens"])
+            async for chunk in iterate_in_threadpool(chunks):
+                if chunk.text:
+                    yield _event({"choices": [{"index": 0, "delta": {"content": chunk.text}, "finish_reason": None}]})
+                if body["model"] == "cut":
+                    return
+                if body["model"] == "errs":
+                    yield _event({"error": {"message": "out of memory"}})
+                    return
+                if usage := chunk.usage_metadata:
+                    finish = chunk.response_metadata["finish_reason"]
+                    yield _event({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
+                    counts = {"prompt_tokens": usage["input_tokens"], "completion_tokens": usage["output_tokens"]}
+                    yield _event({"choices": [], "usage": counts})
+            yield "data: [DONE]\n\n"
+        except asyncio.CancelledError:
+            self.broken_off.set()
+            raise
+
+
+def _event(body: dict[str, Any]) -> str:
+    return f"data: {json.dumps(body)}\n\n"
+
+
+@contextlib.contextmanager
+def serving(engine: Engine, key: str = KEY) -> Iterator[OpenAIServer]:
+    server = OpenAIServer(engine, key)
+    try:
+        yield server
+    finally:
+        server.close()

@@ -1,0 +1,122 @@
+"""The endpoint engine against a real server over HTTP; what that server says is the scripted engine's."""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from langchain_core.messages import HumanMessage, SystemMessage
+from pydantic import SecretStr
+
+from core.errors import BadInput, EngineFailed, TriptychError
+from core.generation.endpoint import EndpointChat
+from core.generation.scripted import ScriptedChat
+from tests.core.generation.openai_server import KEY, OpenAIServer, serving
+
+ASKED = [SystemMessage("Be brief."), HumanMessage("What is the notice period?")]
+Asks = Callable[..., EndpointChat]
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    with serving(ScriptedChat(answers=["Six months' written notice is needed."])) as running:
+        yield running
+
+
+@pytest.fixture
+def asks(server: OpenAIServer) -> Asks:
+    def made(model: str = "tiny", key: str = KEY, url: str = "") -> EndpointChat:
+        return EndpointChat(name="the cloud", base_url=url or server.url, model=model, key=SecretStr(key))
+
+    return made
+
+
+def test_an_answer_streams_in_pieces_and_ends_with_the_endpoint_s_own_counts(asks: Asks, server: OpenAIServer) -> None:
+    chunks = list(asks().stream(ASKED, max_tokens=50))
+    assert "".join(str(chunk.text) for chunk in chunks) == "Six months' written notice is needed."
+    assert len(chunks) > 4
+    assert chunks[-1].usage_metadata is not None
+    assert chunks[-1].usage_metadata["output_tokens"] == 6
+    assert chunks[-1].response_metadata["finish_reason"] == "stop"
+    assert server.seen[0]["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert server.seen[0]["max_tokens"] == 50
+
+
+def test_an_answer_can_be_stopped_while_the_endpoint_still_reads_the_prompt(asks: Asks, server: OpenAIServer) -> None:
+    stopping = threading.Event()
+    threading.Timer(0.3, stopping.set).start()
+    chunks = list(asks("slow").stream(ASKED, stopping=stopping))
+    assert chunks[-1].response_metadata["finish_reason"] == "stopped"
+    assert server.broken_off.wait(30), "the endpoint goes on writing for nobody"
+
+
+def test_an_endpoint_that_is_down_is_named_with_its_address(asks: Asks) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        with pytest.raises(EngineFailed, match=r"cannot be reached at 127\.0\.0\.1") as failed:
+            list(asks(url=url).stream(ASKED))
+    assert "Start it" in failed.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "said"),
+    [
+        ("unknown", EngineFailed, "no base model called 'unknown'"),
+        ("busy", EngineFailed, "Ask again in 77 s"),
+        ("broken", EngineFailed, r"failed \(500\)"),
+        ("picky", BadInput, "maximum context length is 10 tokens"),
+        ("cut", EngineFailed, "was cut. What arrived is kept"),
+        ("errs", EngineFailed, "out of memory"),
+        ("moved", EngineFailed, r"failed \(307\)"),
+    ],
+)
+def test_what_goes_wrong_is_said_with_its_remedy(asks: Asks, model: str, kind: type[TriptychError], said: str) -> None:
+    with pytest.raises(kind, match=said) as failed:
+        list(asks(model).stream(ASKED))
+    assert failed.value.remedy
+
+
+def test_what_arrived_before_a_cut_is_kept(asks: Asks) -> None:
+    chunks = asks("cut").stream(ASKED)
+    assert str(next(chunks).text) == "Six"
+    with pytest.raises(EngineFailed, match="was cut"):
+        list(chunks)
+
+
+def test_a_busy_endpoint_that_says_when_is_asked_again(asks: Asks, server: OpenAIServer) -> None:
+    assert "notice" in str(asks("busy-once").invoke(ASKED).text)
+    assert len(server.seen) == 2
+
+
+def test_something_else_at_the_address_is_said_to_be_no_endpoint(asks: Asks, server: OpenAIServer) -> None:
+    with pytest.raises(EngineFailed, match="nothing at this address"):
+        asks(url=server.url.removesuffix("/v1")).offered()
+
+
+def test_the_key_is_in_no_message_no_repr_and_no_log(
+    asks: Asks, server: OpenAIServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    errors = []
+    for engine in (asks("picky"), asks(key="sk-wrong-987654321")):
+        with pytest.raises(TriptychError) as failed:
+            list(engine.stream(ASKED))
+        errors.append(f"{failed.value!r} {failed.value} {engine!r} {engine._identifying_params}")
+    list(asks().stream(ASKED))
+    everything = "\n".join([*errors, caplog.text])
+    assert "does not accept the key (401)" in everything
+    assert KEY not in everything
+    assert "sk-wrong-987654321" not in everything
+
+
+def test_it_tells_what_is_offered_and_how_much_each_reads(asks: Asks) -> None:
+    assert [(each.model, each.window) for each in asks().offered()] == [("tiny", 2048), ("other", 0)]
+    assert asks("other").asked_window() == 1234
+
+
+def test_tokens_are_estimated_rather_too_high(asks: Asks) -> None:
+    text = "The tenant may end this lease on 1 March 2027 by giving six months' written notice. " * 20
+    assert 20 * 19 <= asks().count_tokens(text) <= 2 * 20 * 19
+    assert asks().count_tokens(ASKED) > asks().count_tokens(ASKED[1].text)

@@ -1,0 +1,121 @@
+"""Settings: the base models, tested against a real server over HTTP, and which corpus each answers for."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.generation import catalogue
+from core.generation.scripted import ScriptedChat
+from core.workspace import Workspace
+from storage.rows import BaseModelRow, CorpusRow
+from tests.core.generation.openai_server import KEY, OpenAIServer, serving
+from tests.dashboard.conftest import words
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    with serving(ScriptedChat(answers=["A contract binds two parties."])) as running:
+        yield running
+
+
+@pytest.fixture
+def cloud(workspace: Workspace, server: OpenAIServer) -> BaseModelRow:
+    return catalogue.add(workspace, catalogue.Described("Cloud *7B*", "endpoint", server.url, "tiny", key=KEY))
+
+
+def test_without_any_the_page_says_what_could_be_added(open_page: Open) -> None:
+    app = open_page("settings")
+    assert not app.exception
+    assert "For better wording add a larger one" in words(app)
+    assert "Versions" in words(app)
+
+
+def test_a_base_model_is_listed_without_its_key(open_page: Open, cloud: BaseModelRow) -> None:
+    app = open_page("settings")
+    assert "Cloud *7B*" in words(app)
+    assert "key: stored, encrypted" in words(app)
+    assert KEY not in str(app)
+
+
+def test_a_test_tells_speed_and_what_is_offered_and_its_context_length_is_taken_over(
+    open_page: Open, workspace: Workspace, cloud: BaseModelRow
+) -> None:
+    app = open_page("settings")
+    app.button(key=f"test-{cloud.id}").click().run()
+    assert not app.exception
+    assert "s to first word" in words(app)
+    assert "A contract binds two parties." in words(app)
+    assert "Offered there, 2 models: tiny, other" in words(app)
+    app.button(key=f"window-{cloud.id}").click().run()
+    assert workspace.base_models.get(cloud.id).window == 2048
+    assert workspace.secrets.open(workspace.base_models.get(cloud.id).secret) == KEY
+
+
+def test_a_test_that_fails_says_why_and_what_to_do(open_page: Open, workspace: Workspace, server: OpenAIServer) -> None:
+    row = catalogue.add(workspace, catalogue.Described("Cloud", "endpoint", server.url, "tiny", key="wrong"))
+    app = open_page("settings")
+    app.button(key=f"test-{row.id}").click().run()
+    assert not app.exception
+    assert "Enter another key in Settings." in words(app)
+
+
+def test_the_base_model_of_a_corpus_and_how_it_reads_are_chosen(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow, cloud: BaseModelRow
+) -> None:
+    app = open_page("settings", corpus=corpus.id)
+    app.selectbox(key=f"settings-engine-{corpus.id}").select(cloud.id).run()
+    app.selectbox(key=f"reading-{corpus.id}").select("quote").run()
+    assert not app.exception
+    assistant = workspace.assistants.of(corpus.id)
+    assert (assistant.base_model_id, assistant.reading) == (cloud.id, "quote")
+    assert "Answers for Leases" in words(app)
+    assert workspace.assistant(corpus.id).base_model == "Cloud *7B*"
+
+
+def test_the_base_model_can_be_chosen_on_the_chat_page(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow, cloud: BaseModelRow
+) -> None:
+    app = open_page("chat", corpus=corpus.id)
+    app.selectbox(key=f"chat-engine-{corpus.id}").select(cloud.id).run()
+    assert not app.exception
+    assert workspace.assistants.of(corpus.id).base_model_id == cloud.id
+    app.selectbox(key=f"chat-engine-{corpus.id}").select(0).run()
+    assert workspace.assistants.of(corpus.id).base_model_id is None
+
+
+def test_deleting_names_the_corpora_that_fall_back(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow, cloud: BaseModelRow
+) -> None:
+    catalogue.use(workspace, corpus.id, cloud.id)
+    app = open_page("settings", corpus=corpus.id)
+    app.button(key=f"delete-{cloud.id}").click().run()
+    assert "answered by the embedded base model from then on" in words(app)
+    app.button(key="base-model-delete").click().run()
+    assert workspace.base_models.list() == []
+    assert workspace.assistants.of(corpus.id).base_model_id is None
+
+
+def test_a_base_model_is_added_in_a_dialog_and_a_wrong_address_is_refused_there(
+    open_page: Open, workspace: Workspace, server: OpenAIServer
+) -> None:
+    app = open_page("settings")
+    next(button for button in app.button if button.label == "Add base model").click().run()
+    typed = {"name": "Cloud", "location": "localhost", "model": "tiny", "key": KEY}
+    for field, value in typed.items():
+        app.text_input(key=f"base-model-new-{field}").set_value(value)
+    app.button(key="base-model-save").click().run()
+    assert "For example:" in words(app)
+    assert workspace.base_models.list() == []
+
+    next(button for button in app.button if button.label == "Add base model").click().run()
+    for field, value in (typed | {"location": server.url}).items():
+        app.text_input(key=f"base-model-new-{field}").set_value(value)
+    app.button(key="base-model-save").click().run()
+    assert not app.exception
+    (row,) = workspace.base_models.list()
+    assert (row.name, row.location, row.model) == ("Cloud", server.url, "tiny")
+    assert KEY not in row.secret
+    assert "base-model-new-key" not in app.session_state
