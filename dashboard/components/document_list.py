@@ -90,7 +90,7 @@ def _row(row: DocumentRow) -> None:
             st.checkbox(
                 f"Select {label(row.name)}", key=f"tick-{row.id}", label_visibility="collapsed", width="content"
             )
-            st.button(
+            if st.button(
                 f"**{label(row.name, 80)}**",
                 key=f"open-{row.id}",
                 type="tertiary",
@@ -98,7 +98,8 @@ def _row(row: DocumentRow) -> None:
                 on_click=state.open_document,
                 args=(row.id,),
                 help=label(row.title) if row.title else "Open the document",
-            )
+            ):
+                st.rerun()  # the drawer is the page's: this fragment alone would not show it
             st.badge(word, icon=icon, color=colour)
             st.caption(_numbers(row), width="content")
             st.space("stretch")
