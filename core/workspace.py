@@ -33,7 +33,7 @@ from storage.files import Files
 from storage.gold import GoldQuestions
 from storage.indexes import Indexes
 from storage.jobs import Jobs
-from storage.lexical import Lexical
+from storage.lexical import lexical
 from storage.lock import WorkspaceLock
 from storage.sources import Sources
 
@@ -77,7 +77,7 @@ class Workspace:
         self.lock = lock
         self.database = database
         self.files = Files(self.home / "files")
-        self.lexical = Lexical(database)
+        self.lexical = lexical(database)
         self.corpora = Corpora(database)
         self.documents = Documents(database, self.lexical, self.files)
         self.edits = ChunkEdits(database, self.lexical)

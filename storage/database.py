@@ -1,18 +1,25 @@
 """Opens the database, brings its tables up to date, and hands out transactions.
 
-Everything that differs between SQLite and other databases is here (and in `lexical.py`): the
-pragmas, how a transaction begins, and the queue in front of SQLite's single writer. It knows no
-table by name.
+Two databases are known, SQLite (the default) and PostgreSQL. What differs between them is here, in
+`postgres.py` and in the full-text modules: how a connection is set up, how a transaction begins, and
+who may write at once. It knows no table by name.
+
+On both, a writing transaction is alone: what it reads cannot change before it writes, so no caller has
+to think of two people who do the same thing at once.
 """
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+
+from storage import postgres
+from storage.errors import Unreachable
 
 PRAGMAS = {
     "journal_mode": "WAL",
@@ -31,9 +38,10 @@ class Database:
         self.url = url
         self.engine = _engine(url)
         self.dialect = self.engine.dialect.name
+        self._reading = self.engine if self.dialect == "sqlite" else postgres.reading(self.engine)
         self._writing = self.engine.execution_options(triptych_write=True)
         self._turn = threading.Lock()
-        self._writer: int | None = None
+        self._inside = threading.local()
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -41,10 +49,14 @@ class Database:
 
         Safe when several processes do it at once: the migration is one transaction that holds the
         writer's lock, and whoever comes second finds nothing left to do.
+
+        Raises:
+            Unreachable: a database server does not answer, or its driver is not installed.
         """
         database = cls(url)
         try:
-            database._upgrade()
+            with _unreachable(database):
+                database._upgrade()
         except BaseException:
             database.close()
             raise
@@ -53,36 +65,48 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state of the database throughout and is rolled back at its end."""
-        with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+        with Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, *, alone: bool = True) -> Iterator[Session]:
         """A transaction that may write: committed at the end, rolled back when an exception leaves it.
 
-        On SQLite it takes the writer's lock at its beginning, so what it reads cannot change before
-        it writes. Threads of this process queue for it rather than poll the file's lock.
+        It takes the writer's lock at its beginning (SQLite's own, an advisory lock on PostgreSQL), so what it
+        reads cannot change before it writes. Threads of this process queue for it rather than poll the lock.
+
+        Args:
+            alone: False for a transaction that is right beside others, because its statements say in their WHERE
+                what they rely on, or lock the rows they read: the job queue's. SQLite has one writer all the same.
         """
-        with self._queue(), Session(self._writing, expire_on_commit=False) as session, session.begin():
-            session.connection()  # begins now, not at the first statement
+        alone = alone or self.dialect == "sqlite"
+        with self._queue(alone), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            connection = session.connection()  # begins now, not at the first statement
+            if alone and self.dialect != "sqlite":
+                postgres.be_alone(connection)
             yield session
 
-    @contextmanager
-    def _queue(self) -> Iterator[None]:
+    def one_by_one(self, session: Session, key: int) -> None:
+        """Wait until no other transaction that named the same number is under way: for those that are not alone."""
         if self.dialect != "sqlite":
-            yield
-            return
-        if self._writer == threading.get_ident():
+            postgres.one_by_one(session.connection(), key)
+
+    @contextmanager
+    def _queue(self, alone: bool = True) -> Iterator[None]:
+        if getattr(self._inside, "write", False):
             raise RuntimeError("a write transaction inside another would wait for itself")
-        with self._turn:
-            self._writer = threading.get_ident()
+        with self._turn if alone else nullcontext():
+            self._inside.write = True
             try:
                 yield
             finally:
-                self._writer = None
+                self._inside.write = False
 
     def compact_log(self) -> None:
-        """Fold the write-ahead log into the database and empty it: deleted words stay in it until then."""
+        """Fold the write-ahead log into the database and empty it: deleted words stay in it until then.
+
+        Nothing on PostgreSQL, whose own vacuum takes deleted rows out in its time.
+        """
         if self.dialect != "sqlite":
             return
         with self._queue(), self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
@@ -99,6 +123,8 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         with self._queue(), self._writing.begin() as connection:
+            if self.dialect != "sqlite":
+                postgres.be_alone(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
@@ -107,7 +133,7 @@ def _engine(url: str) -> Engine:
     """An engine of which every connection is set up for many threads and for surviving a kill."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        return postgres.engine(parsed)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     # A connection for each thread that asks at once: a page that waits for one is a page that hangs.
@@ -128,3 +154,15 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("triptych_write") else "BEGIN")
+
+
+@contextmanager
+def _unreachable(database: Database) -> Iterator[None]:
+    """A server that does not answer is one line for people; what a statement did wrong stays what it is."""
+    try:
+        yield
+    except DBAPIError as error:
+        if database.dialect == "sqlite" or not error.connection_invalidated and error.statement:
+            raise
+        where = database.engine.url.render_as_string(hide_password=True)
+        raise Unreachable(f"the database {where}: {str(error.orig).strip().splitlines()[0]}") from error

@@ -21,6 +21,10 @@ class LeaseLost(StorageError):
     """Another worker has claimed the job since, or it is over: nothing was written."""
 
 
+class Unreachable(StorageError):
+    """A database or Chroma server does not answer; `args[0]` says which one and why."""
+
+
 class Locked(StorageError):
     """Another process has the workspace open.
 

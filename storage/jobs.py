@@ -40,10 +40,10 @@ class Jobs:
 
         A corpus has one running job of a kind at a time: its others wait. Of the kinds `alone`, one runs at a time.
         """
-        with self._database.write() as session:
+        with self._database.write(alone=False) as session:
             query = select(Job).where(Job.kind.in_(kinds), _claimable(now), ~_corpus_is_busy(now, alone))
             job = session.scalar(query.order_by(Job.place, Job.id).limit(1).with_for_update(skip_locked=True))
-            if job is None:
+            if job is None or self._taken_meanwhile(session, job, now, alone):
                 return None
             job.status, job.worker = "running", worker
             job.attempt += 1
@@ -56,7 +56,7 @@ class Jobs:
     def heartbeat(self, job: JobRow, lease_s: float, now: datetime) -> bool:
         """Keep a claimed job for another `lease_s`; False when it is no longer this worker's."""
         values = {"heartbeat_at": now, "lease_until": now + timedelta(seconds=lease_s)}
-        with self._database.write() as session:
+        with self._database.write(alone=False) as session:
             done = session.execute(update(Job).where(*_held(job)).values(values).returning(Job.id))
             return done.first() is not None
 
@@ -160,8 +160,16 @@ class Jobs:
             running = update(Job).where(Job.status == "running").values(status="queued", lease_until=None)
             return len(session.scalars(running.returning(Job.id)).all())
 
+    def _taken_meanwhile(self, session: Session, job: Job, now: datetime, alone: Sequence[str]) -> bool:
+        """Whether another worker claimed a job that this one must not run beside, while this one chose."""
+        turnstile = 0 if job.kind in alone else job.corpus_id
+        if turnstile is None:
+            return False
+        self._database.one_by_one(session, turnstile)  # until now two that chose at once saw nothing of each other
+        return session.scalar(select(Job.id).where(Job.id == job.id, _corpus_is_busy(now, alone))) is not None
+
     def _write(self, job: JobRow, values: dict[str, Any]) -> None:
-        with self._database.write() as session:
+        with self._database.write(alone=False) as session:
             if session.execute(update(Job).where(*_held(job)).values(values).returning(Job.id)).first() is None:
                 raise LeaseLost(f"job {job.id}, attempt {job.attempt}")
 

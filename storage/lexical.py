@@ -1,7 +1,8 @@
 """Full-text search over chunks: words in, chunk ids and BM25 scores out.
 
 The full-text table is a look-up fed from the rows of `chunks` and `documents`, and can be rebuilt
-from them at any time. Everything that only SQLite's FTS5 can do is in this file and in `words.py`.
+from them at any time. Everything that only SQLite's FTS5 can do is in this file and in `words.py`;
+PostgreSQL's side is `lexical_postgres.py`, and `lexical(database)` chooses.
 Knows nothing of vectors, fusion or passages.
 """
 
@@ -58,14 +59,27 @@ def create_statements(dialect: str) -> list[str]:
     """The statements that create the full-text tables in an empty database.
 
     Args:
-        dialect: SQLAlchemy's name of the database, "sqlite".
+        dialect: SQLAlchemy's name of the database, "sqlite" or "postgresql".
 
     Raises:
         NotImplementedError: full-text search is not built for that database.
     """
+    if dialect == "postgresql":
+        from storage.lexical_postgres import CREATE as POSTGRES
+
+        return list(POSTGRES)
     if dialect != "sqlite":
-        raise NotImplementedError(f"Full-text search is built for SQLite, not for {dialect}.")
+        raise NotImplementedError(f"Full-text search is built for SQLite and PostgreSQL, not for {dialect}.")
     return list(CREATE)
+
+
+def lexical(database: Database) -> "Lexical":
+    """What searches a database by words: one class for each kind of database, with the same methods and scores."""
+    if database.dialect == "postgresql":
+        from storage.lexical_postgres import PostgresLexical
+
+        return PostgresLexical(database)
+    return Lexical(database)
 
 
 class Lexical:

@@ -6,7 +6,7 @@ The stems come from FTS5 itself, so they are those of the index to the letter.
 import re
 import sqlite3
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 WORD = re.compile(r"[^\W_]+")
 STOP = frozenset((
@@ -46,3 +46,15 @@ class Stemmer:
             rows = self._memory.execute('SELECT doc, term FROM stems ORDER BY doc, "offset" DESC').fetchall()
             self._memory.execute("ROLLBACK")
         return {listed[at]: stem for at, stem in rows}
+
+    def sequences(self, texts: Sequence[str]) -> list[list[str]]:
+        """The stems of each text, in its order."""
+        found: list[list[str]] = [[] for _ in texts]
+        with self._lock:
+            self._memory.execute("BEGIN")
+            self._memory.executemany("INSERT INTO words(rowid, word) VALUES (?, ?)", enumerate(texts))
+            rows = self._memory.execute('SELECT doc, term FROM stems ORDER BY doc, "offset"')
+            for at, stem in rows:
+                found[at].append(stem)
+            self._memory.execute("ROLLBACK")
+        return found

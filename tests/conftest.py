@@ -1,9 +1,17 @@
-"""Every test gets a workspace of its own; none may touch the person's."""
+"""Every test gets a workspace of its own; none may touch the person's.
+
+A test of anything that lives in the database asks for `database_url` (or a fixture made from it) and runs
+twice, on SQLite and on PostgreSQL. A new table needs nothing more: the migrations run on both, and
+`tests/storage/test_database.py` compares what they made with `storage/tables.py` on both.
+What only SQLite does is tested with `sqlite_url`.
+"""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgres_server import Server, programs
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -20,3 +28,48 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the shared evaluation data is not at {folder}; set TRIPTYCH_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The tests' own PostgreSQL server, started when the first test needs it."""
+    pytest.importorskip("psycopg", reason="PostgreSQL is not tested: its driver is missing (the extra `postgres`)")
+    if programs() is None:
+        pytest.skip("PostgreSQL is not tested: install it (`apt-get install postgresql`)")
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """An SQLite database that is not there yet."""
+    return f"sqlite:///{tmp_path / 'home' / 'triptych.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres: Server) -> Iterator[str]:
+    """A PostgreSQL database with all tables."""
+    url = postgres.create()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A database of each kind in turn."""
+    kind = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    url: str = request.getfixturevalue(kind)
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of each kind in turn that has no table yet."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server: Server = request.getfixturevalue("postgres")
+    url = server.create(empty=True)
+    yield url
+    server.drop(url)

@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,14 @@ from sqlalchemy.exc import IntegrityError
 from storage.conversations import Conversations
 from storage.corpora import Corpora
 from storage.database import MIGRATIONS, Database
-from storage.tables import Table
+from storage.errors import Locked, Unreachable
+from storage.postgres import Ownership
+from storage.tables import Corpus, Table
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(f"sqlite:///{tmp_path / 'rows.db'}")
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database.open(database_url)
     yield opened
     opened.close()
 
@@ -32,7 +35,8 @@ def test_migrating_from_nothing_gives_the_tables_as_they_are_declared(database: 
         assert compare_metadata(context, Table.metadata) == []
 
 
-def test_every_connection_is_set_up_to_survive_a_kill(database: Database) -> None:
+def test_every_connection_is_set_up_to_survive_a_kill(sqlite_url: str) -> None:
+    database = Database.open(sqlite_url)
     with database.read() as session:
         values = {
             name: session.execute(text(f"PRAGMA {name}")).scalar()
@@ -45,10 +49,11 @@ def test_every_connection_is_set_up_to_survive_a_kill(database: Database) -> Non
         "secure_delete": 1,
         "busy_timeout": 15_000,
     }
+    database.close()
 
 
 def test_an_exception_in_a_write_takes_everything_back(database: Database) -> None:
-    insert = text("INSERT INTO corpora (name, domain, sample, created_at) VALUES ('a', 'legal', 0, '2026')")
+    insert = text("INSERT INTO corpora (name, domain, sample, created_at) VALUES ('a', 'legal', false, '2026-01-01')")
     with pytest.raises(IntegrityError), database.write() as session:  # noqa: PT012
         session.execute(insert)
         session.execute(insert)
@@ -96,7 +101,7 @@ OPEN_AND_WRITE = """
 import sys
 from storage.conversations import Conversations
 from storage.corpora import Corpora
-from storage.database import MIGRATIONS, Database
+from storage.database import Database
 
 database = Database.open(sys.argv[1])
 for number in range(20):
@@ -105,8 +110,8 @@ database.close()
 """
 
 
-def test_processes_that_open_a_new_database_at_once_migrate_it_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'rows.db'}"
+def test_processes_that_open_a_new_database_at_once_migrate_it_once(empty_url: str) -> None:
+    url = empty_url
     processes = [
         subprocess.Popen([sys.executable, "-c", OPEN_AND_WRITE, url, f"process{number}"], cwd=ROOT)
         for number in range(3)
@@ -152,3 +157,44 @@ OLD_ROWS: tuple[tuple[str, tuple[int, ...]], ...] = (
     *((MESSAGE, (number,)) for number in (1, 2, 4)),
     ("INSERT INTO message_citations (message_id, sentence_start, sentence_end, support) VALUES (2, 0, 1, 0.5)", ()),
 )
+
+
+def test_what_a_write_read_cannot_change_before_it_writes(database: Database) -> None:
+    """Threads that each read a number and write the next one never write the same."""
+    corpora = Corpora(database)
+
+    def add_next(_: int) -> None:
+        with database.write() as session:
+            count = session.execute(text("SELECT count(*) FROM corpora")).scalar()
+            session.add(Corpus(name=f"number {count}", domain="legal"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add_next, range(40)))
+    assert {row.name for row in corpora.list()} == {f"number {count}" for count in range(40)}
+
+
+def test_text_with_a_zero_byte_keeps_its_length(postgres_url: str) -> None:
+    database = Database.open(postgres_url)
+    corpus = Corpora(database).create("a\0b", "legal")
+    assert Corpora(database).get(corpus.id).name == "a\ufffdb"
+    database.close()
+
+
+@pytest.mark.parametrize("prefix", ["postgres://", "postgresql://", "postgresql+psycopg://"])
+def test_a_server_that_does_not_answer_is_named_without_its_password(prefix: str) -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(Unreachable, match="127.0.0.1:9") as raised:
+        Database.open(f"{prefix}someone:secret@127.0.0.1:9/rows")
+    assert "secret" not in str(raised.value)
+
+
+def test_one_process_owns_a_database(postgres_url: str) -> None:
+    database = Database.open(postgres_url)
+    first, second = Ownership(database.engine), Ownership(database.engine)
+    first.acquire()
+    with pytest.raises(Locked, match="another"):
+        second.acquire()
+    first.release()
+    second.acquire()
+    second.release()
+    database.close()

@@ -17,8 +17,8 @@ RENT = GoldDraft("What is the rent?", "2,400 pounds", documents=("lease.md",), p
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(f"sqlite:///{tmp_path / 'rows.db'}")
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database.open(database_url)
     yield opened
     opened.close()
 

@@ -1,8 +1,8 @@
 import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing.pool import Pool
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,8 +18,8 @@ KINDS = ["index"]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(f"sqlite:///{tmp_path / 'rows.db'}")
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database.open(database_url)
     yield opened
     opened.close()
 
@@ -123,12 +123,25 @@ def _claim_all(url: str) -> list[int]:
     return claimed
 
 
-def test_processes_that_claim_at_once_get_each_job_once(tmp_path: Path, jobs: Jobs) -> None:
+def test_processes_that_claim_at_once_get_each_job_once(database_url: str, jobs: Jobs) -> None:
     queued = [jobs.enqueue("index", None).id for _ in range(60)]
     pool: Pool
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        claimed = pool.map(_claim_all, [f"sqlite:///{tmp_path / 'rows.db'}"] * 2)
+        claimed = pool.map(_claim_all, [database_url] * 2)
     assert sorted(claimed[0] + claimed[1]) == queued
+
+
+def test_workers_that_claim_at_once_never_run_two_jobs_of_a_corpus(database: Database, jobs: Jobs) -> None:
+    corpora = [Corpora(database).create(name, "legal").id for name in ("one", "two")]
+    for corpus_id in corpora * 4:
+        jobs.enqueue("index", corpus_id)
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(pool.map(lambda n: jobs.claim(f"w{n}", 600, NOON, KINDS), range(8)))
+    held = [job.corpus_id for job in claimed if job is not None]
+    assert len(held) == len(set(held)) > 0
+    while (job := jobs.claim("late", 600, NOON, KINDS)) is not None:
+        held.append(job.corpus_id)
+    assert sorted(held, key=str) == sorted(corpora, key=str)
 
 
 STEPS = st.lists(st.tuples(st.sampled_from(["claim", "beat", "finish", "wait"]), st.integers(0, 2)), max_size=30)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -11,20 +10,21 @@ from sqlalchemy.orm import Session
 import storage.lexical
 from storage.database import Database
 from storage.lexical import Lexical, create_statements
+from storage.lexical import lexical as lexical_of
 from storage.tables import Chunk, Corpus, Document
 from storage.words import Stemmer, content_words
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(f"sqlite:///{tmp_path / 'triptych.db'}")
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database.open(database_url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
 def lexical(database: Database) -> Lexical:
-    return Lexical(database)
+    return lexical_of(database)
 
 
 def add(database: Database, lexical: Lexical, corpus: str, texts: list[str], title: str = "", name: str = "a") -> int:
@@ -110,6 +110,7 @@ def blocks_with(database: Database, word: bytes) -> int:
         return sum(word in block for block in session.execute(text("SELECT block FROM chunk_text_data")).scalars())
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_forgetting_leaves_no_word_of_what_was_removed(database: Database, lexical: Lexical) -> None:
     corpus = add(database, lexical, "c", ["secretword here", "another text"])
     with database.write() as session:
@@ -131,6 +132,7 @@ def test_a_removal_that_was_taken_back_leaves_nothing_to_forget(database: Databa
     assert not lexical.forget()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_others_write_between_the_steps_of_forgetting(
     database: Database, lexical: Lexical, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,9 +196,42 @@ def test_the_rarity_of_a_word_with_a_zero_byte_is_that_of_the_word(database: Dat
     assert lexical.idf(corpus, ["quokka\0"])["quokka\0"] == lexical.idf(corpus, ["quokka"])["quokka"]
 
 
-def test_other_databases_say_that_they_are_not_built_yet() -> None:
-    with pytest.raises(NotImplementedError, match="postgresql"):
-        create_statements("postgresql")
+def test_other_databases_say_that_they_are_not_built() -> None:
+    with pytest.raises(NotImplementedError, match="oracle"):
+        create_statements("oracle")
+
+
+SENTENCES = [
+    "The tenant's terminated lease ended; leases end. North_wing 4,200 naïve café",
+    "Rent, rents and renting: the rent is due on the first day of each month, or the deposit is forfeit.",
+    "A deposit of three monthly rents is held by the landlord until the lease has ended in writing.",
+    "Nothing here is about money; it's O'Brien's note \\ on 'quoted' words & pipes | and a zero byte \0 inside.",
+    *(f"Clause {number} concerns the annex number {number} and its fee." for number in range(30)),
+]
+
+
+def test_both_databases_find_the_same_with_the_same_scores(sqlite_url: str, postgres_url: str) -> None:
+    found = []
+    for url in (sqlite_url, postgres_url):
+        database = Database.open(url)
+        lexical = lexical_of(database)
+        corpus = add(database, lexical, "c", SENTENCES, title="Lease with Halden", name="north_wing.pdf")
+        questions = ("when is rent due?", "ended leases cafe", "annex clause 7 fee", "O'Brien pipes", "halden deposit")
+        found.append([[(hit.chunk_id, hit.score) for hit in lexical.search(corpus, q, 100)] for q in questions])
+        found[-1].append(sorted(lexical.idf(corpus, ["rent", "annexes", "unheard", "…"]).items()))
+        database.close()
+    assert [len(hits) for hits in found[0]] == [len(hits) for hits in found[1]]
+    for here, there in zip(*found, strict=True):
+        assert {key: pytest.approx(value, rel=1e-6) for key, value in here} == dict(there)
+
+
+def test_what_postgresql_cannot_index_is_left_out_and_the_rest_is_found(postgres_url: str) -> None:
+    database = Database.open(postgres_url)
+    lexical = lexical_of(database)
+    corpus = add(database, lexical, "c", ["x" * 3000 + " needle", "word " * 40_000 + "tail"])
+    assert found(lexical, corpus, "needle") == [1]
+    assert found(lexical, corpus, "tail") == [2]
+    database.close()
 
 
 def test_stop_words_count_only_when_there_is_nothing_else() -> None:

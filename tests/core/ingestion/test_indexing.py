@@ -42,8 +42,8 @@ def counting(embedder: Embedder) -> Counting:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(tmp_path / "home", f"sqlite:///{tmp_path / 'home' / 'triptych.db'}")
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(tmp_path / "home", database_url)
 
 
 @pytest.fixture

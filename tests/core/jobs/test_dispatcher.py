@@ -43,8 +43,8 @@ def practice(monkeypatch: pytest.MonkeyPatch) -> Practice:
 
 
 @pytest.fixture
-def ws(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(Settings(tmp_path / "home", f"sqlite:///{tmp_path / 'home' / 'triptych.db'}")) as opened:
+def ws(tmp_path: Path, database_url: str) -> Iterator[Workspace]:
+    with Workspace.open(Settings(tmp_path / "home", database_url)) as opened:
         yield opened
 
 

@@ -10,7 +10,7 @@ from core.ingestion.embedding import Embedder
 from core.retrieval.retriever import Retriever
 from storage.corpora import Corpora
 from storage.database import Database
-from storage.lexical import Lexical
+from storage.lexical import lexical
 from storage.vectors import Vectors
 
 
@@ -20,9 +20,9 @@ def embedder() -> Embedder:
 
 
 @pytest.fixture
-def library(tmp_path: Path, embedder: Embedder) -> Iterator[Library]:
-    database = Database.open(f"sqlite:///{tmp_path / 'triptych.db'}")
-    corpora, lexical, vectors = Corpora(database), Lexical(database), Vectors(tmp_path / "vectors")
-    yield Library(database, corpora, lexical, vectors, embedder, Retriever(corpora, lexical, vectors, embedder))
+def library(tmp_path: Path, database_url: str, embedder: Embedder) -> Iterator[Library]:
+    database = Database.open(database_url)
+    corpora, words, vectors = Corpora(database), lexical(database), Vectors(tmp_path / "vectors")
+    yield Library(database, corpora, words, vectors, embedder, Retriever(corpora, words, vectors, embedder))
     vectors.close()
     database.close()

@@ -1,0 +1,100 @@
+"""What only PostgreSQL needs: how it is reached, who writes when, and who owns it.
+
+Reads see one state throughout (repeatable read). Writes queue for one advisory lock, as SQLite's do for its
+file, and a writer whose machine went away is ended by the server. Full text is in `lexical_postgres.py`.
+"""
+
+import threading
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+
+from storage.errors import Locked, Unreachable
+
+WRITER, OWNER, NUMBERED = 0x747269_01, 0x747269_02, 0x747269_03
+"""Advisory locks, by number: the writing transaction's and the owner's ("tri", so that no other program's is hit)."""
+IDLE_S = 60
+"""A transaction in which nothing happens for so long is ended by the server: its machine may be gone."""
+
+
+def engine(url: URL) -> Engine:
+    """An engine for `postgresql://` URLs, whatever driver they name or leave out.
+
+    Raises:
+        Unreachable: the driver is not installed.
+    """
+    options = f"-c idle_in_transaction_session_timeout={IDLE_S}s -c timezone=UTC"
+    try:
+        made = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=8,
+            max_overflow=24,
+            pool_pre_ping=True,  # a server that was restarted is noticed before a statement is lost
+            connect_args={"connect_timeout": 10, "application_name": "triptych", "options": options},
+        )
+    except ModuleNotFoundError as error:
+        raise Unreachable("PostgreSQL: its driver is not installed (pip install 'triptych[postgres]')") from error
+    event.listen(made, "connect", _take_any_text)
+    return made
+
+
+def reading(made: Engine) -> Engine:
+    """The engine for transactions that see one state of the database throughout."""
+    return made.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def be_alone(connection: Connection) -> None:
+    """Wait until no other writing transaction is under way; it ends with this one."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITER})
+
+
+def one_by_one(connection: Connection, key: int) -> None:
+    """Wait until no other transaction that named the same number is under way."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :key)"), {"lock": NUMBERED, "key": key})
+
+
+class Ownership:
+    """Who runs jobs and answers on a database: one process, whatever machine it is on.
+
+    The server drops the lock when the connection ends, however it ends.
+    """
+
+    def __init__(self, made: Engine) -> None:
+        self._engine = made
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    def acquire(self) -> None:
+        """Become the owner, at once or not at all; raises Locked."""
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": OWNER}).scalar():
+            self._connection = connection
+            return
+        who = connection.execute(text(HOLDER), {"lock": OWNER}).scalar()
+        connection.close()
+        raise Locked(f"another dashboard{f' on {who}' if who else ''} has its database open")
+
+    def release(self) -> None:
+        """Stop being the owner."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.invalidate()  # the lock is the connection's: it must not go back to the pool
+                self._connection.close()
+                self._connection = None
+
+
+HOLDER = """
+    SELECT host(a.client_addr) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :lock AND l.objsubid = 1
+"""
+
+
+def _take_any_text(connection: Any, _record: object) -> None:
+    """Documents hold zero bytes now and then, which PostgreSQL's text cannot: each becomes U+FFFD, in its place."""
+    from psycopg.types.string import StrDumper
+
+    class Whole(StrDumper):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    connection.adapters.register_dumper(str, Whole)
