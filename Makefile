@@ -44,7 +44,11 @@ $(VENV)/.dev: $(VENV)/.ready
 browser: $(VENV)/.dev
 	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "Installing Debian's Chromium for the browser tests" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || $(VENV)/bin/playwright install chromium
 
-test: browser    ## every test, the browser ones too
+.PHONY: postgres
+postgres:        # the server that the tests start for themselves; without it their PostgreSQL half is skipped, and says so
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "Installing Debian's PostgreSQL for the tests" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; } || echo "PostgreSQL will not be tested: install it (initdb was not found)"
+
+test: browser postgres  ## every test, the browser ones too
 	@$(VENV)/bin/python -m pytest
 
 check: $(VENV)/.dev  ## format, lint, types

@@ -48,5 +48,9 @@ class EngineFailed(TriptychError):
     """The engine that writes answers could not start or stopped working."""
 
 
+class StoreDown(TriptychError):
+    """A database or Chroma server, or shared files, cannot be reached."""
+
+
 class WorkspaceLocked(TriptychError):
     """Another process has this workspace open; the message names it."""

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 YOUNG_S = 3600.0
 """Another process may be about to write the row of a file younger than this."""
 PROBE_S = 120.0
+OURS = "corpus-"
+"""How the names of our collections begin: a Chroma server may hold others."""
 
 
 def after_start(ws: "Workspace") -> None:
@@ -43,13 +45,14 @@ def after_start(ws: "Workspace") -> None:
 
 def check_look_ups(ws: "Workspace") -> None:
     """Compare full text and vectors with the rows, and make anew what differs."""
-    if ws.lock is not None and ws.lock.unclean and not survives_probe(ws):
+    embedded = not ws.settings.chroma_url
+    if embedded and ws.lock is not None and ws.lock.unclean and not survives_probe(ws):
         log.warning("the vectors were damaged when the last process went away; they are made anew from the rows")
         shutil.rmtree(ws.home / "vectors", ignore_errors=True)
     for corpus_id, rows in ws.edits.unfed().items():
         feed(ws, corpus_id, rows)
     indexes = ws.corpora.indexes()
-    for name in set(ws.vectors.names()) - {index.collection for index in indexes}:
+    for name in {name for name in ws.vectors.names() if name.startswith(OURS)} - {row.collection for row in indexes}:
         ws.vectors.drop(name)
     for index in indexes:
         if ws.vectors.count(index.collection) != ws.indexes.count_ready(index.id):

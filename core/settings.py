@@ -16,6 +16,7 @@ class Settings:
     """Attributes:
     home: the one folder that holds all state.
     database_url: SQLAlchemy URL; SQLite inside `home` unless `TRIPTYCH_DATABASE_URL` says otherwise.
+    chroma_url: a Chroma server instead of the one inside this program (TRIPTYCH_CHROMA_URL); "" for none.
     host, port: where the dashboard listens; this machine only by default.
     """
 
@@ -23,6 +24,7 @@ class Settings:
     database_url: str
     host: str = "127.0.0.1"
     port: int = 8501
+    chroma_url: str = ""
 
     @classmethod
     def load(cls, workspace: Path | str | None = None, host: str | None = None, port: int | None = None) -> "Settings":
@@ -34,4 +36,5 @@ class Settings:
             database_url=os.environ.get("TRIPTYCH_DATABASE_URL") or f"sqlite:///{home / 'triptych.db'}",
             host=host or os.environ.get("TRIPTYCH_HOST", "127.0.0.1"),
             port=port or int(os.environ.get("TRIPTYCH_PORT", "8501")),
+            chroma_url=os.environ.get("TRIPTYCH_CHROMA_URL", ""),
         )

@@ -6,7 +6,8 @@
       owner.lock      who has it open             scratch/   one folder a process, emptied at its end
 
 One process owns a workspace; it alone opens Chroma, runs jobs and loads models. Others may open it with
-`owner=False` to read and write rows. Costly parts are made when first asked for.
+`owner=False` to read and write rows, and with a Chroma server to search as well. Costly parts are made when
+first asked for.
 """
 
 import logging
@@ -16,7 +17,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from core.errors import WorkspaceLocked
+from core.errors import StoreDown, WorkspaceLocked
 from core.generation.secrets import Secrets
 from core.settings import Settings
 from storage.adapters import Adapters
@@ -27,7 +28,7 @@ from storage.corpora import Corpora
 from storage.database import Database
 from storage.documents import Documents
 from storage.edits import ChunkEdits
-from storage.errors import Locked
+from storage.errors import Locked, Unreachable
 from storage.examples import Examples
 from storage.files import Files
 from storage.gold import GoldQuestions
@@ -108,12 +109,13 @@ class Workspace:
                 them closes them.
 
         Raises:
-            WorkspaceLocked: another process owns it; the message names it.
+            WorkspaceLocked: another process owns it (or its database, on whatever machine); the message names it.
+            StoreDown: a server that it is to use does not answer.
         """
         lock = _locked(settings) if owner else None
         try:
             settings.home.mkdir(parents=True, exist_ok=True)
-            ws = cls(settings, Database.open(settings.database_url), lock, given or {})
+            ws = cls(settings, _database(settings, owner), lock, given or {})
             if owner:
                 from core.repair import after_start
 
@@ -147,11 +149,15 @@ class Workspace:
 
     @property
     def vectors(self) -> "Vectors":
-        """Chroma; raises WorkspaceLocked for who is not the owner."""
+        """Chroma. Raises WorkspaceLocked for who is not the owner (a server is for all), StoreDown when it is down."""
         from storage.vectors import Vectors
 
-        self._owned("search by meaning")
-        return self._part("vectors", lambda: Vectors(self.home / "vectors"))
+        if not self.settings.chroma_url:
+            self._owned("search by meaning")
+        try:
+            return self._part("vectors", lambda: Vectors(self.settings.chroma_url or self.home / "vectors"))
+        except Unreachable as error:
+            raise StoreDown(f"There is no use of {error}.", "Start it, or correct TRIPTYCH_CHROMA_URL.") from error
 
     @property
     def retriever(self) -> "Retriever":
@@ -281,6 +287,21 @@ def _locked(settings: Settings) -> WorkspaceLock:
         message = f"The workspace {settings.home} is in use: {error}."
         raise WorkspaceLocked(message, "Use that one, or stop it first.") from error
     return lock
+
+
+def _database(settings: Settings, owner: bool) -> Database:
+    try:
+        database = Database.open(settings.database_url)
+    except Unreachable as error:
+        raise StoreDown(f"There is no use of {error}.", "Start it, or correct TRIPTYCH_DATABASE_URL.") from error
+    try:
+        if owner:
+            database.own()
+    except Locked as error:
+        database.close()
+        message = f"The workspace {settings.home} cannot be opened: {error}."
+        raise WorkspaceLocked(message, "One dashboard serves a database: use that one, or stop it first.") from error
+    return database
 
 
 def _quietly(name: str, stop: Callable[[], object]) -> None:

@@ -40,6 +40,7 @@ class Database:
         self.dialect = self.engine.dialect.name
         self._reading = self.engine if self.dialect == "sqlite" else postgres.reading(self.engine)
         self._writing = self.engine.execution_options(triptych_write=True)
+        self._ownership: postgres.Ownership | None = None
         self._turn = threading.Lock()
         self._inside = threading.local()
 
@@ -112,8 +113,19 @@ class Database:
         with self._queue(), self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
+    def own(self) -> None:
+        """Be the one that runs jobs on a database server, until `close`; raises Locked when another process is.
+
+        An SQLite file has its workspace's lock (`storage.lock`) and needs no other.
+        """
+        if self.dialect != "sqlite":
+            self._ownership = postgres.Ownership(self.engine)
+            self._ownership.acquire()
+
     def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the database."""
+        if self._ownership is not None:
+            self._ownership.release()
         self.engine.dispose()
 
     def _upgrade(self) -> None:
@@ -162,7 +174,7 @@ def _unreachable(database: Database) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if database.dialect == "sqlite" or not error.connection_invalidated and error.statement:
+        if database.dialect == "sqlite" or (not error.connection_invalidated and error.statement):
             raise
         where = database.engine.url.render_as_string(hide_password=True)
         raise Unreachable(f"the database {where}: {str(error.orig).strip().splitlines()[0]}") from error

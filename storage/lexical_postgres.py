@@ -56,8 +56,8 @@ class PostgresLexical(Lexical):
         while ids := list(islice(waiting, AT_ONCE)):
             self._insert(session, session.execute(statement, {"ids": ids}).all())
 
-    def remove(self, session: Session, chunk_ids: Collection[int]) -> None:
-        """Take chunks out."""
+    def remove(self, session: Session, chunk_ids: Collection[int], wipe: bool = True) -> None:
+        """Take chunks out; the server's vacuum takes their bytes in its own time, whatever `wipe` says."""
         statement = text("DELETE FROM chunk_text WHERE chunk_id IN :ids").bindparams(bindparam("ids", expanding=True))
         waiting = iter(chunk_ids)
         while ids := list(islice(waiting, AT_ONCE)):

@@ -1,18 +1,22 @@
 """Search by meaning: vectors in, chunk ids and cosines out.
 
 A Chroma collection for each index; it holds ids and vectors and nothing else, is fed from the rows of
-`embeddings` and can be made anew from them. One process opens the folder (`storage.lock`), its threads
-share it. Knows nothing of texts, models or fusion.
+`embeddings` and can be made anew from them. Chroma works in this process, on a folder, or is a server.
+One process opens the folder (`storage.lock`), its threads share it; a server takes any number of them, on
+any machine. Knows nothing of texts, models or fusion.
 """
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.errors import Unreachable
 from storage.hits import Hit
 
 Floats = NDArray[np.float32]
@@ -22,57 +26,58 @@ HNSW = {"space": "cosine", "ef_construction": 128, "max_neighbors": 24, "ef_sear
 
 
 class Vectors:
-    """A folder of collections. A collection that is not there yet is an empty one."""
+    """Collections in a folder or on a server. A collection that is not there yet is an empty one.
 
-    def __init__(self, folder: Path) -> None:
-        import chromadb
-        from chromadb.config import Settings
+    Every method raises Unreachable when a server does not answer.
+    """
 
-        folder.mkdir(parents=True, exist_ok=True)
-        settings = Settings(anonymized_telemetry=False, allow_reset=False)
-        self._client = chromadb.PersistentClient(path=str(folder), settings=settings)
+    def __init__(self, where: Path | str) -> None:
+        """`where` is a folder, or a server's URL, whose path names a database of it: http://host:8000/triptych."""
+        self._where = where
+        self._client = _in_folder(where) if isinstance(where, Path) else _on_server(where)
         self._most = self._client.get_max_batch_size()
         self._open: dict[str, Any] = {}
         self._changing = threading.RLock()
 
     def names(self) -> list[str]:
         """The collections there are."""
-        return sorted(collection.name for collection in self._client.list_collections())
+        with _answering(self._where):
+            return sorted(collection.name for collection in self._client.list_collections())
 
     def upsert(self, collection: str, ids: Sequence[int], vectors: Floats) -> None:
         """Add or replace vectors, float32 [len(ids), d]."""
-        opened = self._collection(collection)
         with self._changing:
             for at in range(0, len(ids), self._most):
-                part = slice(at, at + self._most)
-                opened.upsert(ids=[str(key) for key in ids[part]], embeddings=vectors[part])
+                keys, part = [str(key) for key in ids[at : at + self._most]], vectors[at : at + self._most]
+                self._on(collection, "upsert", ids=keys, embeddings=part)
 
     def remove(self, collection: str, ids: Collection[int]) -> None:
         """Take vectors out; ids that are not there are passed over."""
-        opened, keys = self._collection(collection), [str(key) for key in ids]
+        keys = [str(key) for key in ids]
         with self._changing:
             for at in range(0, len(keys), self._most):
-                opened.delete(ids=keys[at : at + self._most])
+                self._on(collection, "delete", ids=keys[at : at + self._most])
 
     def search(self, collection: str, vector: Floats, limit: int) -> list[Hit]:
         """The `limit` vectors nearest to `vector` [d], best first; the score is the cosine, -1..1."""
-        opened = self._collection(collection)
-        limit = min(limit, opened.count())
+        limit = min(limit, self.count(collection))
         if limit < 1:
             return []
-        found = opened.query(query_embeddings=[vector], n_results=limit, include=["distances"])
+        asked = {"query_embeddings": [vector], "n_results": limit, "include": ["distances"]}
+        found = self._on(collection, "query", **asked)
         return [Hit(int(key), 1.0 - gap) for key, gap in zip(found["ids"][0], found["distances"][0], strict=True)]
 
     def count(self, collection: str) -> int:
         """How many vectors a collection holds."""
-        return int(self._collection(collection).count())
+        return int(self._on(collection, "count"))
 
     def drop(self, collection: str) -> None:
         """Delete a collection; passed over when there is none."""
         with self._changing:
             self._open.pop(collection, None)
             if collection in self.names():
-                self._client.delete_collection(collection)
+                with _answering(self._where):
+                    self._client.delete_collection(collection)
 
     def rebuild(self, collection: str, batches: Iterable[tuple[Sequence[int], Floats]]) -> None:
         """Make a collection anew from ids and vectors; until it is done, searches find a part of it."""
@@ -83,13 +88,25 @@ class Vectors:
 
     def probe(self, collection: str) -> None:
         """Search a collection with one of its own vectors: raises, or ends the process, when it is damaged."""
-        peek = self._collection(collection).peek(1)["embeddings"]
+        peek = self._on(collection, "peek", limit=1)["embeddings"]
         if peek is None or not len(peek) or not self.search(collection, np.asarray(peek[0], np.float32), 10):
             raise RuntimeError(f"collection {collection} finds nothing")
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder or the server."""
         self._client.close()
+
+    def _on(self, name: str, method: str, **arguments: Any) -> Any:
+        """Call a collection's method; once more when another process made it anew since it was opened."""
+        from chromadb.errors import NotFoundError
+
+        with _answering(self._where):
+            try:
+                return getattr(self._collection(name), method)(**arguments)
+            except NotFoundError:
+                with self._changing:
+                    self._open.pop(name, None)
+                return getattr(self._collection(name), method)(**arguments)
 
     def _collection(self, name: str) -> Any:
         with self._changing:
@@ -98,3 +115,61 @@ class Vectors:
                     name, configuration={"hnsw": dict(HNSW)}, embedding_function=None
                 )
             return self._open[name]
+
+
+def _settings() -> Any:
+    from chromadb.config import Settings
+
+    return Settings(anonymized_telemetry=False, allow_reset=False)
+
+
+def _in_folder(folder: Path) -> Any:
+    import chromadb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return chromadb.PersistentClient(path=str(folder), settings=_settings())
+
+
+def _on_server(url: str) -> Any:
+    import chromadb
+    from chromadb.errors import NotFoundError
+
+    at = urlsplit(url)
+    if at.scheme not in ("http", "https") or not at.hostname:
+        raise Unreachable(f"the Chroma server {url}: its address must look like http://host:8000/triptych")
+    ssl, database = at.scheme == "https", at.path.strip("/") or chromadb.DEFAULT_DATABASE
+    port = at.port or (443 if ssl else 8000)
+    with _answering(url):
+        try:
+            return chromadb.HttpClient(at.hostname, port, ssl, settings=_settings(), database=database)
+        except NotFoundError:
+            _make_database(at.hostname, port, ssl, database)
+            return chromadb.HttpClient(at.hostname, port, ssl, settings=_settings(), database=database)
+        except ValueError as error:  # what the client makes of a connection that was refused
+            raise Unreachable(f"the Chroma server {url} does not answer ({error})") from error
+
+
+def _make_database(host: str, port: int, ssl: bool, name: str) -> None:
+    """Make a database on a server; another process may have been quicker."""
+    import chromadb
+    from chromadb.errors import UniqueConstraintError
+
+    settings = _settings()
+    settings.chroma_api_impl = "chromadb.api.fastapi.FastAPI"
+    settings.chroma_server_host, settings.chroma_server_http_port = host, port
+    settings.chroma_server_ssl_enabled = ssl
+    try:
+        chromadb.AdminClient(settings).create_database(name)
+    except UniqueConstraintError:
+        return
+
+
+@contextmanager
+def _answering(where: Path | str) -> Iterator[None]:
+    """A server that does not answer is one line for people."""
+    import httpx
+
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise Unreachable(f"the Chroma server {where} does not answer ({error})") from error

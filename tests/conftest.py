@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chroma_server import Chroma
 from postgres_server import Server, programs
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -73,3 +74,17 @@ def empty_url(request: pytest.FixtureRequest) -> Iterator[str]:
     url = server.create(empty=True)
     yield url
     server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chroma]:
+    """The tests' own Chroma server, started when the first test needs it."""
+    server = Chroma(tmp_path_factory.mktemp("chroma"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def chroma_url(chroma: Chroma, request: pytest.FixtureRequest) -> str:
+    """A database on it that no other test uses."""
+    return chroma.url(f"test-{abs(hash(request.node.nodeid))}")

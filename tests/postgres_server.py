@@ -37,7 +37,7 @@ class Server:
         if self._user:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._run("initdb", "-D", "data", "-U", "triptych", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-        socket = [f"listen_addresses=", f"unix_socket_directories={self._folder}", *FAST]
+        socket = ["listen_addresses=", f"unix_socket_directories={self._folder}", *FAST]
         options = " ".join(f"-c {option}" if not option.endswith("=") else f"-c {option}''" for option in socket)
         self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
         self._admin = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")

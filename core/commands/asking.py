@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.assistants.answer import Answer
 from core.commands.following import Line
@@ -15,6 +15,9 @@ from core.commands.shapes import answer_json, results_json
 from core.errors import BadInput, NotFound, WorkspaceLocked
 from core.settings import Settings
 
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
 Ask = Callable[[str], dict[str, Any]]
 """A question in, the JSON of what was found or answered out."""
 
@@ -22,10 +25,8 @@ Ask = Callable[[str], dict[str, Any]]
 @contextmanager
 def searching(settings: Settings, corpus: str, top: int) -> Iterator[Ask]:
     """What finds passages: `{"results": [...]}`. Raises NotFound when there is no such corpus."""
-    from core.workspace import Workspace
-
     try:
-        opened = Workspace.open(settings)
+        opened = _opened(settings)
     except WorkspaceLocked:
         server = _server(settings)
         yield lambda question: {"results": server.search(corpus, question, top)}
@@ -38,10 +39,8 @@ def searching(settings: Settings, corpus: str, top: int) -> Iterator[Ask]:
 @contextmanager
 def answering(settings: Settings, corpus: str, mode: Any) -> Iterator[Ask]:
     """What answers questions, each on its own. Raises NotFound when there is no such corpus."""
-    from core.workspace import Workspace
-
     try:
-        opened = Workspace.open(settings)
+        opened = _opened(settings)
     except WorkspaceLocked:
         server = _server(settings)
         yield lambda question: server.ask(corpus, question, mode)
@@ -107,6 +106,19 @@ def readable_results(found: dict[str, Any]) -> str:
     results = found["results"]
     lines = [f"{p['rank']}. {p['document']}, page {p['page']}\n   {' '.join(p['text'].split())}" for p in results]
     return "\n".join(lines) or "Nothing was found."
+
+
+def _opened(settings: Settings) -> "Workspace":
+    """The workspace as its owner or, when that is on another machine and the vectors on a server, beside it."""
+    from core.workspace import Workspace
+    from storage.lock import WorkspaceLock
+
+    try:
+        return Workspace.open(settings)
+    except WorkspaceLocked:
+        if not settings.chroma_url or WorkspaceLock(settings.home).owner() is not None:
+            raise
+        return Workspace.open(settings, owner=False)
 
 
 def _whole(events: Iterator[Any]) -> Answer:

@@ -7,11 +7,13 @@ a look-up still believes. Knows nothing of prompts or answers.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
+from core.errors import StoreDown
 from core.ingestion.embedding import Embedder
 from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
 from storage.corpora import Corpora
+from storage.errors import Unreachable
 from storage.hits import Hit
 from storage.lexical import Lexical
 from storage.rows import ChunkRow, DocumentRow, PageRow
@@ -66,7 +68,10 @@ class Retriever:
         index = self._corpora.active_index(corpus_id)
         if index is None:
             return []
-        return self._vectors.search(index.collection, self._embedder.embed_one(question), CANDIDATES)
+        try:
+            return self._vectors.search(index.collection, self._embedder.embed_one(question), CANDIDATES)
+        except Unreachable as error:
+            raise StoreDown(f"Nothing can be searched by meaning: {error}.", "Start it, and ask again.") from error
 
 
 def passage(

@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from storage.errors import Exists, NotFound
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(f"sqlite:///{tmp_path / 'rows.db'}")
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database.open(database_url)
     yield opened
     opened.close()
 

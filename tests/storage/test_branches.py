@@ -11,7 +11,7 @@ from storage.corpora import Corpora
 from storage.database import Database
 from storage.documents import Documents
 from storage.files import Files
-from storage.lexical import Lexical
+from storage.lexical import lexical
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_what_was_deleted_is_not_found_and_leaves_no_words(
     assert talks.search(corpus, "Zebedee") == []
     other = talks.create(corpus).id
     exchange(talks, other, "Who is Florence?", "Florence is the lessor.")
-    Documents(database, Lexical(database), Files(tmp_path / "files")).delete_corpus(corpus)
+    Documents(database, lexical(database), Files(tmp_path / "files")).delete_corpus(corpus)
     database.close()
     content = b"".join(path.read_bytes() for path in tmp_path.glob("rows.db*"))
     assert b"zebedee" not in content.lower()

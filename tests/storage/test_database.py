@@ -183,7 +183,7 @@ def test_text_with_a_zero_byte_keeps_its_length(postgres_url: str) -> None:
 @pytest.mark.parametrize("prefix", ["postgres://", "postgresql://", "postgresql+psycopg://"])
 def test_a_server_that_does_not_answer_is_named_without_its_password(prefix: str) -> None:
     pytest.importorskip("psycopg")
-    with pytest.raises(Unreachable, match="127.0.0.1:9") as raised:
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9") as raised:
         Database.open(f"{prefix}someone:secret@127.0.0.1:9/rows")
     assert "secret" not in str(raised.value)
 

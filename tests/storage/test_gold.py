@@ -11,7 +11,7 @@ from storage.documents import Documents
 from storage.errors import Exists, NotFound
 from storage.files import Files
 from storage.gold import GoldDraft, GoldQuestions
-from storage.lexical import Lexical
+from storage.lexical import lexical
 
 RENT = GoldDraft("What is the rent?", "2,400 pounds", documents=("lease.md",), page=1, evidence="The rent is 2,400")
 
@@ -79,7 +79,7 @@ def test_gold_questions_go_with_their_corpus(
     gold: GoldQuestions, corpus: int, database: Database, tmp_path: Path
 ) -> None:
     gold.add(corpus, RENT)
-    Documents(database, Lexical(database), Files(tmp_path / "files")).delete_corpus(corpus)
+    Documents(database, lexical(database), Files(tmp_path / "files")).delete_corpus(corpus)
     assert gold.count(corpus) == 0
     with pytest.raises(NotFound):
         gold.add(corpus, RENT)

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chroma_server import Chroma
 
+from storage.errors import Unreachable
 from storage.vectors import Floats, Vectors
 
 
-@pytest.fixture
-def vectors(tmp_path: Path) -> Iterator[Vectors]:
-    opened = Vectors(tmp_path / "vectors")
+@pytest.fixture(params=["folder", "server"])
+def vectors(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Vectors]:
+    where = tmp_path / "vectors" if request.param == "folder" else request.getfixturevalue("chroma_url")
+    opened = Vectors(where)
     yield opened
     opened.close()
 
@@ -103,3 +106,30 @@ def test_threads_may_write_and_search_at_once(vectors: Vectors) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, range(0, 200, 20))) == list(range(0, 200, 20))
     assert vectors.count("one") == 200
+
+
+def test_a_collection_that_another_process_made_anew_is_found_again(chroma_url: str) -> None:
+    here, there = Vectors(chroma_url), Vectors(chroma_url)
+    data = some(4)
+    here.upsert("one", [1, 2], data[:2])
+    assert there.count("one") == 2
+    here.rebuild("one", [([3], data[2:3])])
+    assert [hit.chunk_id for hit in there.search("one", data[2], 5)] == [3]
+    here.close()
+    there.close()
+
+
+def test_a_server_that_does_not_answer_is_named() -> None:
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:9/triptych"):
+        Vectors("http://127.0.0.1:9/triptych")
+    with pytest.raises(Unreachable, match="must look like"):
+        Vectors("localhost:8000")
+
+
+def test_a_server_that_went_away_is_named_at_the_next_search(tmp_path: Path) -> None:
+    server = Chroma(tmp_path / "chroma")
+    vectors = Vectors(server.url("short"))
+    vectors.upsert("one", [1], some(1))
+    server.stop()
+    with pytest.raises(Unreachable, match="does not answer"):
+        vectors.search("one", some(1)[0], 1)

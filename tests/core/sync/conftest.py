@@ -19,8 +19,8 @@ def embedder() -> Embedder:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(tmp_path / "home", f"sqlite:///{tmp_path / 'home' / 'triptych.db'}")
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(tmp_path / "home", database_url)
 
 
 @pytest.fixture
