@@ -28,8 +28,9 @@ CREATE = (
     "CREATE INDEX ix_chunk_text_corpus_id ON chunk_text (corpus_id) INCLUDE (length)",
 )
 TEXTS = """
-    SELECT c.id, c.corpus_id, d.title || ' ' || d.name || ' ' || c.heading || ' ' || c.header || ' ' || c.text
-    FROM chunks c JOIN documents d ON d.id = c.document_id WHERE {which} ORDER BY c.id
+    SELECT c.id, c.corpus_id,
+        d.title || ' ' || d.name || ' ' || c.heading || ' ' || c.header || ' ' || coalesce(c.edited, c.text)
+    FROM chunks c JOIN documents d ON d.id = c.document_id WHERE NOT c.switched_off AND {which} ORDER BY c.id
 """
 INSERT = "INSERT INTO chunk_text (chunk_id, corpus_id, length, words) VALUES (:id, :corpus, :length, :words ::tsvector)"
 SIZE = "SELECT count(*), coalesce(avg(length), 0)::double precision FROM chunk_text WHERE corpus_id = :corpus"

@@ -47,6 +47,6 @@ def test_the_command_line_indexes_and_searches_and_a_second_machine_searches_too
 def test_a_store_that_is_down_is_one_line_that_names_it(tmp_path: Path, sqlite_url: str) -> None:
     with pytest.raises(StoreDown, match=r"127\.0\.0\.1:9.*TRIPTYCH_DATABASE_URL"):
         Workspace.open(Settings(tmp_path / "home", "postgresql://someone:secret@127.0.0.1:9/rows"))
-    with Workspace.open(Settings(tmp_path / "home", sqlite_url, chroma_url="http://127.0.0.1:9")) as ws:
-        with pytest.raises(StoreDown, match="TRIPTYCH_CHROMA_URL"):
-            _ = ws.vectors
+    without_vectors = Settings(tmp_path / "home", sqlite_url, chroma_url="http://127.0.0.1:9")
+    with Workspace.open(without_vectors) as ws, pytest.raises(StoreDown, match="TRIPTYCH_CHROMA_URL"):
+        _ = ws.vectors
