@@ -64,6 +64,10 @@ class PostgresLexical(Lexical):
         while ids := list(islice(waiting, AT_ONCE)):
             session.execute(statement, {"ids": ids})
 
+    def forget(self) -> bool:
+        """Nothing: the server's vacuum does it in its own time. Returns False."""
+        return False
+
     def rebuild(self) -> None:
         """Make the table anew from the rows of ready documents."""
         with self._database.write() as session:

@@ -1,14 +1,20 @@
 """Full-text search over questions and answers.
 
 A look-up fed from the rows of `messages`; what it still holds of a message that is gone finds nothing, and
-`sweep` takes it out. Everything that only SQLite's FTS5 can do is here, as it is in `lexical.py` for chunks.
+`sweep` takes it out. What FTS5 and PostgreSQL's tsvector do for it is here, as it is in `lexical.py` and
+`lexical_postgres.py` for chunks; words are cut and stemmed alike.
 """
 
 import re
+from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from storage.lexical_postgres import quoted, vector
+from storage.words import Stemmer
 
 CREATE = (
     "CREATE VIRTUAL TABLE message_text USING fts5(text, tokenize = 'porter unicode61 remove_diacritics 2')",
@@ -22,6 +28,24 @@ SEARCH = """
 WORD = re.compile(r"[^\W_]+")
 
 
+POSTGRES = (
+    """CREATE TABLE message_text (
+        message_id integer PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE, words tsvector NOT NULL)""",
+    "CREATE INDEX ix_message_text_words ON message_text USING gin (words)",
+)
+POSTGRES_PUT = """
+    INSERT INTO message_text (message_id, words) VALUES (:id, CAST(:words AS tsvector))
+    ON CONFLICT (message_id) DO UPDATE SET words = excluded.words
+"""
+POSTGRES_SEARCH = """
+    SELECT m.conversation_id, m.id, m.text
+    FROM message_text t JOIN messages m ON m.id = t.message_id JOIN conversations c ON c.id = m.conversation_id
+    WHERE t.words @@ CAST(:query AS tsquery) AND c.corpus_id = :corpus
+    ORDER BY ts_rank(t.words, CAST(:query AS tsquery)) DESC, m.id LIMIT :limit
+"""
+AROUND = 7  # words of an excerpt on each side of the one that was found
+
+
 class FoundMessage(NamedTuple):
     """A message that holds every word looked for, and some of its text around them."""
 
@@ -31,18 +55,24 @@ class FoundMessage(NamedTuple):
 
 
 def create_statements(dialect: str) -> list[str]:
-    """The statements that create the full-text table and fill it from the messages there are.
+    """The statements that create the full-text table and fill it from the messages there are (a new database has none).
 
     Raises:
         NotImplementedError: full-text search is not built for that database.
     """
+    if dialect == "postgresql":
+        return list(POSTGRES)
     if dialect != "sqlite":
-        raise NotImplementedError(f"Full-text search is built for SQLite, not for {dialect}.")
+        raise NotImplementedError(f"Full-text search is built for SQLite and PostgreSQL, not for {dialect}.")
     return list(CREATE)
 
 
 def put(session: Session, message_id: int, words: str) -> None:
     """Make a message's text findable, in place of what it said before."""
+    if _on_postgres(session):
+        session.flush()
+        session.execute(text(POSTGRES_PUT), {"id": message_id, "words": vector([], _stemmer().sequences([words])[0])})
+        return
     session.execute(text("DELETE FROM message_text WHERE rowid = :id"), {"id": message_id})
     session.execute(
         text("INSERT INTO message_text(rowid, text) VALUES (:id, :text)"), {"id": message_id, "text": words}
@@ -52,6 +82,8 @@ def put(session: Session, message_id: int, words: str) -> None:
 def sweep(session: Session) -> None:
     """Take the words of messages that are gone out of the index, down to the last one."""
     session.flush()
+    if _on_postgres(session):
+        return  # they went with their messages
     session.execute(text("DELETE FROM message_text WHERE rowid NOT IN (SELECT id FROM messages)"))
     session.execute(text("INSERT INTO message_text(message_text) VALUES ('optimize')"))
 
@@ -61,6 +93,33 @@ def search(session: Session, corpus_id: int, wanted: str, limit: int) -> list[Fo
     words = WORD.findall(wanted)
     if not words:
         return []
+    if _on_postgres(session):
+        return _search_postgres(session, corpus_id, wanted, limit)
     query = " AND ".join(f'"{word}"' for word in words) + "*"
     values = {"query": query, "corpus": corpus_id, "limit": limit}
     return [FoundMessage(*row) for row in session.execute(text(SEARCH), values)]
+
+
+def _search_postgres(session: Session, corpus_id: int, wanted: str, limit: int) -> list[FoundMessage]:
+    stems = _stemmer().sequences([wanted])[0]
+    query = " & ".join(map(quoted, stems)) + ":*"
+    rows = session.execute(text(POSTGRES_SEARCH), {"query": query, "corpus": corpus_id, "limit": limit})
+    return [FoundMessage(row[0], row[1], _excerpt(row[2], stems)) for row in rows]
+
+
+def _excerpt(message: str, stems: Sequence[str]) -> str:
+    """Some of a message around the first word that was looked for."""
+    words = message.split()
+    firsts = [found[0] if found else "" for found in _stemmer().sequences(words)]
+    at = next((at for at, stem in enumerate(firsts) if stem in stems or stem.startswith(stems[-1])), 0)
+    begin, end = max(0, at - AROUND), at + AROUND
+    return ("…" if begin else "") + " ".join(words[begin:end]) + ("…" if end < len(words) else "")
+
+
+def _on_postgres(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+@cache
+def _stemmer() -> Stemmer:
+    return Stemmer()
