@@ -23,11 +23,12 @@ KINDS = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 
 
 class OpenAIServer:
-    """Attributes: seen, the bodies of all chat requests; under_way, answers that somebody still listens to."""
+    """Attributes: seen, the bodies of all chat requests; reading and broken_off, what became of the model "slow"."""
 
     def __init__(self, engine: Engine, key: str = KEY) -> None:
         self.engine, self.key = engine, key
         self.seen: list[dict[str, Any]] = []
+        self.reading = threading.Event()
         self.broken_off = threading.Event()
         self.refusals = 1
         routes = [
@@ -88,6 +89,7 @@ class OpenAIServer:
     async def _stream(self, body: dict[str, Any]) -> AsyncIterator[str]:
         try:
             if body["model"] == "slow":
+                self.reading.set()
                 await asyncio.sleep(600)
             messages: list[BaseMessage] = [KINDS[m["role"]](m["content"]) for m in body["messages"]]
             chunks = self.engine.stream(messages, stop=body.get("stop"), max_tokens=body["max_tokens"])

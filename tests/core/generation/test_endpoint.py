@@ -45,7 +45,12 @@ def test_an_answer_streams_in_pieces_and_ends_with_the_endpoint_s_own_counts(ask
 
 def test_an_answer_can_be_stopped_while_the_endpoint_still_reads_the_prompt(asks: Asks, server: OpenAIServer) -> None:
     stopping = threading.Event()
-    threading.Timer(0.3, stopping.set).start()
+
+    def stop_once_it_reads() -> None:
+        assert server.reading.wait(60), "the request never arrived"
+        stopping.set()
+
+    threading.Thread(target=stop_once_it_reads).start()
     chunks = list(asks("slow").stream(ASKED, stopping=stopping))
     assert chunks[-1].response_metadata["finish_reason"] == "stopped"
     assert server.broken_off.wait(30), "the endpoint goes on writing for nobody"
