@@ -1,11 +1,8 @@
 """Chat: ask a corpus, watch the answer come, see where each sentence stands."""
 
-from typing import cast
-
 import streamlit as st
 
 from core.assistants import live
-from core.assistants.answer import Mode
 from core.domains import domain
 from dashboard import resources, state
 from dashboard.components import (
@@ -16,7 +13,7 @@ from dashboard.components import (
     empty,
     engine_picker,
     indexing,
-    modes,
+    mode_picker,
     opening,
     transcript,
 )
@@ -25,7 +22,6 @@ from storage.branches import path
 from storage.conversations import LEAF
 from storage.errors import NotFound
 
-MODE: Mode = "rag"
 LONGEST = 2000
 
 workspace = resources.workspace()
@@ -42,8 +38,11 @@ numbers = workspace.corpora.statistics(corpus.id)
 def ask(question: str, after: int | None = LEAF) -> None:
     """Begin an answer in this conversation, or in a new one; `after` is the message it is asked behind."""
     workspace.corpora.get(corpus.id)  # it may have been deleted since the page was drawn
-    talk = state.conversation_id(corpus.id) or workspace.conversations.create(corpus.id, MODE).id
-    live.start(workspace, talk, question, cast("Mode", workspace.conversations.get(talk).mode), after)
+    before = state.conversation_id(corpus.id)
+    known = workspace.conversations.get(before) if before else None
+    mode = mode_picker.chosen(corpus.id, known)
+    talk = known.id if known else workspace.conversations.create(corpus.id, mode).id
+    live.start(workspace, talk, question, mode, after)
     state.choose_conversation(corpus.id, talk)
 
 
@@ -51,7 +50,7 @@ def ask(question: str, after: int | None = LEAF) -> None:
 def again(answer_id: int) -> None:
     """Answer a question once more, or go on with an answer that was cut off."""
     talk = workspace.conversations.get(workspace.conversations.message(answer_id).conversation_id)
-    live.again(workspace, answer_id, cast("Mode", talk.mode))
+    live.again(workspace, answer_id, mode_picker.chosen(corpus.id, talk))
     state.go(message=None)
 
 
@@ -77,7 +76,7 @@ ready = numbers.ready + (workspace.corpora.statistics(own_files).ready if own_fi
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title(label(corpus.name), anchor=False, width="content")
-    modes.badge(conversation.mode if conversation else MODE)
+    mode_picker.show(corpus.id, conversation)
     engine_picker.small(corpus.id)
 if conversation and shown:
     indexing.show(corpus.id)
@@ -93,7 +92,7 @@ with st.bottom:
         on_submit=submitted,
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        attachments.show(corpus.id, conversation, MODE)
+        attachments.show(corpus.id, conversation, mode_picker.chosen(corpus.id, conversation))
         st.caption(f"{about.disclaimer} Check what matters at its source.", width="content")
         draft.keep(corpus.id, conversation.id if conversation else None)
 document_view.show_if_open(corpus.id, own_files)

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.workspace import Workspace
+from dashboard.components.modes import look
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
 from storage.rows import CorpusRow
@@ -115,3 +116,22 @@ def button(app: AppTest, name: str) -> object:
 
 def progress(app: AppTest) -> str:
     return "\n".join(json.dumps(str(each.proto)) for each in app.get("progress"))
+
+
+def test_chat_offers_a_mode_once_its_adapter_serves(open_page: Open, workspace: Workspace, taught: CorpusRow) -> None:
+    app = open_page("chat", corpus=taught.id)
+    assert not app.exception
+    assert app.segmented_control[0].options == modes_shown("rag", "base")
+    job = workspace.jobs.enqueue("finetune", taught.id, {"kinds": ["grounded"]})
+    adapter = workspace.adapters.begin(taught.id, "grounded", job.id, "SmolLM2")
+    workspace.adapters.promote(adapter.id)
+    workspace.jobs.request_cancel(job.id)
+    app.run()
+    assert app.segmented_control[0].options == modes_shown("rag", "hybrid", "base")
+    app.segmented_control[0].set_value("base").run()
+    app.chat_input[0].set_value("What is the rent?").run()
+    assert [talk.mode for talk in workspace.conversations.list(taught.id)] == ["base"]
+
+
+def modes_shown(*names: str) -> list[str]:
+    return [look(name).title for name in names]
