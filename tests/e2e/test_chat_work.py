@@ -15,6 +15,13 @@ from tests.e2e.test_main_path import answers, ask, open_corpus
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
+def open_talk(page: Page) -> None:
+    """The conversation of this file, as one finds it again: in the sidebar."""
+    open_corpus(page, "Support sample", "Chat")
+    page.get_by_test_id("stSidebar").locator("[class*=st-key-talk-]").get_by_role("button").first.click()
+    expect(answers(page).first).to_be_visible()
+
+
 def test_a_question_is_asked_differently_and_both_versions_can_be_walked(page: Page) -> None:
     page.goto("/")
     page.locator(".st-key-sample-support").get_by_role("button").click()
@@ -36,8 +43,7 @@ def test_a_question_is_asked_differently_and_both_versions_can_be_walked(page: P
 
 
 def test_a_follow_up_says_what_was_searched_for(page: Page) -> None:
-    open_corpus(page, "Support sample", "Chat")
-    expect(answers(page)).to_have_count(1)
+    open_talk(page)
     ask(page, "And on the Brio 40?")
     expect(page.get_by_text("searched for: What does E3 on the display of a Brio 40 stand for?")).to_be_visible()
 
@@ -52,7 +58,7 @@ def test_what_one_is_typing_survives_a_refresh(page: Page) -> None:
 
 
 def test_a_conversation_is_renamed_and_exported(page: Page, tmp_path: Path) -> None:
-    open_corpus(page, "Support sample", "Chat")
+    open_talk(page)
     sidebar = page.get_by_test_id("stSidebar")
     sidebar.get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Rename").or_(page.get_by_role("option", name="Rename")).first.click()
@@ -88,8 +94,7 @@ def test_the_keyboard_alone_asks_stops_opens_a_source_and_goes_back(page: Page) 
 
 
 def test_every_control_has_a_name(page: Page) -> None:
-    open_corpus(page, "Support sample", "Chat")
-    expect(answers(page).first).to_be_visible()
+    open_talk(page)
     nameless = """() => [...document.querySelectorAll('button, input, textarea, a[href]')]
         .filter(e => e.checkVisibility())
         .filter(e => !(e.getAttribute('aria-label') || e.title || e.innerText.trim() || e.labels?.length
