@@ -17,6 +17,9 @@ class Settings:
     home: the one folder that holds all state.
     database_url: SQLAlchemy URL; SQLite inside `home` unless `TRIPTYCH_DATABASE_URL` says otherwise.
     chroma_url: a Chroma server instead of the one inside this program (TRIPTYCH_CHROMA_URL); "" for none.
+    files_url: where uploads are shared with other machines (TRIPTYCH_FILES_URL): a mounted folder, or a URL that
+        fsspec knows (s3://...); "" for `home`.
+    ray_address: a Ray cluster for the heavy jobs (TRIPTYCH_RAY_ADDRESS); "" for this machine.
     host, port: where the dashboard listens; this machine only by default.
     """
 
@@ -25,6 +28,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8501
     chroma_url: str = ""
+    files_url: str = ""
+    ray_address: str = ""
 
     @classmethod
     def load(cls, workspace: Path | str | None = None, host: str | None = None, port: int | None = None) -> "Settings":
@@ -37,4 +42,6 @@ class Settings:
             host=host or os.environ.get("TRIPTYCH_HOST", "127.0.0.1"),
             port=port or int(os.environ.get("TRIPTYCH_PORT", "8501")),
             chroma_url=os.environ.get("TRIPTYCH_CHROMA_URL", ""),
+            files_url=os.environ.get("TRIPTYCH_FILES_URL", ""),
+            ray_address=os.environ.get("TRIPTYCH_RAY_ADDRESS", ""),
         )

@@ -30,12 +30,12 @@ from storage.documents import Documents
 from storage.edits import ChunkEdits
 from storage.errors import Locked, Unreachable
 from storage.examples import Examples
-from storage.files import Files
 from storage.gold import GoldQuestions
 from storage.indexes import Indexes
 from storage.jobs import Jobs
 from storage.lexical import lexical
 from storage.lock import WorkspaceLock
+from storage.shared_files import files
 from storage.sources import Sources
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from core.jobs.dispatcher import Dispatcher
     from core.retrieval.retriever import Retriever
     from core.sync.watching import Watch
+    from storage.files import Files
     from storage.vectors import Vectors
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Workspace:
         self.home = settings.home
         self.lock = lock
         self.database = database
-        self.files = Files(self.home / "files")
+        self.files = _files(settings)
         self.lexical = lexical(database)
         self.corpora = Corpora(database)
         self.documents = Documents(database, self.lexical, self.files)
@@ -287,6 +288,13 @@ def _locked(settings: Settings) -> WorkspaceLock:
         message = f"The workspace {settings.home} is in use: {error}."
         raise WorkspaceLocked(message, "Use that one, or stop it first.") from error
     return lock
+
+
+def _files(settings: Settings) -> "Files":
+    try:
+        return files(settings.home / "files", settings.files_url)
+    except Unreachable as error:
+        raise StoreDown(f"There is no use of {error}.", "Correct TRIPTYCH_FILES_URL, or install that part.") from error
 
 
 def _database(settings: Settings, owner: bool) -> Database:

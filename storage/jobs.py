@@ -53,6 +53,10 @@ class Jobs:
             session.flush()
             return copied(JobRow, job)
 
+    def begin(self, job: JobRow, worker: str) -> None:
+        """Say who works on a claimed job, when that is not who claimed it; may raise LeaseLost."""
+        self._write(job, {"worker": worker})
+
     def heartbeat(self, job: JobRow, lease_s: float, now: datetime) -> bool:
         """Keep a claimed job for another `lease_s`; False when it is no longer this worker's."""
         values = {"heartbeat_at": now, "lease_until": now + timedelta(seconds=lease_s)}

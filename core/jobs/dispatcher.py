@@ -31,7 +31,7 @@ class Dispatcher:
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
         self._woken = threading.Event()
-        self._executor: Executor = executor or ThreadExecutor(self._run, SLOTS, self.wake)
+        self._executor: Executor = executor or self._chosen()
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
     def start(self) -> None:
@@ -57,6 +57,14 @@ class Dispatcher:
             return None
         self._run(job)
         return self._ws.jobs.get(job.id)
+
+    def _chosen(self) -> Executor:
+        here = ThreadExecutor(self._run, SLOTS, self.wake)
+        if not self._ws.settings.ray_address:
+            return here
+        from core.jobs.ray_executor import RayExecutor
+
+        return RayExecutor(self._ws.settings, self._ws.jobs, here, self.wake, self._lease_s)
 
     def _run(self, job: JobRow) -> None:
         run(self._ws, job, self._stopping, self._lease_s)

@@ -1,4 +1,4 @@
-"""Where a claimed job runs: one small seam. Threads of this process today.
+"""Where a claimed job runs: one small seam. Threads of this process, or a Ray cluster (`ray_executor.py`).
 
 A job is handed over as its row, which is all that another process or machine would need.
 """

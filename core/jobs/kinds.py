@@ -15,20 +15,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Resources:
+    """What one job of a kind takes of a machine in the cluster; `memory_mb` 0 asks for no particular amount."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    memory_mb: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """Attributes:
     run: does the work; safe to do again from any point at which it was killed.
     give_up: called when it was cancelled (reason "") or failed for good (one line), before the job ends.
     alone: one of the kind runs at a time, whatever its corpus: it takes the whole machine.
+    resources: what it takes in a Ray cluster; None for what has to stay with the dashboard, as folders do.
     """
 
     run: "Callable[[Workspace, Lease], None]"
     give_up: "Callable[[Workspace, JobRow, str], None]"
     alone: bool = False
+    resources: Resources | None = None
 
 
 KINDS = {
-    "index": Kind(indexing.run, indexing.give_up),
+    "index": Kind(indexing.run, indexing.give_up, resources=Resources(cpus=1)),
     "sync": Kind(syncing.run, syncing.give_up),
     "finetune": Kind(tuning.run, tuning.give_up, alone=True),
 }

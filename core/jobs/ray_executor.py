@@ -1,0 +1,156 @@
+"""Sends heavy jobs to a Ray cluster (`TRIPTYCH_RAY_ADDRESS`, extra `ray`); the others stay on this machine.
+
+    dispatcher claims -> a Ray task with the kind's resources -> `work` opens the stores there and runs the job
+
+The rows are the only channel: progress, cancelling, heartbeats and the fencing token are the worker's own writes to
+the database. Until the worker has begun, the job waits for room in the cluster and is kept by heartbeats from here.
+When its node is lost, it is claimed again, with a higher attempt: what the lost one might still write is refused.
+"""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import platformdirs
+
+from core.errors import BadInput, StoreDown
+from core.jobs.executors import Executor
+from core.jobs.kinds import KINDS, Resources
+from core.settings import Settings
+from storage.errors import LeaseLost
+from storage.jobs import Jobs
+from storage.rows import JobRow
+
+log = logging.getLogger(__name__)
+SLOTS = 16
+"""Jobs given to the cluster at once; how many of them run, its resources say."""
+
+
+class RayExecutor:
+    """Runs jobs whose kind names resources in the cluster, and the rest by another executor.
+
+    Args:
+        here: for the kinds that stay on this machine.
+        ended: called after each job, from a thread.
+        lease_s: as the jobs are claimed with.
+
+    Raises:
+        StoreDown: Ray is not installed, or the cluster does not answer.
+        BadInput: a store is one that other machines cannot reach.
+    """
+
+    def __init__(
+        self, settings: Settings, jobs: Jobs, here: Executor, ended: Callable[[], None], lease_s: float
+    ) -> None:
+        check_reachable(settings)
+        connect(settings.ray_address)
+        self._settings, self._jobs, self._here = settings, jobs, here
+        self._ended, self._lease_s = ended, lease_s
+        self._under_way: dict[threading.Thread, Any] = {}
+        self._closing = False
+
+    def room(self) -> int:
+        """How many jobs it could take now: none while this machine has none, as the next may have to stay here."""
+        self._under_way = {thread: ref for thread, ref in self._under_way.items() if thread.is_alive()}
+        return min(SLOTS - len(self._under_way), self._here.room())
+
+    def start(self, job: JobRow) -> None:
+        """Hand a job to the cluster, or to this machine."""
+        resources = KINDS[job.kind].resources
+        if resources is None:
+            self._here.start(job)
+            return
+        ref = _task(resources, f"{job.kind} {job.id}").remote(self._settings, job)
+        thread = threading.Thread(target=self._follow, args=(job, ref), name=f"ray-job-{job.id}", daemon=True)
+        self._under_way[thread] = ref
+        thread.start()
+
+    def close(self) -> None:
+        """End what is under way in the cluster, put it back in the queue, and wait for what runs here."""
+        import ray
+
+        self._closing = True
+        for ref in self._under_way.values():
+            with suppress(ray.exceptions.RayError):
+                ray.cancel(ref, force=True)
+        for thread in self._under_way:
+            thread.join()
+        self._here.close()
+
+    def _follow(self, job: JobRow, ref: Any) -> None:
+        import ray
+
+        try:
+            while not ray.wait([ref], timeout=self._lease_s / 3)[0]:
+                if self._jobs.get(job.id).worker == job.worker:  # nobody has begun it yet
+                    self._jobs.heartbeat(job, self._lease_s, datetime.now(UTC))
+            ray.get(ref)
+        except Exception:
+            log.warning("job %d, attempt %d, ended in the cluster", job.id, job.attempt, exc_info=not self._closing)
+            with suppress(LeaseLost):
+                self._jobs.release(job) if self._closing else self._jobs.retry_at(job, datetime.now(UTC))
+        finally:
+            self._ended()
+
+
+def work(settings: Settings, job: JobRow) -> None:
+    """Run one claimed job in a process of the cluster: on the shared stores, with a folder of its machine's own."""
+    from core.ingestion.spreading import SpreadEmbedder
+    from core.jobs.runner import run
+    from core.workspace import Workspace
+
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    home = platformdirs.user_cache_path("triptych") / "worker"
+    with Workspace.open(replace(settings, home=home), owner=False, given={"embedder": SpreadEmbedder()}) as ws:
+        ws.jobs.begin(job, f"{socket.gethostname()}:{os.getpid()}")
+        run(ws, job, threading.Event())
+
+
+def check_reachable(settings: Settings) -> None:
+    """Every store must be one that a worker on another machine sees; raises BadInput."""
+    missing = [
+        name
+        for name, there in (
+            ("TRIPTYCH_DATABASE_URL (PostgreSQL)", not settings.database_url.startswith("sqlite")),
+            ("TRIPTYCH_CHROMA_URL", bool(settings.chroma_url)),
+            ("TRIPTYCH_FILES_URL", bool(settings.files_url)),
+        )
+        if not there
+    ]
+    if missing:
+        raise BadInput(
+            f"A Ray cluster cannot reach what is on this machine alone: set {', '.join(missing)}.",
+            "Or leave TRIPTYCH_RAY_ADDRESS out: jobs run on this machine then.",
+        )
+
+
+def connect(address: str) -> None:
+    """Join the cluster as a driver; nothing is reported to anybody. Raises StoreDown."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+
+        ray.init(address=address, ignore_reinit_error=True, log_to_driver=False, logging_level=logging.WARNING)
+    except ModuleNotFoundError as error:
+        raise StoreDown(
+            "Ray is not installed.", "pip install 'triptych[ray]', or unset TRIPTYCH_RAY_ADDRESS."
+        ) from error
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        message = f"The Ray cluster {address} does not answer: {str(error).splitlines()[0]}"
+        raise StoreDown(message, "Start it, or correct TRIPTYCH_RAY_ADDRESS.") from error
+
+
+def _task(resources: Resources, name: str) -> Any:
+    import ray
+
+    options: dict[str, Any] = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "name": name}
+    if resources.memory_mb:
+        options["memory"] = resources.memory_mb << 20
+    # Ray must not run it again by itself: an attempt is a claim, with a fencing token of its own.
+    return ray.remote(work).options(max_retries=0, **options)

@@ -1,0 +1,61 @@
+"""compose.yaml says nothing that the code does not know; its parts run in test_larger_form.py and test_ray.py."""
+
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import make_url
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    services: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
+    return services
+
+
+def test_every_variable_of_ours_is_one_that_the_settings_read(services: dict[str, Any]) -> None:
+    named = {name for service in services.values() for name in service.get("environment", {})}
+    known = set(re.findall(r'"(TRIPTYCH_\w+)"', (ROOT / "core" / "settings.py").read_text("utf-8")))
+    ours = {name for name in named if name.startswith("TRIPTYCH_")}
+    assert {"TRIPTYCH_DATABASE_URL", "TRIPTYCH_CHROMA_URL", "TRIPTYCH_FILES_URL", "TRIPTYCH_RAY_ADDRESS"} <= ours
+    assert ours - known == set()
+
+
+def test_addresses_name_services_that_are_there(services: dict[str, Any]) -> None:
+    dashboard = services["dashboard"]["environment"]
+    hosts = {
+        make_url(re.sub(r"\$\{.*\}", "secret", dashboard["TRIPTYCH_DATABASE_URL"])).host,
+        dashboard["TRIPTYCH_CHROMA_URL"].split("/")[2].split(":")[0],
+        dashboard["TRIPTYCH_RAY_ADDRESS"].split(":")[0],
+    }
+    assert hosts == {"postgres", "chroma", "ray-head"}
+    assert hosts - set(services) == set()
+
+
+def test_dashboard_and_workers_see_the_same_stores(services: dict[str, Any]) -> None:
+    dashboard, worker = services["dashboard"], services["ray-worker"]
+    for name in ("TRIPTYCH_DATABASE_URL", "TRIPTYCH_CHROMA_URL", "TRIPTYCH_FILES_URL"):
+        assert dashboard["environment"][name] == worker["environment"][name]
+    assert f"files:{dashboard['environment']['TRIPTYCH_FILES_URL']}" in dashboard["volumes"]
+    assert f"files:{worker['environment']['TRIPTYCH_FILES_URL']}" in worker["volumes"]
+
+
+def test_nothing_is_published_but_the_dashboard_to_this_machine(services: dict[str, Any]) -> None:
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert published == {"dashboard": ["127.0.0.1:8501:8501"]}
+
+
+def test_the_chroma_server_is_of_the_clients_version(services: dict[str, Any]) -> None:
+    assert services["chroma"]["image"] == f"chromadb/chroma:{version('chromadb')}"
+
+
+def test_nothing_reports_to_anybody(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        if service.get("image") == "triptych":
+            assert service["environment"]["RAY_USAGE_STATS_ENABLED"] == "0", name
+    assert services["chroma"]["environment"]["ANONYMIZED_TELEMETRY"] == "False"
