@@ -7,6 +7,7 @@
     triptych watch  --corpus C FOLDER|URL...            follow folders and web addresses
     triptych sync   --corpus C [--dry-run]              bring what is followed up to date now
     triptych train  --corpus C --examples F             adapters for the modes finetuned and hybrid
+    triptych evaluate --corpus C --questions F          gold questions in several modes, and the verdict
     triptych models list | add | test | use             base models beside the embedded one
 
 Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.
@@ -200,6 +201,29 @@ def train(
     from core.commands import train as command
 
     found = command.train(Settings.load(workspace), corpus, examples, kind.value, preset.value, wait=wait)
+    print(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
+
+
+@app.command()
+def evaluate(
+    corpus: Corpus,
+    questions: Annotated[
+        Path | None, typer.Option(help="Gold questions: CSV, JSONL or XLSX; those of the corpus when left out.")
+    ] = None,
+    modes: Annotated[str, typer.Option(help="Modes, with commas.")] = "base,quote,rag,finetuned,hybrid",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Measure the modes on gold questions, and say which to use."""
+    import json
+
+    from core.commands import evaluate as command
+
+    found = command.evaluate(Settings.load(workspace), corpus, questions, modes, limit)
+    if out is not None:
+        command.write(found, out)
     print(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
 
 

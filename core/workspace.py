@@ -29,6 +29,7 @@ from storage.database import Database
 from storage.documents import Documents
 from storage.edits import ChunkEdits
 from storage.errors import Locked, Unreachable
+from storage.evaluations import Evaluations
 from storage.examples import Examples
 from storage.gold import GoldQuestions
 from storage.indexes import Indexes
@@ -88,6 +89,7 @@ class Workspace:
         self.gold = GoldQuestions(database)
         self.examples = Examples(database)
         self.adapters = Adapters(database)
+        self.evaluations = Evaluations(database)
         self.jobs = Jobs(database)
         self.base_models = BaseModels(database)
         self.secrets = Secrets(self.home)

@@ -303,6 +303,38 @@ class AdapterRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationRow:
+    """One comparison of modes on gold questions."""
+
+    id: int
+    corpus_id: int
+    job_id: int | None
+    name: str
+    modes: list[str]
+    questions: list[dict[str, Any]]
+    left_out: dict[str, Any]
+    fingerprints: dict[str, Any]
+    summary: dict[str, Any]
+    created_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationAnswerRow:
+    """What one mode answered to one question of an evaluation, and what it scored."""
+
+    question_id: str
+    mode: str
+    text: str
+    refused: bool
+    base_model: str
+    citations: list[dict[str, Any]]
+    passages: list[dict[str, Any]]
+    timings: dict[str, Any]
+    scores: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class JobRow:
     """Queued work as it stood when it was read; `attempt` is the fencing token of whoever claimed it."""
 

@@ -13,6 +13,8 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
     Corpus 1-* Source 1-* SourceItem *-1 Document
     Corpus 1-* Example
     Corpus 1-* Adapter
+    Corpus 1-* Evaluation 1-* EvaluationAnswer
+    Corpus 1-* Consideration
     Job: queued work, with a lease and a fencing token
 """
 
@@ -411,6 +413,62 @@ class Adapter(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
     trained_at: Mapped[datetime | None]
     promoted_at: Mapped[datetime | None]
+
+
+class Evaluation(Table):
+    """One comparison of modes on gold questions, as they were when it began.
+
+    `questions` is a list of `core.evaluation.questions.Gold` as JSON; `left_out` says of each mode that was asked
+    for and could not answer why. `fingerprints` name all that the answers depend on. `summary` is empty until there are
+    answers; its job says how far it is.
+    """
+
+    __tablename__ = "evaluations"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
+    name: Mapped[str] = mapped_column(default="")
+    modes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    left_out: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    fingerprints: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    summary: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_by: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class EvaluationAnswer(Table):
+    """What one mode answered to one question of an evaluation, and what it scored.
+
+    `citations` and `passages` are places (document, page, offsets), not words: a deleted document takes its words
+    along. `timings` are the fields of `core.assistants.answer.Timings`, the retrieval that the modes share counted in.
+    """
+
+    __tablename__ = "evaluation_answers"
+    __table_args__ = (UniqueConstraint("evaluation_id", "question_id", "mode"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id", ondelete="CASCADE"), index=True)
+    question_id: Mapped[str]
+    mode: Mapped[str]
+    text: Mapped[str] = mapped_column(default="")
+    refused: Mapped[bool] = mapped_column(default=False)
+    base_model: Mapped[str] = mapped_column(default="")
+    citations: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    passages: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    timings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    scores: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Consideration(Table):
+    """What a person said about a corpus that no measurement says: one of the guide's five questions and its answer."""
+
+    __tablename__ = "considerations"
+    __table_args__ = (UniqueConstraint("corpus_id", "topic"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    topic: Mapped[str]
+    answer: Mapped[str]
 
 
 class Job(Table):

@@ -230,6 +230,18 @@ class Assistant:
         other._adapted = adapted
         return other
 
+    def with_reading(self, reading: Reading) -> "Assistant":
+        """The same assistant putting answers together in another way."""
+        other = copy(self)
+        other.reading = reading
+        return other
+
+    def with_shared_search(self) -> "Assistant":
+        """The same assistant searching for each question once, whichever mode asks first."""
+        other = copy(self)
+        other._retriever = _Once(self._retriever)
+        return other
+
     def voice(self, mode: Mode) -> Voice:
         """Who writes in a mode; raises BadInput when the mode needs an adapter that the corpus does not have."""
         if mode in ADAPTED:
@@ -291,6 +303,21 @@ class Assistant:
             base_model=voice.name,
             searched_for=searched_for,
         )
+
+
+class _Once:
+    """Remembers what each search found; for a set of questions, not for good: nothing is forgotten."""
+
+    def __init__(self, retriever: Searches) -> None:
+        self._retriever = retriever
+        self._found: dict[tuple[int, str, int, tuple[int, ...]], list[Passage]] = {}
+
+    def search(self, corpus_id: int, question: str, top: int = 10, also: Sequence[int] = ()) -> list[Passage]:
+        """As the retriever itself does; two who ask at the same time may both search."""
+        key = (corpus_id, question, top, tuple(also))
+        if key not in self._found:
+            self._found[key] = self._retriever.search(corpus_id, question, top, also)
+        return self._found[key]
 
 
 def _no_adapter(mode: Mode) -> Voice:

@@ -42,7 +42,8 @@ GROUNDED = Reading(False, 8, 0.0, "all", "sentences", 5, 96)
 """What a grounded adapter has learned to read: eight sentences, hard distractors among them."""
 CLOSED_BOOK = Reading(False, 1, 1.0, "all", "passages", 5, 96)
 """A closed-book adapter is shown nothing; its passages are what its sentences are checked against afterwards."""
-
+QUOTE = Reading(True, 1, 1.0, "none", "sentences", 5, 0)
+"""The control that no base model writes in: the most relevant sentence alone."""
 
 READINGS = {"quote": SMALL, "passages": LARGE}
 """What a person may choose for an assistant; "auto" goes by the base model's size."""

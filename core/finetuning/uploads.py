@@ -62,6 +62,16 @@ def read_file(path: Path, name: str = "", columns: Columns | None = None) -> Upl
     Raises:
         BadInput: it is of another kind, cannot be read, or its columns are not recognised.
     """
+    rows = rows_of(path, name)
+    return pairs(rows, columns)
+
+
+def rows_of(path: Path, name: str = "") -> list[Row | str]:
+    """The rows of a file by their column names; a row that is a string is the reason why it could not be read.
+
+    Raises:
+        BadInput: it is of another kind, cannot be read, or is empty.
+    """
     ending = Path(name or path.name).suffix.lower()
     readers = {".csv": _csv, ".jsonl": _jsonl, ".json": _json, ".xlsx": _xlsx}
     if ending not in readers:
@@ -76,7 +86,7 @@ def read_file(path: Path, name: str = "", columns: Columns | None = None) -> Upl
         ) from error
     if not rows:
         raise BadInput(f"{name or path.name} holds no rows.", "Add a header and at least one pair.")
-    return pairs(rows, columns)
+    return rows
 
 
 def pairs(rows: Sequence[Row | str], columns: Columns | None = None) -> Upload:
@@ -169,7 +179,7 @@ def _csv(path: Path) -> Iterator[Row]:
         dialect: type[csv.Dialect] = csv.Sniffer().sniff(sample, ",;\t|")
     except csv.Error:
         dialect = csv.excel
-    yield from csv.DictReader(io.StringIO(text, newline=""), dialect=dialect)
+    yield from csv.DictReader(io.StringIO(text, newline=""), restval="", dialect=dialect)
 
 
 def _jsonl(path: Path) -> Iterator[Row | str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.evaluation import running
 from core.finetuning import tuning
 from core.ingestion import indexing
 from core.jobs.lease import Lease
@@ -42,5 +43,6 @@ KINDS = {
     "index": Kind(indexing.run, indexing.give_up, resources=Resources(cpus=1)),
     "sync": Kind(syncing.run, syncing.give_up),
     "finetune": Kind(tuning.run, tuning.give_up, alone=True),
+    "evaluate": Kind(running.run, running.give_up, alone=True),
 }
 ALONE = tuple(name for name, kind in KINDS.items() if kind.alone)

@@ -1,0 +1,111 @@
+"""What is known of a corpus without asking anybody: the facts and the prefilled answers of a verdict, with evidence."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from core.evaluation.considerations import consider
+from core.evaluation.saying import EXAMPLES_NEEDED, Facts
+from core.evaluation.summary import Summary
+from core.evaluation.verdict import Verdict, decide
+from core.finetuning.checks import findings
+from core.finetuning.planning import TRAINABLE
+from core.finetuning.registry import staleness
+from core.finetuning.serving import OF_MODE
+from storage.examples import Filter
+from storage.rows import AdapterRow, EvaluationRow
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+WATCHED_DAYS = 30
+YOUNG_DAYS = 7
+"""A corpus younger than this has not shown how much it changes."""
+
+FEW, PLENTY = 40, 400
+Measured = tuple[str, str]
+"""An answer and its evidence."""
+
+
+def verdict(ws: "Workspace", corpus_id: int, evaluation: EvaluationRow | None) -> Verdict:
+    """The verdict on a corpus from an evaluation (None: nothing measured yet) and all that is known beside it."""
+    summary = Summary.of_json(evaluation.summary if evaluation else {})
+    considered = consider(measured(ws, corpus_id), ws.evaluations.considerations(corpus_id))
+    return decide(summary, facts(ws, corpus_id), considered)
+
+
+def facts(ws: "Workspace", corpus_id: int) -> Facts:
+    """Examples, training minutes, how far adapters are behind, and leaks."""
+    serving = _serving(ws, corpus_id)
+    examples = ws.examples.list(corpus_id, Filter(status="accepted"))
+    gold = [row.question for row in ws.gold.list(corpus_id)]
+    leaks = next((each for each in findings(examples, gold) if each.kind == "gold leaks"), None)
+    behind = {mode: staleness(ws, row) for mode, row in serving.items()}
+    return Facts(
+        examples=len(examples),
+        minutes={mode: float(row.result.get("seconds") or 0) / 60 for mode, row in serving.items()},
+        behind={mode: len(each.changed) + len(each.added) + len(each.removed) for mode, each in behind.items()},
+        leaks=len(leaks.ids) if leaks else 0,
+    )
+
+
+def measured(ws: "Workspace", corpus_id: int, now: datetime | None = None) -> dict[str, Measured]:
+    """What the figures say to the five questions."""
+    return {
+        "change": _change(ws, corpus_id, now or datetime.now(UTC)),
+        "style": _style(ws, corpus_id),
+        "means": _means(ws, corpus_id),
+        "freshness": _freshness(ws, corpus_id),
+    }
+
+
+def _change(ws: "Workspace", corpus_id: int, now: datetime) -> Measured:
+    corpus = ws.corpora.get(corpus_id)
+    rows = ws.corpora.documents(corpus_id)
+    if not rows:
+        return "", "There are no documents yet."
+    age = (now - corpus.created_at).days
+    if age < YOUNG_DAYS:
+        return "", f"The corpus is {age} day{'' if age == 1 else 's'} old: too young to show how much it changes."
+    since = max(now - timedelta(days=WATCHED_DAYS), corpus.created_at + timedelta(days=1))
+    moved = sum(row.created_at > since for row in rows)
+    days = min(WATCHED_DAYS, age)
+    share = moved / len(rows)
+    answer = "hardly ever" if share < 0.02 else "now and then" if share < 0.2 else "often"
+    return answer, f"{moved} of {len(rows)} documents came or changed in the last {days} days."
+
+
+def _style(ws: "Workspace", corpus_id: int) -> Measured:
+    """How alike the examples' answers are; how much that matters, nobody can measure."""
+    lengths = sorted(len(row.answer.split()) for row in ws.examples.list(corpus_id, Filter(status="accepted")))
+    if len(lengths) < FEW:
+        return "", ""
+    low, high = lengths[len(lengths) // 4], lengths[3 * len(lengths) // 4]
+    return "", f"Half of the {len(lengths)} example answers have {low} to {high} words."
+
+
+def _means(ws: "Workspace", corpus_id: int) -> Measured:
+    import psutil  # type: ignore[import-untyped]
+
+    examples = ws.examples.counts(corpus_id).get("accepted", 0)
+    machine = f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB of memory"
+    had = f"{examples} examples (about {EXAMPLES_NEEDED} are needed); {machine}."
+    chosen = ws.assistants.of(corpus_id).base_model_id
+    if chosen is not None and ws.base_models.get(chosen).kind not in TRAINABLE:
+        return "few", f"{had} The base model chosen for this corpus cannot be trained here."
+    answer = "few" if examples < EXAMPLES_NEEDED else "plenty" if examples >= PLENTY else "some"
+    return answer, had
+
+
+def _freshness(ws: "Workspace", corpus_id: int) -> Measured:
+    followed = [row for row in ws.sources.list(corpus_id) if row.enabled]
+    if not followed:
+        return "", "No folder and no web address is followed."
+    often = min(row.every_minutes for row in followed)
+    number = f"{len(followed)} source{' is' if len(followed) == 1 else 's are'}"
+    return ("very" if often <= 60 else "somewhat"), f"{number} followed, every {often} minutes."
+
+
+def _serving(ws: "Workspace", corpus_id: int) -> dict[str, AdapterRow]:
+    found = {mode: ws.adapters.promoted(corpus_id, kind) for mode, kind in OF_MODE.items()}
+    return {mode: row for mode, row in found.items() if row is not None}

@@ -1,0 +1,124 @@
+"""The job that evaluates: gold questions asked in every mode, each answer kept and scored as it comes.
+
+A few questions at a time are asked in one mode, then in the next: the engine writes what is asked at once in one
+batch, and whoever looks in between sees whole questions. What was answered stays answered through kills, pauses and
+cancelling; the numbers are those of the answers there are.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from core.errors import BadInput, NotFound
+from core.evaluation import answering, fingerprints
+from core.evaluation.questions import Gold
+from core.evaluation.summary import ORDER, summarise
+from storage.errors import NotFound as RowNotFound
+from storage.rows import EvaluationRow, JobRow
+
+if TYPE_CHECKING:
+    from core.jobs.lease import Lease
+    from core.workspace import Workspace
+
+AT_ONCE = 6
+MODES = ORDER
+
+
+def start(
+    ws: "Workspace", corpus_id: int, questions: Sequence[Gold], modes: Sequence[str], name: str = "", by: str = ""
+) -> EvaluationRow:
+    """Queue an evaluation; modes that need an adapter and have none are left out, with a note.
+
+    Raises:
+        BadInput: there are no questions, or no mode is left to ask.
+        NotFound: the corpus is gone.
+    """
+    if not questions:
+        raise BadInput("There are no gold questions to ask.", "Write some, upload a file, or load the sample's.")
+    if unknown := [mode for mode in modes if mode not in MODES]:
+        raise BadInput(f"There is no mode called {unknown[0]!r}.", f"Choose among: {', '.join(MODES)}.")
+    left_out = answering.missing(ws, corpus_id, tuple(modes))
+    kept = [mode for mode in MODES if mode in modes and mode not in left_out]
+    if not kept:
+        raise BadInput("None of these modes can answer.", next(iter(left_out.values()), "Choose at least one."))
+    facts = {
+        "name": name.strip()[:120] or f"{len(questions)} questions",
+        "fingerprints": fingerprints.of(ws, corpus_id, questions),
+        "created_by": by,
+    }
+    try:
+        row = ws.evaluations.begin(corpus_id, kept, [each.json() for each in questions], left_out, **facts)
+    except RowNotFound as error:
+        raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
+    ws.wake()
+    return row
+
+
+def run(ws: "Workspace", lease: "Lease") -> None:
+    """Ask what has not been answered yet, then write down the numbers."""
+    row = ws.evaluations.get(lease.job.payload["evaluation"])
+    _ask_all(ws, lease, row)
+    _conclude(ws, lease.job, row)
+
+
+def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
+    """What was answered counts, whatever ended it."""
+    try:
+        _conclude(ws, job, ws.evaluations.get(job.payload["evaluation"]))
+    except RowNotFound:
+        return  # somebody deleted it
+
+
+def estimate(ws: "Workspace", corpus_id: int, questions: int, modes: Sequence[str]) -> float | None:
+    """Seconds an evaluation will take, by what each mode took last time on this corpus; None where one never ran."""
+    cost: dict[str, float] = {}
+    for row in ws.evaluations.list(corpus_id, 5):
+        for mode, seconds in row.summary.get("wall_s", {}).items():
+            cost.setdefault(mode, seconds)
+    return questions * sum(cost[mode] for mode in modes) if all(mode in cost for mode in modes) else None
+
+
+def _ask_all(ws: "Workspace", lease: "Lease", row: EvaluationRow) -> None:
+    questions = [Gold.of(each) for each in row.questions]
+    done = ws.evaluations.answered(row.id)
+    total, asked = len(questions) * len(row.modes), answering.Asked(ws, row.corpus_id)
+    began, before, counting = time.monotonic(), len(done), threading.Lock()
+
+    def answer(gold: Gold, mode: str) -> None:
+        lease.check()
+        ws.evaluations.keep(lease.job, row.id, asked.answer(gold, mode))
+        with counting:
+            done.add((gold.id, mode))
+            left = (time.monotonic() - began) / max(1, len(done) - before) * (total - len(done))
+            ws.jobs.progress(lease.job, len(done), total, f"{mode}, {_left(left)}")
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for mode, part in _parts(questions, row.modes, set(done)):
+            list(pool.map(lambda gold, how=mode: answer(gold, how), part))
+
+
+def _parts(
+    questions: Sequence[Gold], modes: Sequence[str], done: set[tuple[str, str]]
+) -> Iterator[tuple[str, list[Gold]]]:
+    """What is still to be asked: a few questions in one mode, the same ones in the next, and so on."""
+    for at in range(0, len(questions), AT_ONCE):
+        for mode in modes:
+            part = [gold for gold in questions[at : at + AT_ONCE] if (gold.id, mode) not in done]
+            if part:
+                yield mode, part
+
+
+def _conclude(ws: "Workspace", job: JobRow, row: EvaluationRow) -> None:
+    answers = ws.evaluations.answers(row.id)
+    if not answers:
+        return
+    found = summarise(answering.outcome(each) for each in answers)
+    # Asked AT_ONCE at a time, an answer takes its share of the clock.
+    wall = {mode: means["seconds"].mean / AT_ONCE for mode, means in found.modes.items()}
+    ws.evaluations.conclude(job, row.id, found.json() | {"wall_s": wall})
+
+
+def _left(seconds: float) -> str:
+    return f"{seconds:.0f} s left" if seconds < 90 else f"{seconds / 60:.0f} min left"

@@ -1,0 +1,172 @@
+"""The sentences of a verdict: every one carries its figures. Pure; what is decided is `verdict`'s business."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.evaluation.considerations import Considered
+from core.evaluation.summary import Interval, Summary
+
+MEASURE = "token_f1"
+ENOUGH = 8
+"""Questions below which nothing is said about differences."""
+
+EXAMPLES_NEEDED = 200
+"""Examples from which training has paid so far (240 in the measurements this product began with)."""
+
+MOST = 2000
+"""More questions than this nobody will write."""
+
+NAMES = {
+    "base": "the base model",
+    "quote": "quoting",
+    "rag": "retrieval",
+    "finetuned": "fine-tuned",
+    "hybrid": "hybrid",
+}
+RIVALS = ("hybrid", "finetuned")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a corpus beside the scores.
+
+    Attributes:
+        examples: accepted training examples.
+        minutes: training minutes of the adapter of each mode that has one.
+        behind: documents that changed, came or went since the adapter of a mode learned.
+        leaks: gold questions that are among the examples.
+    """
+
+    examples: int = 0
+    minutes: Mapping[str, float] = field(default_factory=dict)
+    behind: Mapping[str, int] = field(default_factory=dict)
+    leaks: int = 0
+
+
+def paired(summary: Summary, new: str, other: str, metric: str = MEASURE) -> Interval | None:
+    """The difference of two modes, question by question; None when they were not compared."""
+    return summary.paired.get(f"{new}-{other}", {}).get(metric)
+
+
+def before_measuring(facts: Facts) -> str:
+    """What is said before anything was measured."""
+    if facts.minutes:
+        return (
+            "Nothing is measured yet: an evaluation on gold questions tells which mode to use. Until then, retrieval."
+        )
+    have = f"you have {facts.examples} example{'' if facts.examples == 1 else 's'}"
+    if facts.examples < EXAMPLES_NEEDED:
+        return f"Start with retrieval: {have}; fine-tuning needs about {EXAMPLES_NEEDED}."
+    return f"Start with retrieval: {have}, enough to try fine-tuning. Train, then evaluate."
+
+
+def nothing_to_compare(summary: Summary, facts: Facts) -> str:
+    """What is said when only retrieval was measured."""
+    found = summary.modes["rag"][MEASURE]
+    return f"{before_measuring(facts)} Retrieval scores {_score(found)} on {found.n} questions."
+
+
+def unclear(rivals: Mapping[str, Interval], more: int) -> str:
+    """What is said when the figures do not tell."""
+    tell = f"about {more} more questions would tell" if more <= MOST else "no sensible number of questions would tell"
+    return f"Not enough evidence: {against(rivals)}; {tell}. Until then, retrieval, which needs no training."
+
+
+def against(rivals: Mapping[str, Interval]) -> str:
+    """Every rival against retrieval, with its interval."""
+    said = [f"{NAMES[mode]} {_points(each)} (95 %: {_range(each)})" for mode, each in rivals.items()]
+    return f"{' and '.join(said)} points against it on {min(each.n for each in rivals.values())} questions"
+
+
+def over(found: Interval) -> str:
+    """A difference over retrieval, with its interval."""
+    return f"{_points(found)} points over retrieval (95 %: {_range(found)}, {found.n} questions)"
+
+
+def at_cost(summary: Summary, mode: str) -> str:
+    """Its time as a multiple of retrieval's, where that is known."""
+    ratio = cost_ratio(summary, mode)
+    return f", at {ratio:.1f}x the time" if ratio else ""
+
+
+def cost_ratio(summary: Summary, mode: str) -> float | None:
+    """Seconds an answer of a mode takes over those of retrieval; None where either is unknown."""
+    own, other = (summary.modes.get(name, {}).get("seconds") for name in (mode, "rag"))
+    return own.mean / other.mean if own and other and other.mean > 0 else None
+
+
+def phrases(summary: Summary, facts: Facts, mode: str) -> tuple[str, ...]:
+    """Every sentence behind the headline, with its figures."""
+    said = []
+    for rival in RIVALS:
+        difference = paired(summary, rival, "rag")
+        if difference is None or difference.n < ENOUGH:
+            continue
+        if rival != mode:
+            said.append(f"{NAMES[rival].capitalize()}: {over(difference)}{at_cost(summary, rival)}.")
+        said += _disagreeing(summary, rival, difference)
+    both = paired(summary, "hybrid", "finetuned")
+    if both and both.n >= ENOUGH:
+        sure = "" if both.low > 0 or both.high < 0 else "; which of the two is better is not certain"
+        said.append(f"Hybrid against fine-tuned: {_points(both)} points (95 %: {_range(both)}){sure}.")
+    for other in ("base", "quote"):
+        found = paired(summary, "rag", other)
+        if found and found.n >= ENOUGH:
+            said.append(f"Retrieval against {NAMES[other]}: {_points(found)} points (95 %: {_range(found)}).")
+    for rival, minutes in facts.minutes.items():
+        said.append(f"Training {NAMES[rival]} took {minutes:.0f} minutes.")
+    for rival, changed in facts.behind.items():
+        if changed:
+            missed = "misses" if rival == "finetuned" else "has not learned"
+            said.append(
+                f"{NAMES[rival].capitalize()} {missed} what changed in {changed} "
+                f"document{'' if changed == 1 else 's'} since it learned."
+            )
+    return tuple(said)
+
+
+def _disagreeing(summary: Summary, mode: str, difference: Interval) -> list[str]:
+    """Said when another measure surely points the other way: the reader should know which one decides."""
+    recall = paired(summary, mode, "rag", "answer_recall")
+    if recall and ((difference.low > 0 and recall.high < 0) or (difference.high < 0 and recall.low > 0)):
+        way = "fewer" if recall.mean < 0 else "more"
+        return [
+            f"But {NAMES[mode]} holds {way} of the gold answers' words than retrieval: recall {_points(recall)} points "
+            f"(95 %: {_range(recall)}). F1 also rewards brevity."
+        ]
+    return []
+
+
+def leaning(points: Mapping[str, int], considered: Sequence[Considered]) -> tuple[str, ...]:
+    """How the five questions weigh beside the scores."""
+    known = [each for each in considered if each.answer]
+    if not known:
+        return ()
+    total = ", ".join(f"{NAMES[name]} {value:+d}" for name, value in points.items())
+    return (f"{len(known)} of the five questions are answered; with the scores they weigh: {total}.",)
+
+
+def limits(summary: Summary, facts: Facts) -> tuple[str, ...]:
+    """What the verdict does not say."""
+    said = []
+    if facts.leaks:
+        said.append(f"{facts.leaks} training examples ask what a gold question asks: the scores are not to be trusted.")
+    if summary.modes:
+        said.append(
+            "Each interval is for its own comparison, for questions like these. Token F1 compares words with the gold "
+            "answer; it does not know whether other words mean the same. Seconds were taken with several questions "
+            "asked at once, on this machine."
+        )
+    return tuple(said)
+
+
+def _score(found: Interval) -> str:
+    return f"{100 * found.mean:.0f} of 100 (95 %: {100 * found.low:.0f} to {100 * found.high:.0f})"
+
+
+def _points(found: Interval) -> str:
+    return f"{100 * found.mean:+.0f}"
+
+
+def _range(found: Interval) -> str:
+    return f"{100 * found.low:+.0f} to {100 * found.high:+.0f}"

@@ -1,0 +1,95 @@
+"""Scores of many answers as means with 95 % intervals, by mode and, question by question, between modes. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+from core.evaluation.metrics import bootstrap_interval
+
+ORDER = ("base", "quote", "rag", "finetuned", "hybrid")
+"""Modes from the plainest to the one with most in it. *Quote* is a control: the most relevant sentence, no model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One answer of one question: its scores by metric, and the seconds it took with its share of the retrieval."""
+
+    question: str
+    mode: str
+    scores: Mapping[str, float]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over `n` questions and its 95 % interval; `sd` is the standard deviation of the single values."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    sd: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Interval":
+        """Of at least one value."""
+        middle = sum(values) / len(values)
+        spread = sum((value - middle) ** 2 for value in values) / max(1, len(values) - 1)
+        low, high = bootstrap_interval(values)
+        return cls(middle, low, high, len(values), spread**0.5)
+
+    def json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+Table = dict[str, dict[str, Interval]]
+Values = Mapping[str, Mapping[str, float]]
+"""metric -> question -> value"""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Attributes:
+    modes: mode -> metric -> mean with its interval; "seconds" is among the metrics.
+    paired: "hybrid-rag" -> metric -> mean difference over the questions that both answered, with its interval.
+    """
+
+    modes: Table
+    paired: Table
+
+    def json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {name: {key: {m: i.json() for m, i in row.items()} for key, row in table.items()}
+                for name, table in (("modes", self.modes), ("paired", self.paired))}  # fmt: skip
+
+    @classmethod
+    def of_json(cls, found: Mapping[str, Any]) -> "Summary":
+        """From what `json` gave; an empty mapping is an empty summary."""
+        tables = (found.get(name, {}) for name in ("modes", "paired"))
+        return cls(*({key: {m: Interval(**i) for m, i in row.items()} for key, row in table.items()}
+                     for table in tables))  # fmt: skip
+
+
+def summarise(outcomes: Iterable[Outcome]) -> Summary:
+    """Means by mode over the questions each metric applies to, and paired differences of every two modes."""
+    values: dict[str, dict[str, dict[str, float]]] = {}
+    for outcome in outcomes:
+        for metric, value in ({**outcome.scores, "seconds": outcome.seconds}).items():
+            values.setdefault(outcome.mode, {}).setdefault(metric, {})[outcome.question] = value
+    modes = [mode for mode in ORDER if mode in values]
+    means = {mode: {m: Interval.of(list(each.values())) for m, each in values[mode].items()} for mode in modes}
+    paired = {f"{b}-{a}": _differences(values[b], values[a]) for a, b in combinations(modes, 2)}
+    return Summary(means, paired)
+
+
+def _differences(
+    new: Mapping[str, Mapping[str, float]], other: Mapping[str, Mapping[str, float]]
+) -> dict[str, Interval]:
+    found = {}
+    for metric in new.keys() & other.keys():
+        shared = sorted(new[metric].keys() & other[metric].keys())
+        if shared:
+            found[metric] = Interval.of([new[metric][key] - other[metric][key] for key in shared])
+    return dict(sorted(found.items()))

@@ -1,0 +1,116 @@
+"""Evaluations and their answers, and what people said about the five questions. Rows in, rows out.
+
+An answer is kept once for each question and mode, so that a run that was killed goes on where it was. Knows nothing
+of how answers are made or scored.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import delete, func, select
+
+from storage.database import Database
+from storage.errors import NotFound
+from storage.jobs import enqueue, guard
+from storage.rows import EvaluationAnswerRow, EvaluationRow, JobRow, copied
+from storage.tables import Consideration, Corpus, Evaluation, EvaluationAnswer
+
+Rows = list  # the word itself names a method of the class below
+
+
+class Evaluations:
+    """All writes are one transaction each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(
+        self,
+        corpus_id: int,
+        modes: Sequence[str],
+        questions: Sequence[dict[str, Any]],
+        left_out: Mapping[str, str],
+        **facts: Any,
+    ) -> EvaluationRow:
+        """A new evaluation and the job that does it, in one step; raises NotFound."""
+        with self._database.write() as session:
+            if session.get(Corpus, corpus_id) is None:
+                raise NotFound(f"corpus {corpus_id}")
+            row = Evaluation(corpus_id=corpus_id, modes=list(modes), questions=list(questions),
+                             left_out=dict(left_out), **facts)  # fmt: skip
+            session.add(row)
+            session.flush()
+            row.job_id = enqueue(session, "evaluate", corpus_id, {"evaluation": row.id}).id
+            session.flush()
+            return copied(EvaluationRow, row)
+
+    def get(self, evaluation_id: int) -> EvaluationRow:
+        """One evaluation; raises NotFound."""
+        with self._database.read() as session:
+            row = session.get(Evaluation, evaluation_id)
+            if row is None:
+                raise NotFound(f"evaluation {evaluation_id}")
+            return copied(EvaluationRow, row)
+
+    def list(self, corpus_id: int, limit: int = 20) -> Rows[EvaluationRow]:
+        """A corpus's evaluations, the newest first."""
+        query = select(Evaluation).where(Evaluation.corpus_id == corpus_id).order_by(Evaluation.id.desc())
+        with self._database.read() as session:
+            return [copied(EvaluationRow, row) for row in session.scalars(query.limit(limit))]
+
+    def keep(self, job: JobRow, evaluation_id: int, answer: EvaluationAnswerRow) -> None:
+        """Keep one answer for the worker that holds the job; one that is there already stays. May raise LeaseLost."""
+        mine = (EvaluationAnswer.evaluation_id == evaluation_id, EvaluationAnswer.question_id == answer.question_id)
+        with self._database.write() as session:
+            guard(session, job)
+            query = select(EvaluationAnswer.id).where(*mine, EvaluationAnswer.mode == answer.mode)
+            if session.scalar(query) is None:
+                session.add(EvaluationAnswer(evaluation_id=evaluation_id, **asdict(answer)))
+
+    def answers(self, evaluation_id: int) -> Rows[EvaluationAnswerRow]:
+        """All answers there are, in the order they came."""
+        query = select(EvaluationAnswer).where(EvaluationAnswer.evaluation_id == evaluation_id)
+        with self._database.read() as session:
+            return [copied(EvaluationAnswerRow, row) for row in session.scalars(query.order_by(EvaluationAnswer.id))]
+
+    def answered(self, evaluation_id: int) -> set[tuple[str, str]]:
+        """Question and mode of every answer there is."""
+        query = select(EvaluationAnswer.question_id, EvaluationAnswer.mode)
+        with self._database.read() as session:
+            rows = session.execute(query.where(EvaluationAnswer.evaluation_id == evaluation_id))
+            return {(row[0], row[1]) for row in rows}
+
+    def conclude(self, job: JobRow, evaluation_id: int, summary: dict[str, Any]) -> None:
+        """Write down what was measured; may raise LeaseLost, and NotFound."""
+        with self._database.write() as session:
+            guard(session, job)
+            row = session.get(Evaluation, evaluation_id)
+            if row is None:
+                raise NotFound(f"evaluation {evaluation_id}")
+            row.summary = summary
+
+    def delete(self, evaluation_id: int) -> None:
+        """Delete an evaluation and its answers; nothing happens when it is gone."""
+        with self._database.write() as session:
+            session.execute(delete(EvaluationAnswer).where(EvaluationAnswer.evaluation_id == evaluation_id))
+            session.execute(delete(Evaluation).where(Evaluation.id == evaluation_id))
+
+    def count(self, corpus_id: int) -> int:
+        """How many evaluations a corpus has."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count(Evaluation.id)).where(Evaluation.corpus_id == corpus_id)) or 0
+
+    def considerations(self, corpus_id: int) -> dict[str, str]:
+        """What people said about a corpus: answer by topic."""
+        query = select(Consideration.topic, Consideration.answer).where(Consideration.corpus_id == corpus_id)
+        with self._database.read() as session:
+            return {row[0]: row[1] for row in session.execute(query)}
+
+    def consider(self, corpus_id: int, topic: str, answer: str | None) -> None:
+        """Keep an answer in place of the one before; None takes it back."""
+        mine = (Consideration.corpus_id == corpus_id, Consideration.topic == topic)
+        with self._database.write() as session:
+            session.execute(delete(Consideration).where(*mine))
+            if answer is not None:
+                session.add(Consideration(corpus_id=corpus_id, topic=topic, answer=answer))

@@ -1,0 +1,225 @@
+"""An evaluation asks every question in every mode once, goes on after a kill, and ends in a report."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.assistants.answer import Mode
+from core.assistants.ask import Voice
+from core.assistants.reading import CLOSED_BOOK, GROUNDED
+from core.commands.evaluate import evaluate, readable, write
+from core.errors import BadInput
+from core.evaluation import running
+from core.evaluation.questions import Gold, from_file, of_rows, read_gold
+from core.evaluation.report import report
+from core.generation.scripted import ScriptedChat
+from core.ingestion import intake
+from core.settings import Settings
+from core.workspace import Workspace
+from storage.gold import GoldDraft
+from storage.rows import CorpusRow
+
+LEASE = b"""# Lease of Unit 7
+
+## 4. Break
+
+The tenant may end this lease on 1 March 2027 by giving the landlord six months' written notice.
+
+## 5. Rent
+
+The rent is 2,400 pounds a month, payable on the first day of each month.
+"""
+QUESTIONS = [
+    GoldDraft("What is the monthly rent?", "2,400 pounds a month", documents=["lease.md"],
+              evidence="The rent is 2,400 pounds a month"),
+    GoldDraft("When may the tenant end the lease?", "On 1 March 2027", documents=["lease.md"]),
+    GoldDraft("Which football team won the league?", answerable=False),
+]  # fmt: skip
+
+
+class ScriptedServing:
+    """Adapters whose engines say what they were told to say."""
+
+    def voice(self, _corpus_id: int, mode: Mode) -> Voice:
+        reading = GROUNDED if mode == "hybrid" else CLOSED_BOOK
+        return Voice(lambda: ScriptedChat(answers=["2,400 pounds a month"]), reading, f"scripted {mode}")
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Iterator[Workspace]:
+    engine = ScriptedChat(answers=["The rent is 2,400 pounds a month."])
+    settings = Settings.load(tmp_path / "workspace")
+    with Workspace.open(settings, given={"engine": engine}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def corpus(ws: Workspace) -> CorpusRow:
+    found = intake.create_corpus(ws, "Leases", "legal")
+    intake.add_files(ws, found.id, [("lease.md", LEASE)])
+    ws.dispatcher.run_one()
+    ws.gold.add_many(found.id, QUESTIONS)
+    return found
+
+
+def golds(ws: Workspace, corpus: CorpusRow) -> list[Gold]:
+    return of_rows(ws.gold.list(corpus.id))
+
+
+def test_modes_without_an_adapter_are_left_out_with_a_note(ws: Workspace, corpus: CorpusRow) -> None:
+    row = running.start(ws, corpus.id, golds(ws, corpus), ["base", "rag", "hybrid"])
+    assert row.modes == ["base", "rag"]
+    assert "no promoted grounded adapter" in row.left_out["hybrid"]
+    with pytest.raises(BadInput, match="None of these modes can answer"):
+        running.start(ws, corpus.id, golds(ws, corpus), ["hybrid"])
+
+
+def test_every_question_is_answered_once_in_every_mode_and_scored(ws: Workspace, corpus: CorpusRow) -> None:
+    row = running.start(ws, corpus.id, golds(ws, corpus), ["base", "quote", "rag"])
+    done = ws.dispatcher.run_one()
+    assert done is not None
+    assert (done.status, done.progress_done, done.progress_total) == ("done", 9, 9)
+    answers = {(a.question_id, a.mode): a for a in ws.evaluations.answers(row.id)}
+    assert len(answers) == 9
+    rent = golds(ws, corpus)[0].id
+    assert "2,400 pounds" in answers[rent, "quote"].text
+    assert answers[rent, "quote"].scores["evidence"] == 1.0
+    assert answers[rent, "quote"].scores["citation_precision"] == 1.0
+    assert answers[rent, "quote"].base_model == ""
+    assert answers[rent, "base"].scores["answer_recall"] == 1.0
+    assert "evidence" not in answers[rent, "base"].scores
+    assert set(answers[golds(ws, corpus)[2].id, "rag"].scores) == {"right_refusal"}
+
+
+def test_the_report_has_scores_differences_the_verdict_and_every_answer(ws: Workspace, corpus: CorpusRow) -> None:
+    row = running.start(ws, corpus.id, golds(ws, corpus), ["base", "quote", "rag"])
+    ws.dispatcher.run_one()
+    found = report(ws, ws.evaluations.get(row.id))
+    assert found["modes"]["rag"]["token_f1"].keys() == {"mean", "low", "high", "n", "sd"}
+    assert set(found["paired"]) == {"quote-base", "rag-base", "rag-quote"}
+    assert found["verdict"]["headline"].startswith("Start with retrieval")
+    answer = found["questions"][0]["answers"]["quote"]
+    assert answer["citations"][0]["quote"] in LEASE.decode()
+    assert answer["passages"][0]["text"]
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_a_deleted_document_takes_its_words_out_of_the_report(ws: Workspace, corpus: CorpusRow) -> None:
+    row = running.start(ws, corpus.id, golds(ws, corpus), ["quote"])
+    ws.dispatcher.run_one()
+    intake.delete_documents(ws, [d.id for d in ws.corpora.documents(corpus.id)])
+    answer = report(ws, ws.evaluations.get(row.id))["questions"][0]["answers"]["quote"]
+    assert {p["text"] for p in answer["passages"]} == {""}
+
+
+def test_trained_modes_are_compared_with_retrieval_pair_by_pair(tmp_path: Path) -> None:
+    given = {"engine": ScriptedChat(answers=["I do not know."]), "serving": ScriptedServing()}
+    with Workspace.open(Settings.load(tmp_path / "workspace"), given=given) as ws:
+        corpus = intake.create_corpus(ws, "Leases", "legal")
+        intake.add_files(ws, corpus.id, [("lease.md", LEASE)])
+        ws.dispatcher.run_one()
+        asked = [Gold(f"q{n}", f"What is the monthly rent in year {n}?", "2,400 pounds a month") for n in range(9)]
+        row = running.start(ws, corpus.id, asked, ["rag", "finetuned", "hybrid"])
+        ws.dispatcher.run_one()
+        found = report(ws, ws.evaluations.get(row.id))
+    assert row.modes == ["rag", "finetuned", "hybrid"]
+    assert found["paired"]["hybrid-rag"]["token_f1"]["n"] == 9
+    assert found["verdict"]["measured"] in ("better", "enough", "unclear")
+
+
+def test_a_run_that_was_killed_asks_only_what_is_missing(ws: Workspace, corpus: CorpusRow) -> None:
+    row = running.start(ws, corpus.id, golds(ws, corpus), ["base", "quote"])
+    now = datetime.now(UTC)
+    job = ws.jobs.claim("one that dies", 0.001, now, ["evaluate"])
+    assert job is not None
+    asked = running.answering.Asked(ws, corpus.id)
+    ws.evaluations.keep(job, row.id, asked.answer(golds(ws, corpus)[0], "base"))
+    (kept,) = ws.evaluations.answers(row.id)
+    ws.jobs.heartbeat(job, -1, now - timedelta(seconds=60))
+    done = ws.dispatcher.run_one()
+    assert done is not None
+    assert done.status == "done"
+    after = ws.evaluations.answers(row.id)
+    assert len(after) == 6
+    assert after[0] == kept
+
+
+def test_a_cancelled_run_keeps_its_answers_and_their_numbers(
+    ws: Workspace, corpus: CorpusRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "AT_ONCE", 1)
+    row = running.start(ws, corpus.id, golds(ws, corpus), ["base"])
+    first = threading.Event()
+    keep = ws.evaluations.keep
+
+    def keep_and_cancel(*given: Any) -> None:
+        keep(*given)
+        if not first.is_set():
+            first.set()
+            ws.jobs.request_cancel(row.job_id or 0)
+
+    monkeypatch.setattr(ws.evaluations, "keep", keep_and_cancel)
+    done = ws.dispatcher.run_one()
+    assert done is not None
+    assert done.status == "cancelled"
+    assert len(ws.evaluations.answers(row.id)) == 1
+    assert ws.evaluations.get(row.id).summary["modes"]["base"]["token_f1"]["n"] == 1
+
+
+def test_the_cost_is_known_once_every_mode_has_run_here(ws: Workspace, corpus: CorpusRow) -> None:
+    assert running.estimate(ws, corpus.id, 10, ["base"]) is None
+    running.start(ws, corpus.id, golds(ws, corpus), ["base"])
+    ws.dispatcher.run_one()
+    once = running.estimate(ws, corpus.id, 1, ["base"])
+    assert once is not None
+    assert running.estimate(ws, corpus.id, 10, ["base"]) == pytest.approx(10 * once)
+    assert running.estimate(ws, corpus.id, 10, ["base", "rag"]) is None
+
+
+def test_questions_come_from_files_in_the_format_of_the_data_sets(tmp_path: Path) -> None:
+    file = tmp_path / "test.jsonl"
+    lines = [
+        {"id": "a:1", "question": "How much?", "answer": "5 %", "doc_ids": ["a"], "evidence": None, "meta": {}},
+        {"id": "a:2", "question": "Who?", "answer": None, "doc_ids": [], "evidence": None},
+    ]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    found = from_file(file)
+    assert [(g.id, g.answerable, g.documents) for g in found] == [("a:1", True, ("a",)), ("a:2", False, ())]
+    assert Gold.of(json.loads(json.dumps(found[0].json()))) == found[0]
+
+
+def test_a_row_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "gold.csv"
+    file.write_text("question,answer,answerable\nHow much?,5,\nWho?,,no\nWhen?,,\n")
+    read = read_gold(file)
+    assert [(d.question, d.answerable) for d in read.drafts] == [("How much?", True), ("Who?", False)]
+    assert [(bad.number, bad.reason[:19]) for bad in read.bad] == [(3, "the answer is empty")]
+    with pytest.raises(BadInput, match=r"Row 3 of gold\.csv"):
+        from_file(file)
+
+
+def test_the_command_asks_the_questions_of_a_file_and_says_what_came_of_it(tmp_path: Path) -> None:
+    settings = Settings.load(tmp_path / "workspace")
+    with Workspace.open(settings) as ws:
+        made = intake.create_corpus(ws, "Leases", "legal")
+        intake.add_files(ws, made.id, [("lease.md", LEASE)])
+        ws.dispatcher.run_one()
+    file = tmp_path / "test.jsonl"
+    file.write_text(json.dumps({"id": "l:1", "question": "What is the monthly rent?", "answer": "2,400 pounds"}))
+    found = evaluate(settings, "Leases", file, "quote,hybrid", limit=1)
+    assert "2,400 pounds" in found["questions"][0]["answers"]["quote"]["answer"]
+    assert "hybrid: left out" in readable(found)
+    with pytest.raises(BadInput, match="no mode called"):
+        evaluate(settings, "Leases", file, "rga", limit=None)
+
+
+def test_a_report_is_written_whole(tmp_path: Path) -> None:
+    write({"name": "é"}, tmp_path / "deep" / "report.json")
+    assert json.loads((tmp_path / "deep" / "report.json").read_text("utf-8")) == {"name": "é"}
+    with pytest.raises(BadInput, match="cannot be written"):
+        write({}, tmp_path / "deep" / "report.json" / "below")

@@ -1,0 +1,104 @@
+"""What the verdict says for figures that are known, and that its intervals hold what they promise."""
+
+import numpy as np
+
+from core.evaluation.considerations import TOPICS, consider
+from core.evaluation.metrics import bootstrap_interval
+from core.evaluation.saying import Facts
+from core.evaluation.summary import Interval, Outcome, Summary, summarise
+from core.evaluation.verdict import Verdict, decide, questions_to_tell
+
+TRAINED = Facts(examples=240, minutes={"hybrid": 12.0, "finetuned": 9.0}, behind={"finetuned": 6})
+
+
+def measured(questions: int, spread: float = 0.1, seconds: float = 1.1, **means: float) -> Summary:
+    """Scores of each mode around a mean, with noise of their own."""
+    draw = np.random.default_rng(3)
+    return summarise(
+        Outcome(f"q{n}", mode, {"token_f1": float(draw.normal(mean, spread))}, seconds if mode == "hybrid" else 1.0)
+        for mode, mean in means.items()
+        for n in range(questions)
+    )
+
+
+def said(summary: Summary, facts: Facts = TRAINED, **answers: str) -> Verdict:
+    return decide(summary, facts, consider({}, answers))
+
+
+def test_before_any_training_it_says_to_start_with_retrieval_and_how_much_is_missing() -> None:
+    found = said(summarise([]), Facts(examples=40))
+    assert (found.mode, found.measured) == ("rag", "nothing")
+    assert found.headline == "Start with retrieval: you have 40 examples; fine-tuning needs about 200."
+
+
+def test_a_mode_that_surely_wins_is_named_with_its_interval_and_its_cost() -> None:
+    found = said(measured(100, rag=0.3, hybrid=0.5))
+    assert (found.mode, found.measured, found.more_questions) == ("hybrid", "better", None)
+    assert found.headline.startswith("Use hybrid: +2")
+    assert "points over retrieval (95 %: +20 to +25, 100 questions)" in found.headline
+    assert "at 1.1x the time" in found.headline
+    assert "Training hybrid took 12 minutes." in found.phrases
+
+
+def test_a_small_difference_that_is_known_well_means_that_retrieval_is_enough() -> None:
+    found = said(measured(400, rag=0.4, hybrid=0.4))
+    assert (found.mode, found.measured) == ("rag", "enough")
+    assert found.headline.startswith("Retrieval is enough: hybrid")
+
+
+def test_a_difference_that_chance_could_make_asks_for_more_questions() -> None:
+    found = said(measured(12, spread=0.3, rag=0.4, hybrid=0.5))
+    assert (found.mode, found.measured) == ("rag", "unclear")
+    assert found.more_questions is not None
+    assert f"about {found.more_questions} more questions would tell" in found.headline
+
+
+def test_fewer_than_eight_questions_never_decide_however_large_the_difference() -> None:
+    found = said(measured(5, spread=0.01, rag=0.1, hybrid=0.9))
+    assert (found.mode, found.measured, found.more_questions) == ("rag", "unclear", 3)
+
+
+def test_a_stale_adapter_is_said_to_miss_what_changed() -> None:
+    found = said(measured(50, rag=0.3, finetuned=0.2, hybrid=0.5))
+    assert any("Fine-tuned misses what changed in 6 documents" in phrase for phrase in found.phrases)
+
+
+def test_answers_to_the_questions_are_weighed_openly_and_can_outweigh_scores() -> None:
+    scores = measured(100, rag=0.3, finetuned=0.5)
+    assert said(scores).mode == "finetuned"
+    found = said(scores, change="often", freshness="very")
+    assert found.mode == "rag"
+    assert found.headline.startswith("Use retrieval: your answers to the five questions weigh more than the scores")
+    assert found.points == {"rag": 2, "hybrid": 2, "finetuned": -1}
+    assert next(each.moved for each in found.considered if each.answer) == "+1 rag, +1 hybrid, -2 finetuned"
+
+
+def test_what_a_person_says_replaces_what_was_measured_and_the_evidence_stays() -> None:
+    found = consider({"change": ("often", "9 of 10 documents changed.")}, {"change": "hardly ever"})[0]
+    assert (found.answer, found.measured, found.evidence) == ("hardly ever", "often", "9 of 10 documents changed.")
+    assert len(TOPICS) == 5
+
+
+def test_leaked_gold_questions_make_the_scores_worthless_and_it_says_so() -> None:
+    found = said(measured(50, rag=0.3, hybrid=0.5), Facts(examples=240, leaks=4))
+    assert "not to be trusted" in found.limits[0]
+
+
+def test_a_summary_survives_being_stored() -> None:
+    summary = measured(20, rag=0.3, hybrid=0.5)
+    assert Summary.of_json(summary.json()) == summary
+
+
+def test_intervals_hold_the_true_mean_about_as_often_as_they_say() -> None:
+    draw = np.random.default_rng(11)
+    held = 0
+    for _ in range(200):
+        low, high = bootstrap_interval(draw.normal(0.3, 0.25, 60).tolist(), samples=500)
+        held += low <= 0.3 <= high
+    assert 0.89 <= held / 200 <= 0.985
+
+
+def test_the_number_of_further_questions_follows_from_the_spread() -> None:
+    # (2.8 * 0.4 / 0.1)^2 is 125.6 questions, of which 25 were asked
+    found = Interval(mean=0.1, low=-0.05, high=0.25, n=25, sd=0.4)
+    assert questions_to_tell(found) == 110
