@@ -77,7 +77,12 @@ class TestEndpointUnit(DeclaredEndpoint, ChatModelUnitTests):
 
 
 class TestEndpointIntegration(DeclaredEndpoint, ChatModelIntegrationTests):
-    @pytest.fixture
-    def model(self, engine: EmbeddedChat) -> Iterator[BaseChatModel]:
+    @pytest.fixture(autouse=True)
+    def _server(self, engine: EmbeddedChat) -> Iterator[None]:
         with serving(engine) as server:
-            yield EndpointChat(base_url=server.url, model="tiny", key=SecretStr(KEY), max_tokens=40)
+            self.url = server.url
+            yield
+
+    @pytest.fixture
+    def model(self) -> BaseChatModel:
+        return EndpointChat(base_url=self.url, model="tiny", key=SecretStr(KEY), max_tokens=40)
