@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from core.domains.known import KnownDomains
 from core.errors import StoreDown, WorkspaceLocked
 from core.generation.secrets import Secrets
 from core.settings import Settings
@@ -27,11 +28,13 @@ from storage.conversations import Conversations
 from storage.corpora import Corpora
 from storage.database import Database
 from storage.documents import Documents
+from storage.domains import Domains
 from storage.edits import ChunkEdits
 from storage.errors import Locked, Unreachable
 from storage.evaluations import Evaluations
 from storage.examples import Examples
 from storage.gold import GoldQuestions
+from storage.index_changes import IndexChanges
 from storage.indexes import Indexes
 from storage.jobs import Jobs
 from storage.lexical import lexical
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from core.finetuning.serving import Serving
     from core.generation.engine import Engine
     from core.generation.engines import Engines
+    from core.ingestion.embedders import Embedders
     from core.ingestion.embedding import Embedder
     from core.ingestion.pictures import Pictures
     from core.ingestion.sandbox import Sandbox
@@ -81,10 +85,12 @@ class Workspace:
         self.database = database
         self.files = _files(settings)
         self.lexical = lexical(database)
+        self.domains = KnownDomains(Domains(database))
         self.corpora = Corpora(database)
         self.documents = Documents(database, self.lexical, self.files)
         self.edits = ChunkEdits(database, self.lexical)
         self.indexes = Indexes(database)
+        self.index_changes = IndexChanges(database)
         self.conversations = Conversations(database)
         self.gold = GoldQuestions(database)
         self.examples = Examples(database)
@@ -137,6 +143,13 @@ class Workspace:
         return self._part("embedder", Embedder)
 
     @property
+    def embedders(self) -> "Embedders":
+        """The embedding models of all indexes, the packaged one among them."""
+        from core.ingestion.embedders import Embedders
+
+        return self._part("embedders", lambda: Embedders(lambda: self.embedder))
+
+    @property
     def sandbox(self) -> "Sandbox":
         """Where uploads are parsed."""
         from core.ingestion.sandbox import Sandbox
@@ -167,7 +180,7 @@ class Workspace:
         """Finds passages."""
         from core.retrieval.retriever import Retriever
 
-        return self._part("retriever", lambda: Retriever(self.corpora, self.lexical, self.vectors, self.embedder))
+        return self._part("retriever", lambda: Retriever(self.corpora, self.lexical, self.vectors, self.embedders.of))
 
     @property
     def engine(self) -> "Engine":

@@ -17,8 +17,9 @@ from storage.admission import Admitted, Arrival, admit
 from storage.contents import Content, clear, store
 from storage.corpora import PENDING, parts
 from storage.database import Database
-from storage.errors import NotFound
+from storage.errors import NotFound, Swapped
 from storage.files import Files
+from storage.index_changes import serves
 from storage.jobs import enqueue, guard
 from storage.lexical import Lexical
 from storage.rows import DocumentRow, JobRow, copied
@@ -100,14 +101,24 @@ class Documents:
                 _update(session, [document_id], progress_done=done[document_id])
             return wanted
 
-    def make_ready(self, job: JobRow, document_ids: Sequence[int]) -> tuple[set[int], Gone]:
+    def make_ready(
+        self, job: JobRow, document_ids: Sequence[int], index_id: int | None = None
+    ) -> tuple[set[int], Gone]:
         """Let documents be found, and the versions they replace no more: one transaction.
+
+        Args:
+            index_id: the index that has their vectors; it has to be the one that serves.
 
         Returns:
             the ids made ready (others were cancelled or deleted), and what went with the old versions.
+
+        Raises:
+            Swapped: another index serves since; nothing was changed.
         """
         with self._database.write() as session:
             guard(session, job)
+            if index_id is not None and not serves(session, job.corpus_id or 0, index_id):
+                raise Swapped(f"index {index_id}")
             ready = _pending(session, document_ids)
             replaced = _replaced(session, ready)
             gone, contents = self._delete_rows(session, replaced)

@@ -17,6 +17,14 @@ class Exists(StorageError):
     """There is one of that name already."""
 
 
+class Swapped(StorageError):
+    """Another index serves the corpus since: nothing was written."""
+
+
+class WrongDimension(StorageError):
+    """Vectors of another length than the index's: nothing was written."""
+
+
 class LeaseLost(StorageError):
     """Another worker has claimed the job since, or it is over: nothing was written."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from storage.corpora import parts
 from storage.database import Database
-from storage.errors import Exists
+from storage.errors import WrongDimension
 from storage.jobs import guard
 from storage.rows import ChunkRow, IndexRow, JobRow, copied
 from storage.tables import Chunk, Document, Embedding, Index
@@ -29,21 +29,11 @@ class Indexes:
         self._database = database
 
     def ensure(self, corpus_id: int, embedding_model: str, dimension: int, chunker: str) -> IndexRow:
-        """The corpus's index for that way of searching, created when the corpus has none yet.
-
-        Raises:
-            Exists: the corpus was indexed another way; `args[0]` says how.
-        """
-        name = fingerprint(embedding_model, dimension, chunker)
+        """The index that serves a corpus; one for that way of searching is created when it has none yet."""
         with self._database.write() as session:
             active = session.scalar(select(Index).where(Index.corpus_id == corpus_id, Index.active))
-            if active is not None and active.fingerprint != name:
-                if session.scalar(select(Embedding.chunk_id).where(Embedding.index_id == active.id).limit(1)):
-                    raise Exists(f"{active.embedding_model} ({active.dimension}), chunks by {active.chunker}")
-                session.delete(active)
-                session.flush()
-                active = None
             if active is None:
+                name = fingerprint(embedding_model, dimension, chunker)
                 active = Index(
                     corpus_id=corpus_id,
                     fingerprint=name,
@@ -68,10 +58,15 @@ class Indexes:
         return found
 
     def store(self, job: JobRow, index_id: int, chunk_ids: Sequence[int], vectors: Vectors) -> None:
-        """Store the vectors of those chunks that are still there; may raise LeaseLost."""
+        """Store the vectors of those chunks that are still there; may raise LeaseLost or WrongDimension."""
         data = dict(zip(chunk_ids, vectors.astype("<f4"), strict=True))
         with self._database.write() as session:
             guard(session, job)
+            dimension = session.scalar(select(Index.dimension).where(Index.id == index_id))
+            if dimension is None:  # the index was dropped
+                return
+            if vectors.shape[1] != dimension:
+                raise WrongDimension(f"{vectors.shape[1]} numbers where the index has {dimension}")
             there = _chunks_there(session, sorted(data))
             rows = [{"chunk_id": key, "index_id": index_id, "vector": data[key].tobytes()} for key in there]
             if rows:

@@ -24,6 +24,18 @@ class CorpusRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainRow:
+    """A domain somebody added; `toml` is what it says."""
+
+    id: int
+    name: str
+    title: str
+    toml: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class BaseModelRow:
     """A base model somebody added. `secret` stays out of its `repr`, encrypted though it is."""
 
@@ -123,6 +135,7 @@ class IndexRow:
     chunker: str
     collection: str
     active: bool
+    embedder: dict[str, Any]
     created_at: datetime
 
 

@@ -78,6 +78,21 @@ class Corpus(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class Domain(Table):
+    """A domain somebody added; the four built-in ones are data files and need no row.
+
+    `toml` is what `core/domains/written.py` reads; `name` and `title` are copies of its own.
+    """
+
+    __tablename__ = "domains"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    toml: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class BaseModel(Table):
     """A base model somebody added; the embedded one is always there and needs no row.
 
@@ -210,7 +225,8 @@ class ChunkEdit(Table):
 class Index(Table):
     """A way of searching one corpus: embedding model, dimension and chunker, named by their fingerprint.
 
-    `active` is the one that serves; its vectors are in the Chroma collection `collection`.
+    `active` is the one that serves; its vectors are in the Chroma collection `collection`. `embedder` says how
+    its embedding model is reached (`core/ingestion/embedders.py`); empty for the packaged one.
     """
 
     __tablename__ = "indexes"
@@ -223,6 +239,7 @@ class Index(Table):
     chunker: Mapped[str]
     collection: Mapped[str] = mapped_column(unique=True)
     active: Mapped[bool] = mapped_column(default=True)
+    embedder: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

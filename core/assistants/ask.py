@@ -23,7 +23,7 @@ from core.assistants.refusing import searched
 from core.assistants.remembered import remembering
 from core.assistants.words import content_words
 from core.assistants.writing import Writer
-from core.domains import Domain, domain
+from core.domains import Domain
 from core.errors import BadInput, NotFound
 from core.retrieval.passages import Passage
 from storage.errors import NotFound as RowNotFound
@@ -141,7 +141,7 @@ class Assistant:
         name = workspace.engines.name(chosen.base_model_id)
         return cls(
             corpus_id,
-            domain(corpus.domain),
+            workspace.domains.get(corpus.domain),
             workspace.retriever,
             remembering(workspace.embedder),
             lambda words: workspace.lexical.idf(corpus_id, words),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.domains import domain
 from storage.rows import CitationRow, MessageRow
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def told(ws: "Workspace", conversation_id: int, written: datetime) -> Told:
     """Read a conversation; raises storage's NotFound."""
     conversation = ws.conversations.get(conversation_id)
     corpus = ws.corpora.get(conversation.corpus_id)
-    about = domain(corpus.domain)
+    about = ws.domains.get(corpus.domain)
     messages = ws.conversations.path(conversation_id)
     answers = {message.parent_id: message for message in messages if message.role == "assistant"}
     return Told(

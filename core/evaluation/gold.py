@@ -6,7 +6,6 @@ One line each: question, answer (null when the documents do not hold it), doc_id
 import json
 from typing import TYPE_CHECKING, Any
 
-from core.domains import domain
 from core.errors import BadInput, NotFound
 from storage.errors import NotFound as NoRow
 from storage.gold import GoldDraft
@@ -25,7 +24,7 @@ def load_sample(ws: "Workspace", corpus_id: int) -> int:
         corpus = ws.corpora.get(corpus_id)
     except NoRow as error:
         raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
-    file = domain(corpus.domain).gold_file
+    file = ws.domains.get(corpus.domain).gold_file
     if not corpus.sample or not file.is_file():
         raise BadInput("These questions are about the sample documents.", "Open the domain's sample for them.")
     lines = file.read_text("utf-8").splitlines()

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from core.domains import domain
-from core.errors import Conflict
 from core.ingestion import scanned
 from core.ingestion.chunking import CHUNKER, ChunkDraft
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.reading import GROUP_CHUNKS, Read, groups
-from storage.errors import Exists
+from storage.errors import Swapped
 from storage.rows import ChunkRow, DocumentRow, IndexRow, JobRow
 
 if TYPE_CHECKING:
@@ -59,11 +57,13 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     total = len(ws.documents.of_job(lease.job.id))
     work = Work(ws, lease, ensure_index(ws, corpus.id), total - len(batch), total)
     ws.jobs.say(lease.job, f"{work.done} of {total} documents")
-    for group in groups(batch, partial(parse, ws, lease.job), domain(corpus.domain).chunking):
+    for group in groups(batch, partial(parse, ws, lease.job), ws.domains.get(corpus.domain).chunking):
         lease.check()
         index_group(work, group)
         work.done += len(group)
         ws.jobs.progress(lease.job, work.done, total, f"{work.done} of {total} documents")
+    ws.index_changes.catch_up(corpus.id)
+    ws.wake()
 
 
 def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
@@ -76,16 +76,8 @@ def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
 
 
 def ensure_index(ws: "Workspace", corpus_id: int) -> IndexRow:
-    """The index of a corpus for the embedding model and chunker in use.
-
-    Raises:
-        Conflict: the corpus was indexed with others; nothing of it is touched.
-    """
-    embedder = ws.embedder
-    try:
-        return ws.indexes.ensure(corpus_id, embedder.name, embedder.dimension, CHUNKER)
-    except Exists as error:
-        raise Conflict(f"This corpus was indexed with {error}.", "Index its files into a new corpus.") from error
+    """The index that serves a corpus; a new corpus begins with the packaged embedding model."""
+    return ws.indexes.ensure(corpus_id, ws.embedder.name, ws.embedder.dimension, CHUNKER)
 
 
 def parse(ws: "Workspace", job: JobRow, document: DocumentRow) -> ParsedDocument:
@@ -109,13 +101,36 @@ def index_group(work: Work, group: Sequence[Read]) -> None:
             ws.documents.fail(job, member.document.id, member.failure.message, member.failure.remedy)
     ids = ws.documents.store_content(job, [member.content for member in group if member.content])
     ids |= {member.document.id for member in group if not member.content and not member.failure}
-    ids = embed(work, ids, {member.document.id: member.chunks for member in group})
+    chunks = {member.document.id: member.chunks for member in group}
+    while not make_ready(work, ids, chunks):  # another index serves since
+        work.index = ensure_index(ws, work.index.corpus_id)
+
+
+def make_ready(work: Work, ids: set[int], chunks: dict[int, int]) -> bool:
+    """Embed stored documents and let them be found; False when another index serves now, so that it lacks them.
+
+    Args:
+        chunks: how many chunks each document has.
+    """
+    ws = work.ws
+    ids = embed(work, set(ids), chunks)
     fed = feed(ws, work.index, ids)
-    ready, gone = ws.documents.make_ready(job, sorted(ids))
+    try:
+        ready, gone = ws.documents.make_ready(work.job, sorted(ids), work.index.id)
+    except Swapped:
+        return False
     stale = set(gone.chunk_ids)
     if ready != ids:  # cancelled or deleted since: their vectors must not stay
         stale |= set(fed) - set(ws.corpora.chunks_by_ids(fed))
-    ws.vectors.remove(work.index.collection, sorted(stale))
+    forget_vectors(ws, work.index.corpus_id, sorted(stale))
+    return True
+
+
+def forget_vectors(ws: "Workspace", corpus_id: int, chunk_ids: Sequence[int]) -> None:
+    """Take chunks out of every collection of a corpus."""
+    for index in ws.corpora.indexes() if chunk_ids else ():
+        if index.corpus_id == corpus_id:
+            ws.vectors.remove(index.collection, chunk_ids)
 
 
 def embed(work: Work, ids: set[int], chunks: dict[int, int]) -> set[int]:
@@ -130,7 +145,9 @@ def embed(work: Work, ids: set[int], chunks: dict[int, int]) -> set[int]:
     while missing:
         work.lease.check()
         batch, missing = missing[:GROUP_CHUNKS], missing[GROUP_CHUNKS:]
-        vectors = work.ws.embedder.embed([embedded_text(titles.get(row.document_id, ""), row) for row in batch])
+        vectors = work.ws.embedders.of(work.index).embed(
+            [embedded_text(titles.get(row.document_id, ""), row) for row in batch]
+        )
         work.ws.indexes.store(work.job, work.index.id, [row.id for row in batch], vectors)
         left.subtract(row.document_id for row in batch)
         wanted = work.ws.documents.set_progress(work.job, {key: chunks[key] - left[key] for key in ids})

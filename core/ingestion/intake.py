@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.domains import domain
 from core.errors import BadInput, Conflict, NotFound
 from core.ingestion.arriving import Rejected, Upload, arriving
+from core.ingestion.indexing import forget_vectors
 from storage.admission import Admitted, Arrival, Verdict
 from storage.errors import Exists
 from storage.errors import NotFound as NoRow
@@ -87,14 +87,16 @@ def create_corpus(ws: "Workspace", name: str, domain_name: str, sample: bool = F
     if not name:
         raise BadInput("A corpus needs a name.", "Give it one, such as the project its files belong to.")
     try:
-        return ws.corpora.create(name, domain(domain_name).name, sample)
+        return ws.corpora.create(name, ws.domains.get(domain_name).name, sample)
     except Exists as error:
         raise Conflict(f"There is a corpus called {name!r} already.", "Choose another name.") from error
 
 
 def load_sample(ws: "Workspace", domain_name: str) -> int:
     """Add a domain's sample corpus, or what of it is missing, and return its id; indexing begins at once."""
-    chosen = domain(domain_name)
+    chosen = ws.domains.get(domain_name)
+    if not chosen.sample_corpus:
+        raise BadInput(f"The domain {chosen.title!r} has no sample.", "Make a corpus and add your own files.")
     corpus = ws.corpora.by_name(chosen.sample_corpus) or create_corpus(ws, chosen.sample_corpus, chosen.name, True)
     files = sorted(path for path in chosen.sample_folder.rglob("*") if path.is_file())
     add_files(ws, corpus.id, [(path.relative_to(chosen.sample_folder).as_posix(), path) for path in files])
@@ -146,9 +148,7 @@ def delete_documents(ws: "Workspace", document_ids: Iterable[int]) -> None:
     if not rows:
         return
     gone = ws.documents.delete(rows)
-    index = ws.corpora.active_index(next(iter(rows.values())).corpus_id)
-    if index is not None and gone.chunk_ids:
-        ws.vectors.remove(index.collection, list(gone.chunk_ids))
+    forget_vectors(ws, next(iter(rows.values())).corpus_id, list(gone.chunk_ids))
 
 
 def delete_corpus(ws: "Workspace", corpus_id: int) -> None:

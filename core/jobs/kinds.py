@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.evaluation import running
 from core.finetuning import tuning
-from core.ingestion import indexing
+from core.ingestion import indexing, reindexing
 from core.jobs.lease import Lease
 from core.sync import syncing
 from storage.rows import JobRow
@@ -41,6 +41,7 @@ class Kind:
 
 KINDS = {
     "index": Kind(indexing.run, indexing.give_up, resources=Resources(cpus=1)),
+    "reindex": Kind(reindexing.run, reindexing.give_up),
     "sync": Kind(syncing.run, syncing.give_up),
     "finetune": Kind(tuning.run, tuning.give_up, alone=True),
     "evaluate": Kind(running.run, running.give_up, alone=True),

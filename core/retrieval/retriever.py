@@ -5,10 +5,10 @@ a look-up still believes. Knows nothing of prompts or answers.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from core.errors import StoreDown
-from core.ingestion.embedding import Embedder
+from core.ingestion.embedders import Embeds
 from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
@@ -16,7 +16,7 @@ from storage.corpora import Corpora
 from storage.errors import Unreachable
 from storage.hits import Hit
 from storage.lexical import Lexical
-from storage.rows import ChunkRow, DocumentRow, PageRow
+from storage.rows import ChunkRow, DocumentRow, IndexRow, PageRow
 from storage.vectors import Vectors
 
 log = logging.getLogger(__name__)
@@ -26,11 +26,14 @@ CANDIDATES = 100  # chunks that each path brings
 class Retriever:
     """Searches one workspace; safe to share between threads."""
 
-    def __init__(self, corpora: Corpora, lexical: Lexical, vectors: Vectors, embedder: Embedder) -> None:
+    def __init__(
+        self, corpora: Corpora, lexical: Lexical, vectors: Vectors, embedder_of: Callable[[IndexRow], Embeds]
+    ) -> None:
+        """`embedder_of` gives the embedding model of an index."""
         self._corpora = corpora
         self._lexical = lexical
         self._vectors = vectors
-        self._embedder = embedder
+        self._embedder_of = embedder_of
 
     def search(self, corpus_id: int, question: str, top: int = 10, also: Sequence[int] = ()) -> list[Passage]:
         """The `top` best passages of a corpus, best first; fewer when there are no more.
@@ -65,13 +68,21 @@ class Retriever:
 
     def by_meaning(self, corpus_id: int, question: str) -> list[Hit]:
         """Chunks whose vectors are nearest to the question's, best first."""
-        index = self._corpora.active_index(corpus_id)
-        if index is None:
-            return []
         try:
-            return self._vectors.search(index.collection, self._embedder.embed_one(question), CANDIDATES)
+            return self._of_serving(corpus_id, question)
         except Unreachable as error:
             raise StoreDown(f"Nothing can be searched by meaning: {error}.", "Start it, and ask again.") from error
+
+    def _of_serving(self, corpus_id: int, question: str) -> list[Hit]:
+        index = self._corpora.active_index(corpus_id)
+        while index is not None:
+            vector = self._embedder_of(index).embed_one(question)
+            hits = self._vectors.search(index.collection, vector, CANDIDATES)
+            still = self._corpora.active_index(corpus_id)
+            if still is not None and still.id == index.id:
+                return hits
+            index = still  # swapped meanwhile, and perhaps dropped: ask the one that serves now
+        return []
 
 
 def passage(

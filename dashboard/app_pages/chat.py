@@ -3,7 +3,6 @@
 import streamlit as st
 
 from core.assistants import live
-from core.domains import domain
 from dashboard import resources, state
 from dashboard.components import (
     attachments,
@@ -30,7 +29,7 @@ if chosen is None:
     empty.no_corpus(state.domain())
     st.stop()
 corpus = workspace.corpora.get(chosen)
-about = domain(corpus.domain)
+about = workspace.domains.get(corpus.domain)
 numbers = workspace.corpora.statistics(corpus.id)
 
 

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.domains import domain
 from dashboard import resources, state
 from dashboard.components import (
     chunk_view,
@@ -11,6 +10,7 @@ from dashboard.components import (
     empty,
     figures,
     gold_list,
+    index_change,
     retrieval_test,
     sources,
     upload,
@@ -34,10 +34,13 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
             "app_pages/chat.py", label="Chat", icon=":material/forum:", query_params={"corpus": str(corpus.id)}
         )
         action = st.menu_button(
-            "Corpus", ["Rename", "Delete", "New corpus"], icon=":material/more_horiz:", key="corpus-menu"
+            "Corpus",
+            ["Rename", "Change index", "Delete", "New corpus"],
+            icon=":material/more_horiz:",
+            key="corpus-menu",
         )
 facts = [
-    domain(corpus.domain).title,
+    label(workspace.domains.get(corpus.domain).title, 60),
     figures.count(numbers.documents, "document"),
     figures.count(numbers.pages, "page"),
     figures.count(numbers.chunks, "chunk"),
@@ -47,11 +50,15 @@ st.caption(" · ".join(facts))
 
 if action == "Rename":
     corpus_dialogs.rename_corpus(corpus)
+elif action == "Change index":
+    index_change.choose(corpus)
 elif action == "Delete":
     corpus_dialogs.delete_corpus(corpus)
 elif action == "New corpus":
     corpus_dialogs.new_corpus(corpus.domain)
 
+index_change.show(corpus)
+index_change.drop_if_asked()
 section = st.segmented_control(
     "Section",
     SECTIONS,

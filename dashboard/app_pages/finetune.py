@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.domains import domain
 from core.finetuning.planning import chosen_examples
 from dashboard import resources, state
 from dashboard.components import adapters, empty, example_check, example_table, examples, training
@@ -18,8 +17,8 @@ counts = workspace.examples.counts(corpus.id)
 
 st.title(label(corpus.name), anchor=False)
 st.caption(
-    f"{domain(corpus.domain).title} · teach a base model these documents; an adapter serves only if it wins on "
-    "questions about documents it did not learn from."
+    f"{workspace.domains.get(corpus.domain).title} · teach a base model these documents; an adapter serves only if it "
+    "wins on questions about documents it did not learn from."
 )
 
 st.subheader("1 · Examples", anchor=False)

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from core.domains import all_domains
 from dashboard import resources
-from dashboard.components import activity, corpus_dialogs, domain_card
+from dashboard.components import activity, corpus_dialogs, domain_card, domain_dialogs
 
 workspace = resources.workspace()
 corpora = workspace.corpora.list()
@@ -18,7 +17,10 @@ st.caption(
 )
 
 with st.grid(4, min_column_width=230):
-    for domain in all_domains():
+    for domain in workspace.domains.all():
         domain_card.show(domain, [corpus for corpus in corpora if corpus.domain == domain.name])
+    domain_card.new()
 
+if wanted := domain_dialogs.wanted():
+    domain_dialogs.open_dialog(wanted)
 activity.show(corpora)

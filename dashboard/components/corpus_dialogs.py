@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.domains import all_domains, domain
 from core.errors import TriptychError
 from core.ingestion import intake
 from dashboard import resources, state
 from dashboard.components import figures
-from dashboard.components.safe_text import label
+from dashboard.components.safe_text import label, one_line
 from storage.errors import Exists
 from storage.rows import CorpusRow
 
@@ -19,14 +18,15 @@ LONGEST = 80
 @st.dialog("New corpus", icon=":material/create_new_folder:")
 def new_corpus(chosen_domain: str | None = None) -> None:
     """Ask for a name and a domain, make the corpus, and go there."""
-    names = [each.name for each in all_domains()]
+    domains = {each.name: each for each in resources.workspace().domains.all()}
+    names = list(domains)
     with st.form("new-corpus", border=False):
         name = st.text_input("Name", max_chars=LONGEST, placeholder="Contracts 2026")
         where = st.selectbox(
             "Domain",
             names,
             index=names.index(chosen_domain) if chosen_domain in names else 0,
-            format_func=lambda each: f"{domain(each).title}: {domain(each).summary}",
+            format_func=lambda each: one_line(f"{domains[each].title}: {domains[each].summary}", 160),
             help="It decides how documents are cut into passages, how the assistant speaks, and when it refuses.",
         )
         if not st.form_submit_button("Create", type="primary", icon=":material/add:"):

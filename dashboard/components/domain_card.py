@@ -1,4 +1,4 @@
-"""One domain on Home: what is there, and the way in."""
+"""One domain on Home: what is there, and the way in. An added domain can be changed, exported and deleted here."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import streamlit as st
 from core.domains import Domain
 from core.ingestion import intake
 from dashboard import resources, state
-from dashboard.components import figures
+from dashboard.components import corpus_dialogs, domain_dialogs, figures
 from dashboard.components.safe_text import label
 from storage.rows import CorpusRow
 
@@ -17,16 +17,51 @@ SHOWN = 4
 def show(domain: Domain, corpora: Sequence[CorpusRow]) -> None:
     """A card with the domain's corpora and its sample."""
     with st.container(border=True, height="stretch", gap="small"):
-        st.subheader(domain.title, icon=domain.icon, anchor=False)
-        st.write(domain.summary)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.subheader(label(domain.title, 60), icon=domain.icon, anchor=False, width="stretch")
+            _menu(domain)
+        st.markdown(label(domain.summary, 160))
         st.caption(_numbers(corpora))
         for corpus in corpora[:SHOWN]:
             name = label(corpus.name, 40)
             if st.button(name, key=f"open-{corpus.id}", icon=":material/forum:", type="tertiary", help="Open its chat"):
                 _open(domain, corpus.id)
         st.space("stretch")
-        if not any(corpus.sample for corpus in corpora) and _sample_pressed(domain):
+        if not domain.sample_corpus:
+            _new_corpus(domain)
+        elif not any(corpus.sample for corpus in corpora) and _sample_pressed(domain):
             _open(domain, intake.load_sample(resources.workspace(), domain.name))
+
+
+def new() -> None:
+    """The card that begins a domain of one's own."""
+    with st.container(border=True, height="stretch", gap="small"):
+        st.subheader("Your own", icon=":material/add_circle:", anchor=False)
+        st.write("A domain for what you do: how it speaks, how documents are cut, when it refuses.")
+        st.space("stretch")
+        if st.button("New domain", key="new-domain", icon=":material/add:", width="stretch"):
+            domain_dialogs.new()
+
+
+def _menu(domain: Domain) -> None:
+    """What can be done with a domain as a whole."""
+    actions = ["Export"] if domain.sample_corpus else ["Edit", "Export", "Delete"]
+    st.menu_button(
+        "More",
+        actions,
+        key=f"domain-menu-{domain.name}",
+        icon=":material/more_horiz:",
+        type="tertiary",
+        width="content",
+        help=f"Actions for {label(domain.title, 60)}",
+        on_click=domain_dialogs.want,
+        args=(domain.name,),
+    )
+
+
+def _new_corpus(domain: Domain) -> None:
+    if st.button("New corpus", key=f"corpus-in-{domain.name}", icon=":material/add:", width="stretch"):
+        corpus_dialogs.new_corpus(domain.name)
 
 
 def _sample_pressed(domain: Domain) -> bool:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.domains import domain
 from core.errors import BadInput
 from core.finetuning import uploads
 from core.finetuning.uploads import Columns, Upload
@@ -105,8 +104,9 @@ def _take(corpus_id: int, found: Upload) -> None:
 
 @state.reported
 def _sample(corpus: CorpusRow) -> None:
-    found = uploads.read_file(domain(corpus.domain).train_file)
-    added = resources.workspace().examples.add(corpus.id, uploads.as_origin(found.drafts, "sample"))
+    workspace = resources.workspace()
+    found = uploads.read_file(workspace.domains.get(corpus.domain).train_file)
+    added = workspace.examples.add(corpus.id, uploads.as_origin(found.drafts, "sample"))
     st.session_state[f"examples-said-{corpus.id}"] = (added, len(found.drafts) - added, 0)
 
 

@@ -14,7 +14,13 @@ from storage.rows import JobRow
 
 EVERY_S = 1.5
 OWN_FILES = "Files of a conversation"
-VERBS = {"index": "Indexing", "finetune": "Fine-tuning", "evaluate": "Evaluating", "sync": "Syncing"}
+VERBS = {
+    "index": "Indexing",
+    "finetune": "Fine-tuning",
+    "evaluate": "Evaluating",
+    "sync": "Syncing",
+    "reindex": "Changing the index of",
+}
 BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
     "queued": ("waiting", ":material/schedule:", "gray"),
     "running": ("running", ":material/progress_activity:", "blue"),

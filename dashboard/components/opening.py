@@ -11,7 +11,7 @@ from storage.rows import CorpusRow, Statistics
 
 
 def show(corpus: CorpusRow, domain: Domain, numbers: Statistics, ask: Callable[[str], None]) -> None:
-    """Example questions for a sample; for one's own corpus, what is in it."""
+    """Example questions, for a sample or as the domain's author wrote them; for one's own corpus, what is in it."""
     with st.container(border=True):
         st.subheader("Ask your documents", icon=domain.icon, anchor=False)
         if numbers.documents == 0:
@@ -29,7 +29,7 @@ def show(corpus: CorpusRow, domain: Domain, numbers: Statistics, ask: Callable[[
                 "Each sentence of an answer shows where it comes from; what they do not hold is said to be missing."
             )
         indexing.show(corpus.id)
-        if corpus.sample and domain.example_questions:
+        if domain.example_questions and (corpus.sample or not domain.sample_corpus):
             _examples(domain, waiting=numbers.pending > 0 or numbers.ready == 0, ask=ask)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.domains import all_domains, domain
 from dashboard import resources, state
+from dashboard.components.safe_text import one_line
 from storage.rows import CorpusRow
 
 NO_CORPUS = "No corpus yet"
@@ -37,13 +37,13 @@ def _chosen(corpora: Sequence[CorpusRow]) -> CorpusRow | None:
 
 def _pick(corpora: Sequence[CorpusRow], chosen: CorpusRow | None) -> None:
     """Domain first, then its corpora. The widgets mirror the address; their callbacks change it."""
-    names = [each.name for each in all_domains()]
-    st.session_state["pick-domain"] = chosen.domain if chosen else state.domain() or names[0]
+    domains = {each.name: each.title for each in resources.workspace().domains.all()}
+    st.session_state["pick-domain"] = _domain_of(chosen, list(domains))
     st.selectbox(
         "Domain",
-        names,
+        list(domains),
         key="pick-domain",
-        format_func=lambda name: domain(name).title,
+        format_func=lambda name: one_line(domains[name], 60),
         on_change=_domain_picked,
     )
     here = [corpus for corpus in corpora if corpus.domain == st.session_state["pick-domain"]]
@@ -58,6 +58,12 @@ def _pick(corpora: Sequence[CorpusRow], chosen: CorpusRow | None) -> None:
         disabled=not titles,
         on_change=_corpus_picked,
     )
+
+
+def _domain_of(chosen: CorpusRow | None, names: Sequence[str]) -> str:
+    """The domain one works in; one that was deleted is nobody's choice."""
+    wanted = chosen.domain if chosen else state.domain()
+    return wanted if wanted is not None and wanted in names else names[0]
 
 
 def _domain_picked() -> None:

@@ -23,6 +23,7 @@ def embedder() -> Embedder:
 def library(tmp_path: Path, database_url: str, embedder: Embedder) -> Iterator[Library]:
     database = Database.open(database_url)
     corpora, words, vectors = Corpora(database), lexical(database), Vectors(tmp_path / "vectors")
-    yield Library(database, corpora, words, vectors, embedder, Retriever(corpora, words, vectors, embedder))
+    retriever = Retriever(corpora, words, vectors, lambda _: embedder)
+    yield Library(database, corpora, words, vectors, embedder, retriever)
     vectors.close()
     database.close()

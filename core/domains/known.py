@@ -1,0 +1,87 @@
+"""All domains of a workspace: the built-in four from files, the others from rows. Ask for a corpus's domain here."""
+
+from functools import lru_cache
+
+from core.domains import ORDER, Domain, all_domains, domain, written
+from core.errors import BadInput, Conflict, NotFound
+from storage.domains import Domains
+from storage.errors import Exists
+from storage.errors import NotFound as NoRow
+
+
+class KnownDomains:
+    """Looks domains up by name, and keeps those that somebody added; safe to share between threads."""
+
+    def __init__(self, rows: Domains) -> None:
+        self._rows = rows
+
+    def get(self, name: str) -> Domain:
+        """The domain of that name, built-in or added; raises NotFound."""
+        if name in ORDER:
+            return domain(name)
+        row = self._rows.by_name(name)
+        if row is None:
+            names = ", ".join(each.name for each in self.all())
+            raise NotFound(f"There is no domain called {name!r}.", f"Choose one of: {names}.")
+        return _read(row.toml)
+
+    def all(self) -> list[Domain]:
+        """The built-in domains in the order in which Home shows them, then the added ones by title."""
+        return all_domains() + [_read(row.toml) for row in self._rows.list()]
+
+    def add(self, made: Domain) -> Domain:
+        """Add a domain.
+
+        Raises:
+            Conflict: there is a domain of that name; nothing was changed.
+        """
+        taken = Conflict(f"There is a domain called {made.name!r} already.", "Choose another name.")
+        if made.name in ORDER:
+            raise taken
+        try:
+            self._rows.add(made.name, made.title, written.write(made))
+        except Exists as error:
+            raise taken from error
+        return made
+
+    def change(self, name: str, made: Domain) -> None:
+        """Change an added domain; documents that are indexed already stay cut as they are.
+
+        Raises:
+            BadInput: it is a built-in one, or the name differs. NotFound: it is gone.
+        """
+        _added(name)
+        if made.name != name:
+            raise BadInput("A domain keeps its name: corpora go by it.", "Change its title instead.")
+        try:
+            self._rows.update(name, made.title, written.write(made))
+        except NoRow as error:
+            raise NotFound("That domain was deleted.", "Import it again.") from error
+
+    def take_in(self, text: str) -> Domain:
+        """Add the domain that a TOML file describes; raises BadInput or Conflict, and then nothing was changed."""
+        return self.add(written.read(text))
+
+    def delete(self, name: str) -> None:
+        """Delete an added domain.
+
+        Raises:
+            BadInput: it is a built-in one. Conflict: a corpus is of it. NotFound: it is gone already.
+        """
+        _added(name)
+        try:
+            self._rows.delete(name)
+        except Exists as error:
+            raise Conflict("There are corpora of this domain; it was kept.", "Delete those corpora first.") from error
+        except NoRow as error:
+            raise NotFound("That domain was deleted already.") from error
+
+
+def _added(name: str) -> None:
+    if name in ORDER:
+        raise BadInput("The four built-in domains cannot be changed.", "Export one and import it under another name.")
+
+
+@lru_cache(maxsize=256)
+def _read(toml: str) -> Domain:
+    return written.read(toml)

@@ -1,0 +1,151 @@
+"""Another embedding model for a corpus, without a minute in which it cannot be asked.
+
+    begin -> job: what lacks a vector is embedded -> rows -> Chroma -> whole -> swap (one transaction) -> drop
+
+The index that serves is not touched until the swap, and is kept after it, so that it can be swapped back. What
+is added meanwhile goes to the one that serves first and to the other right after. The job asks the rows what is
+missing, so it may be killed anywhere and goes on from there. Chunks are shared: cutting them anew is not done here.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import Conflict, NotFound
+from core.ingestion.embedders import Choice, Probed
+from core.ingestion.indexing import embedded_text
+from storage.errors import Busy, Exists
+from storage.errors import NotFound as NoRow
+from storage.rows import ChunkRow, IndexRow, JobRow
+
+if TYPE_CHECKING:
+    from core.jobs.lease import Lease
+    from core.workspace import Workspace
+
+STEP = 32
+"""Chunks a step: small, so that questions asked meanwhile wait for little and a kill costs little."""
+SAMPLE = 16
+"""Chunks embedded to estimate how long all of them take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a change to an embedding model would take: chunks to embed, and seconds by a probe of a few."""
+
+    probed: Probed
+    chunks: int
+    seconds: float
+
+
+def estimate(ws: "Workspace", corpus_id: int, choice: Choice) -> Estimate:
+    """Try an embedding model on a few of the corpus's chunks.
+
+    Raises:
+        NotFound: nothing is indexed yet. Conflict: it serves already. BadInput, EngineFailed, ModelMissing: it
+            cannot be used.
+    """
+    active = ws.corpora.active_index(corpus_id)
+    if active is None:
+        raise NotFound("Nothing is indexed here yet.", "Add files first.")
+    probed = ws.embedders.probe(choice)
+    if (probed.name, probed.dimension) == (active.embedding_model, active.dimension):
+        raise Conflict(f"{probed.name} is what this corpus is indexed with.", "Choose another embedding model.")
+    chunks = ws.indexes.count_ready(active.id)
+    sample = ws.index_changes.sample(corpus_id, SAMPLE)
+    embedder = ws.embedders.open(probed)
+    began = time.perf_counter()
+    if sample:
+        embedder.embed([embedded_text("", row) for row in sample])
+    return Estimate(probed, chunks, (time.perf_counter() - began) / max(len(sample), 1) * chunks)
+
+
+def begin(ws: "Workspace", corpus_id: int, probed: Probed) -> IndexRow:
+    """Begin an index with another embedding model; what served before the last change is dropped for it.
+
+    Raises:
+        NotFound: nothing is indexed yet. Conflict: that model serves already.
+    """
+    try:
+        index, dropped = ws.index_changes.begin(corpus_id, probed.name, probed.choice.stored(), probed.dimension)
+    except Exists as error:
+        raise Conflict(f"{probed.name} is what this corpus is indexed with.", "Choose another.") from error
+    except NoRow as error:
+        raise NotFound("Nothing is indexed here yet.", "Add files first.") from error
+    for collection in dropped:
+        ws.vectors.drop(collection)
+    ws.wake()
+    return index
+
+
+def run(ws: "Workspace", lease: "Lease") -> None:
+    """Fill an index; safe to call again after being killed anywhere."""
+    index = ws.index_changes.get(lease.job.payload["index_id"])
+    if index is None:
+        return
+    left = ws.index_changes.count_lacking(index)
+    total = left + ws.indexes.count_ready(index.id)
+    while rows := ws.index_changes.lacking(index, STEP):
+        lease.check()
+        _embed(ws, lease.job, index, rows)
+        left = max(0, left - len(rows))
+        ws.jobs.progress(lease.job, total - left, total, f"with {index.embedding_model}")
+    lease.check()
+    _agree(ws, index)
+    ws.jobs.progress(lease.job, total, total, "ready to be swapped in")
+
+
+def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
+    """Nothing to put in order: what was embedded is kept for the next attempt, and nothing searches it."""
+
+
+def swap(ws: "Workspace", index_id: int) -> None:
+    """Have an index serve from the next question on; the one that served is kept for swapping back.
+
+    Raises:
+        NotFound: it was dropped. Conflict: it is not whole yet; the job that fills it is queued.
+    """
+    index = _there(ws, index_id)
+    _agree(ws, index)
+    try:
+        ws.index_changes.activate(index_id)
+    except Busy as error:
+        ws.index_changes.catch_up(index.corpus_id)
+        ws.wake()
+        raise Conflict(f"Nothing was swapped: {error}.", "They are being added; try again in a moment.") from error
+    except NoRow as error:
+        raise NotFound("That index was dropped.", "Begin it again.") from error
+
+
+def drop(ws: "Workspace", index_id: int) -> None:
+    """Delete an index that does not serve, and stop the job that fills it; raises Conflict when it serves."""
+    try:
+        collection = ws.index_changes.drop(index_id)
+    except Busy as error:
+        raise Conflict("This index serves; it was kept.", "Swap the other one in first.") from error
+    if collection is not None:
+        ws.vectors.drop(collection)
+    ws.wake()
+
+
+def _embed(ws: "Workspace", job: JobRow, index: IndexRow, rows: list[ChunkRow]) -> None:
+    titles = {key: row.title for key, row in ws.corpora.documents_by_ids({row.document_id for row in rows}).items()}
+    texts = [embedded_text(titles.get(row.document_id, ""), row) for row in rows]
+    vectors = ws.embedders.of(index).embed(texts)
+    ids = [row.id for row in rows]
+    if ws.index_changes.store(job, index.id, {row.id: row.said for row in rows}, vectors):
+        wanted = [at for at, row in enumerate(rows) if not row.switched_off]
+        ws.vectors.upsert(index.collection, [ids[at] for at in wanted], vectors[wanted])
+        ws.vectors.remove(index.collection, [row.id for row in rows if row.switched_off])
+
+
+def _agree(ws: "Workspace", index: IndexRow) -> None:
+    """Make the collection of an index that does not serve anew, when it differs from the rows."""
+    if not index.active and ws.vectors.count(index.collection) != ws.indexes.count_ready(index.id):
+        ws.vectors.rebuild(index.collection, ws.indexes.ready(index.id))
+
+
+def _there(ws: "Workspace", index_id: int) -> IndexRow:
+    index = ws.index_changes.get(index_id)
+    if index is None:
+        raise NotFound("That index was dropped.", "Begin it again.")
+    return index
