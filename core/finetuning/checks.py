@@ -57,12 +57,13 @@ def findings(examples: Sequence[ExampleRow], gold: Iterable[str]) -> list[Findin
 def _leaks(examples: Sequence[ExampleRow], gold: list[str]) -> Finding | None:
     known = [stems(question) for question in gold]
     exact = {normalise(question) for question in gold}
-    ids = tuple(e.id for e in examples if normalise(e.question) in exact or _near(stems(e.question), known))
+    ids = tuple(e.id for e in examples if normalise(e.question) in exact or near(stems(e.question), known))
     words = "ask what a gold question asks. Trained on, they would make the evaluation worthless."
     return Finding("gold leaks", f"{_these(ids)} {words}", ids, ids) if ids else None
 
 
-def _near(own: set[str], known: list[set[str]]) -> bool:
+def near(own: set[str], known: list[set[str]]) -> bool:
+    """Whether the stems of a question are nearly those of one that is known."""
     return any(own and other and len(own & other) >= LEAK * len(own | other) for other in known)
 
 

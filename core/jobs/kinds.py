@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.evaluation import running
-from core.finetuning import tuning
+from core.finetuning import generating, tuning
 from core.ingestion import indexing, reindexing
 from core.jobs.lease import Lease
 from core.sync import syncing
@@ -43,6 +43,7 @@ KINDS = {
     "index": Kind(indexing.run, indexing.give_up, resources=Resources(cpus=1)),
     "reindex": Kind(reindexing.run, reindexing.give_up),
     "sync": Kind(syncing.run, syncing.give_up),
+    "examples": Kind(generating.run, generating.give_up),
     "finetune": Kind(tuning.run, tuning.give_up, alone=True),
     "evaluate": Kind(running.run, running.give_up, alone=True),
 }

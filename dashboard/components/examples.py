@@ -1,4 +1,4 @@
-"""Where training pairs come from: a file, the domain's sample; how many there are, and which documents they cover."""
+"""Where training pairs come from: a file, the documents, the domain's sample; how many, and about which documents."""
 
 import tempfile
 from pathlib import Path
@@ -9,7 +9,7 @@ from core.errors import BadInput
 from core.finetuning import uploads
 from core.finetuning.uploads import Columns, Upload
 from dashboard import resources, state
-from dashboard.components import figures
+from dashboard.components import figures, proposing
 from dashboard.components.safe_text import label
 from storage.rows import CorpusRow
 
@@ -28,8 +28,10 @@ def show(corpus: CorpusRow, counts: dict[str, int]) -> None:
     with st.container(horizontal=True):
         with st.popover("Upload", icon=":material/upload:"):
             _upload(corpus.id)
+        proposing.button(corpus.id)
         if corpus.sample:
             st.button("Use the sample's pairs", icon=":material/science:", on_click=_sample, args=(corpus,))
+    proposing.show(corpus.id)
     if said := st.session_state.pop(f"examples-said-{corpus.id}", None):
         _summary(*said)
 

@@ -20,6 +20,7 @@ VERBS = {
     "evaluate": "Evaluating",
     "sync": "Syncing",
     "reindex": "Changing the index of",
+    "examples": "Proposing examples for",
 }
 BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
     "queued": ("waiting", ":material/schedule:", "gray"),

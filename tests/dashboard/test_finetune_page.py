@@ -135,3 +135,28 @@ def test_chat_offers_a_mode_once_its_adapter_serves(open_page: Open, workspace: 
 
 def modes_shown(*names: str) -> list[str]:
     return [look(name).title for name in names]
+
+
+def test_generate_queues_one_job_that_is_followed_and_its_proposals_are_reviewed(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    app = open_page("finetune", corpus=indexed.id)
+    button(app, "Generate").click().run()
+    assert not app.exception
+    assert button(app, "Generate").disabled
+    assert "Waiting for its turn" in progress(app)
+    workspace.dispatcher.run_one()
+    app.run()
+    assert not app.exception
+    assert workspace.examples.counts(indexed.id).keys() == {"proposed"}
+    assert "to review" in words(app)
+    button(app, "Accept").click().run()
+    assert workspace.examples.counts(indexed.id).get("accepted")
+
+
+def test_generate_without_documents_says_what_to_do(open_page: Open, workspace: Workspace, corpus: CorpusRow) -> None:
+    app = open_page("finetune", corpus=corpus.id)
+    button(app, "Generate").click().run()
+    assert not app.exception
+    assert "Add documents on the Corpus page." in words(app)
+    assert not workspace.jobs.list(corpus.id)
