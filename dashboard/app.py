@@ -29,6 +29,12 @@ PAGES = [
         help="Teach a base model the documents of a corpus.",
     ),
     st.Page("app_pages/chat.py", title="Chat", icon=":material/forum:", help="Ask the documents of a corpus."),
+    st.Page(
+        "app_pages/evaluate.py",
+        title="Evaluate",
+        icon=":material/balance:",
+        help="Which mode serves these documents best, and by how much.",
+    ),
     st.Page("app_pages/jobs.py", title="Jobs", icon=":material/checklist:", help="Work under way and done."),
     st.Page("app_pages/settings.py", title="Settings", icon=":material/settings:", help="Base models and storage."),
 ]

@@ -27,11 +27,11 @@ Measured = tuple[str, str]
 """An answer and its evidence."""
 
 
-def verdict(ws: "Workspace", corpus_id: int, evaluation: EvaluationRow | None) -> Verdict:
-    """The verdict on a corpus from an evaluation (None: nothing measured yet) and all that is known beside it."""
+def verdict(ws: "Workspace", corpus_id: int, evaluation: EvaluationRow | None, beside: Facts | None = None) -> Verdict:
+    """The verdict on a corpus from an evaluation (None: nothing measured yet) and all that is known `beside` it."""
     summary = Summary.of_json(evaluation.summary if evaluation else {})
     considered = consider(measured(ws, corpus_id), ws.evaluations.considerations(corpus_id))
-    return decide(summary, facts(ws, corpus_id), considered)
+    return decide(summary, beside or facts(ws, corpus_id), considered)
 
 
 def facts(ws: "Workspace", corpus_id: int) -> Facts:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.assistants.answer import Mode
 
-Colour = Literal["green", "orange", "violet", "gray"]
+Colour = Literal["green", "orange", "violet", "gray", "blue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,14 @@ LOOKS: dict[Mode, Look] = {
 }
 
 
+QUOTE = Look("Quote", ":material/format_quote:", "blue", "A control: the most relevant sentence alone, no model.")
+"""Stands beside the modes in evaluations only."""
+
+
 def look(mode: str) -> Look:
     """The look of a mode as it is stored; what is unknown looks like the base."""
+    if mode == "quote":
+        return QUOTE
     return next((each for name, each in LOOKS.items() if name == mode), LOOKS["base"])
 
 

@@ -1,0 +1,156 @@
+"""An evaluation as one HTML file to hand around: verdict, scores with their intervals, every answer, the method.
+
+Nothing is fetched and nothing runs in it; all that documents, models and people wrote is escaped.
+"""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+from core.evaluation.scoring import LESS_IS_BETTER, METRICS
+
+TITLES = {"base": "Base", "quote": "Quote", "rag": "Retrieval", "finetuned": "Fine-tuned", "hybrid": "Hybrid"}
+COLOURS = {"base": "#5B6675", "quote": "#2563EB", "rag": "#0F766E", "finetuned": "#B45309", "hybrid": "#6D28D9"}
+WIDTH, ROW, LEFT = 640, 34, 110
+STYLE = """
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; width: 100%; display: block; overflow-x: auto }
+th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8886; white-space: nowrap }
+details { border-bottom: 1px solid #8886; padding: .4rem 0 } summary { cursor: pointer }
+.verdict { border: 1px solid #8886; border-radius: 8px; padding: 0 1rem; margin: 1rem 0 }
+.verdict p:first-child { font-size: 1.25rem; font-weight: 600 }
+.quiet { opacity: .75; font-size: .9em }
+svg { width: 100%; height: auto; max-width: 640px }
+pre { white-space: pre-wrap }
+"""
+METHOD = """Every question was asked in every mode over the same retrieval, the same path as in the chat, several
+questions at once. Scores are means over the questions they apply to, with the 95 % percentile bootstrap interval
+(2,000 samples);
+differences are taken question by question. Token F1 and recall: SQuAD v1.1; ROUGE-L: Lin 2004; citations: after ALCE
+(Gao et al. 2023) against gold documents and evidence. <em>Quote</em> is a control: the most relevant sentence alone,
+without a model. A refusal of a question that the documents answer scores nothing."""
+
+
+def page(found: Mapping[str, Any]) -> str:
+    """The report of `core.evaluation.report.report` as a whole HTML document."""
+    title = escape(f"{found['corpus']}: {found['name']}")
+    parts = (
+        f"<h1>{title}</h1><p class=quiet>{escape(found['created_at'][:16].replace('T', ' '))} UTC</p>",
+        _verdict(found["verdict"]),
+        "<h2>Token F1 by mode</h2>" + _chart(found["modes"]),
+        "<h2>All scores</h2>" + _scores(found["modes"]),
+        "<h2>Differences, question by question</h2>" + _differences(found["paired"]),
+        _left_out(found["left_out"]),
+        "<h2>Questions</h2>" + "".join(_question(each) for each in found["questions"]),
+        f"<h2>Method and limits</h2><p>{METHOD}</p>" + _paragraphs(found["verdict"]["limits"]),
+        "<h2>Fingerprints</h2>" + _fingerprints(found["fingerprints"]),
+    )
+    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
+    head += f"<meta name=viewport content='width=device-width'><style>{STYLE}</style>"
+    return f"{head}<body>{''.join(parts)}</body></html>"
+
+
+def _verdict(verdict: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(c['question'])}<td>{escape(c['answer'] or 'not answered')}<td>{escape(c['evidence'])}"
+        f"<td>{escape(c['moved'])}</tr>"
+        for c in verdict["considered"]
+    )
+    said = f"<p>{escape(verdict['headline'])}</p>{_paragraphs(verdict['phrases'])}"
+    asked = f"<table><tr><th>Question<th>Answer<th>Evidence<th>Weight</tr>{rows}</table>"
+    return f"<div class=verdict>{said}</div><h2>The five questions</h2>{asked}"
+
+
+def _paragraphs(said: Iterable[str]) -> str:
+    return "".join(f"<p>{escape(each)}</p>" for each in said)
+
+
+def _chart(modes: Mapping[str, Any]) -> str:
+    """A dot for each mode with a line for its interval, on a scale from 0 to 100."""
+    rows = [(mode, found["token_f1"]) for mode, found in modes.items() if "token_f1" in found]
+    if not rows:
+        return "<p>No question has a gold answer.</p>"
+    height = ROW * len(rows) + 24
+    drawn = [_axis(height)]
+    for number, (mode, interval) in enumerate(rows):
+        y, colour = ROW * number + ROW // 2, COLOURS.get(mode, "#5B6675")
+        low, mean, high = (_x(interval[name]) for name in ("low", "mean", "high"))
+        drawn.append(
+            f"<text x=0 y={y + 5} fill=currentColor>{TITLES.get(mode, escape(mode))}</text>"
+            f"<line x1={low:.1f} x2={high:.1f} y1={y} y2={y} stroke='{colour}' stroke-width=3 />"
+            f"<circle cx={mean:.1f} cy={y} r=6 fill='{colour}' />"
+            f"<text x={min(high + 8, WIDTH - 30):.1f} y={y + 5} fill=currentColor>{100 * interval['mean']:.0f}</text>"
+        )
+    return f"<svg viewBox='0 0 {WIDTH} {height}' role=img aria-label='Token F1 by mode'>{''.join(drawn)}</svg>"
+
+
+def _axis(height: int) -> str:
+    ticks = (0, 0.25, 0.5, 0.75, 1)
+    return "".join(
+        f"<line x1={_x(t):.0f} x2={_x(t):.0f} y1=0 y2={height - 20} stroke='#8884' />"
+        f"<text x={_x(t):.0f} y={height - 4} text-anchor=middle font-size=11 fill=currentColor>{100 * t:.0f}</text>"
+        for t in ticks
+    )
+
+
+def _x(value: float) -> float:
+    return LEFT + value * (WIDTH - LEFT - 40)
+
+
+def _scores(modes: Mapping[str, Any]) -> str:
+    measured = [name for name in METRICS if any(name in found for found in modes.values())]
+    head = "".join(f"<th>{TITLES.get(mode, escape(mode))}" for mode in modes)
+    rows = "".join(
+        f"<tr><td>{METRICS[name]}{' (less is better)' if name in LESS_IS_BETTER else ''}"
+        + "".join(f"<td>{_share(found.get(name))}" for found in modes.values())
+        + "</tr>"
+        for name in measured
+    )
+    seconds = "".join(f"<td>{found['seconds']['mean']:.2f}" for found in modes.values())
+    return f"<table><tr><th>{head}</tr>{rows}<tr><td>Seconds an answer{seconds}</tr></table>"
+
+
+def _share(interval: Mapping[str, float] | None, sign: str = "") -> str:
+    if interval is None:
+        return "–"
+    mean, low, high = (f"{100 * interval[name]:{sign}.0f}" for name in ("mean", "low", "high"))
+    return f"{mean} <span class=quiet>({low} to {high}, {interval['n']})</span>"
+
+
+def _differences(paired: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{' less '.join(TITLES.get(mode, mode) for mode in pair.split('-'))}"
+        f"<td>{_share(found.get('token_f1'), '+')}<td>{_share(found.get('answer_recall'), '+')}</tr>"
+        for pair, found in paired.items()
+    )
+    return f"<table><tr><th><th>Token F1<th>Answer recall</tr>{rows}</table>" if rows else "<p>One mode only.</p>"
+
+
+def _left_out(left_out: Mapping[str, str]) -> str:
+    return _paragraphs(f"{TITLES.get(mode, mode)} was left out. {why}" for mode, why in left_out.items())
+
+
+def _question(found: Mapping[str, Any]) -> str:
+    gold = found["gold"]
+    wanted = gold["answer"] if gold["answerable"] else "The documents do not hold the answer."
+    said = "".join(_answer(mode, each) for mode, each in found["answers"].items())
+    return (
+        f"<details><summary>{escape(found['question'])}</summary><p><b>Gold:</b> {escape(wanted)} "
+        f"<span class=quiet>{escape(', '.join(gold['documents']))}</span></p>{said}</details>"
+    )
+
+
+def _answer(mode: str, found: Mapping[str, Any]) -> str:
+    f1 = found["scores"].get("token_f1")
+    score = "" if f1 is None else f"F1 {100 * f1:.0f}"
+    cited = "; ".join(dict.fromkeys(f"{c['document']}, page {c['page']}" for c in found["citations"]))
+    return (
+        f"<p><b>{TITLES.get(mode, escape(mode))}</b> <span class=quiet>{score} {'refused' if found['refused'] else ''} "
+        f"{escape(cited)}</span></p><pre>{escape(found['answer'])}</pre>"
+    )
+
+
+def _fingerprints(found: Mapping[str, Any]) -> str:
+    rows = "".join(f"<tr><td>{escape(name)}<td>{escape(str(value))}</tr>" for name, value in found.items() if value)
+    return f"<table>{rows}</table>"

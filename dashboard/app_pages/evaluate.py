@@ -1,0 +1,41 @@
+"""Evaluate: the verdict, the scores behind it, a run under way, and the gold questions it stands on."""
+
+import streamlit as st
+
+from core.domains import domain
+from core.evaluation import known
+from dashboard import resources, state
+from dashboard.components import answers_by_mode, empty, evaluation_run, gold_forms, gold_list, scores, verdict
+from dashboard.components.safe_text import label
+
+workspace = resources.workspace()
+chosen = state.corpus_id()
+if chosen is None:
+    empty.no_corpus(state.domain())
+    st.stop()
+corpus = workspace.corpora.get(chosen)
+questions = workspace.gold.count(corpus.id)
+facts = known.facts(workspace, corpus.id)
+
+st.title(label(corpus.name), anchor=False)
+st.caption(f"{domain(corpus.domain).title} · which mode serves these documents and questions best, and by how much.")
+
+rows = workspace.evaluations.list(corpus.id)
+row = scores.choose(corpus.id, rows) if rows else None
+verdict.show(corpus.id, known.verdict(workspace, corpus.id, row, facts))
+
+st.subheader("Evaluation", anchor=False)
+if not questions:
+    st.info(
+        "No gold questions yet: questions whose right answer is known. Write or upload some below; thirty say "
+        "something, a hundred say more.",
+        icon=":material/inbox:",
+    )
+evaluation_run.show(corpus.id, questions)
+if row is not None:
+    scores.show(row)
+    answers_by_mode.show(row)
+
+st.subheader("Gold questions", anchor=False)
+gold_forms.show(corpus.id, facts)
+gold_list.show(corpus)

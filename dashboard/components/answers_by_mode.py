@@ -1,0 +1,79 @@
+"""Every question of an evaluation: what each mode said, what it stood on, and what it scored."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.evaluation.scoring import METRICS
+from dashboard import resources
+from dashboard.components import figures, modes
+from dashboard.components.safe_text import label
+from storage.rows import EvaluationAnswerRow, EvaluationRow
+
+PER_PAGE = 10
+ORDERS = ("in order", "where modes differ most", "worst first")
+Said = Mapping[str, EvaluationAnswerRow]
+
+
+def show(row: EvaluationRow) -> None:
+    """The questions, a page at a time; each opens."""
+    said: dict[str, dict[str, EvaluationAnswerRow]] = defaultdict(dict)
+    for answer in resources.workspace().evaluations.answers(row.id):
+        said[answer.question_id][answer.mode] = answer
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input("Find a question", key=f"find-asked-{row.id}", placeholder="Part of it").strip().lower()
+        order = st.segmented_control("Order", ORDERS, default=ORDERS[0], key=f"order-asked-{row.id}")
+    asked = [each for each in row.questions if search in each["question"].lower() and said.get(each["id"])]
+    asked = _sorted(asked, said, order or ORDERS[0])
+    st.caption(f"{figures.count(len(asked), 'question')} answered of {len(row.questions):,}")
+    pages = max(1, -(-len(asked) // PER_PAGE))
+    page = min(st.session_state.get(f"asked-page-{row.id}", 1), pages)
+    for gold in asked[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        _question(gold, row, said[gold["id"]])
+    if pages > 1:
+        st.pagination(pages, key=f"asked-page-{row.id}")
+
+
+def _sorted(asked: list[dict[str, Any]], said: Mapping[str, Said], order: str) -> list[dict[str, Any]]:
+    def scores(gold: dict[str, Any]) -> list[float]:
+        return [_score(each) for each in said[gold["id"]].values()]
+
+    if order == "worst first":
+        return sorted(asked, key=lambda gold: max(scores(gold)))
+    if order == "where modes differ most":
+        return sorted(asked, key=lambda gold: min(scores(gold)) - max(scores(gold)))
+    return asked
+
+
+def _score(answer: EvaluationAnswerRow) -> float:
+    """What the question is ordered by: token F1, or whether an unanswerable question was refused."""
+    return float(answer.scores.get("token_f1", answer.scores.get("right_refusal", 0.0)))
+
+
+def _question(gold: dict[str, Any], row: EvaluationRow, said: Said) -> None:
+    shown = [mode for mode in row.modes if mode in said]
+    scores = " · ".join(f"{modes.look(mode).title} {100 * _score(said[mode]):.0f}" for mode in shown)
+    with st.expander(f"{label(gold['question'], 160)} — {scores}"):
+        wanted = gold["answer"] if gold["answerable"] else "The documents do not hold the answer."
+        st.markdown(f"**Gold answer:** {label(wanted, 600)}")
+        if gold["documents"]:
+            st.caption(label(", ".join(gold["documents"]), 200))
+        for mode in shown:
+            with st.container(border=True, gap="xsmall"):
+                _answer(said[mode])
+
+
+def _answer(answer: EvaluationAnswerRow) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        modes.badge(answer.mode)
+        if answer.refused:
+            st.badge("refused", color="gray", icon=":material/block:")
+        st.caption(f"{answer.timings.get('total_s') or 0:.1f} s", width="content")
+    st.markdown(label(answer.text, 1500))
+    cited = dict.fromkeys(f"{c['document']}, page {c['page']}" for c in answer.citations if c["document_id"])
+    if cited:
+        st.caption(f":material/format_quote: {label('; '.join(cited), 300)}")
+    named = [f"{METRICS[name]} {100 * value:.0f}" for name, value in answer.scores.items() if name in METRICS]
+    st.caption(" · ".join(named))

@@ -1,0 +1,110 @@
+"""Starting an evaluation, with what it will cost, and following it."""
+
+import streamlit as st
+
+from core.evaluation import answering, running
+from core.evaluation.questions import of_rows
+from dashboard import resources, state
+from dashboard.components import figures, modes
+from dashboard.components.safe_text import label
+from storage.jobs import OPEN
+from storage.rows import JobRow
+
+EVERY_S = 2.0
+BEGUN = ("base", "quote", "rag", "finetuned", "hybrid")
+
+
+def show(corpus_id: int, questions: int) -> None:
+    """The evaluation under way, or the form that starts one."""
+    jobs = [job for job in resources.workspace().jobs.list(corpus_id, OPEN) if job.kind == "evaluate"]
+    for job in jobs:
+        st.fragment(_watched, run_every=EVERY_S, key=f"evaluating-{job.id}")(job.id, job.status)
+    if not jobs and questions:
+        _form(corpus_id, questions)
+
+
+def _form(corpus_id: int, questions: int) -> None:
+    missing = answering.missing(resources.workspace(), corpus_id, BEGUN)
+    can = [mode for mode in BEGUN if mode not in missing]
+    chosen = st.pills(
+        "Modes",
+        can,
+        selection_mode="multi",
+        default=can,
+        format_func=lambda mode: modes.look(mode).title,
+        key=f"evaluate-modes-{corpus_id}",
+    )
+    for mode, why in missing.items():
+        st.caption(f"{modes.look(mode).title} is left out. {label(why, 200)}")
+    many = st.slider("Questions", 1, questions, questions, key=f"many-{corpus_id}-{questions}") if questions > 1 else 1
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Start evaluation",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=not chosen,
+            on_click=_start,
+            args=(corpus_id, tuple(chosen), many),
+        )
+        st.caption(_cost(corpus_id, many, tuple(chosen)), width="content")
+
+
+def _cost(corpus_id: int, questions: int, chosen: tuple[str, ...]) -> str:
+    answers = figures.count(questions * len(chosen), "answer")
+    seconds = running.estimate(resources.workspace(), corpus_id, questions, chosen)
+    if seconds is None:
+        return f"{answers}; how long that takes is said after the first few of them."
+    return f"{answers}, about {_minutes(seconds)} by what they took last time"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, seconds):.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+
+
+@state.reported
+def _start(corpus_id: int, chosen: tuple[str, ...], many: int) -> None:
+    workspace = resources.workspace()
+    questions = of_rows(workspace.gold.list(corpus_id))[:many]
+    row = running.start(workspace, corpus_id, questions, chosen, by="dashboard")
+    st.session_state[f"evaluation-{corpus_id}"] = row.id
+
+
+def _watched(job_id: int, drawn: str) -> None:
+    """One evaluation, redrawn by itself while it runs."""
+    job = resources.workspace().jobs.get(job_id)
+    if job.status != drawn:
+        st.rerun()
+    done = job.progress_done / job.progress_total if job.progress_total else 0.0
+    st.progress(min(done, 1.0), text=_words(job))
+    with st.container(horizontal=True):
+        if job.status == "paused":
+            st.button("Resume", key=f"resume-{job_id}", icon=":material/play_arrow:", on_click=_resume, args=(job_id,))
+        else:
+            st.button("Pause", key=f"pause-{job_id}", icon=":material/pause:", on_click=_pause, args=(job_id,))
+        st.button("Cancel", key=f"cancel-{job_id}", icon=":material/close:", on_click=_cancel, args=(job_id,))
+        st.caption("What is answered is kept and counts.", width="content")
+
+
+def _words(job: JobRow) -> str:
+    waiting = {"queued": "Waiting for its turn", "paused": "Paused; it goes on where it was"}
+    said = waiting.get(job.status) or f"Asking. {job.message}"
+    return label(
+        f"{said} · {job.progress_done:,} of {job.progress_total:,} answers" if job.progress_total else said, 160
+    )
+
+
+@state.reported
+def _pause(job_id: int) -> None:
+    resources.workspace().jobs.request_pause(job_id)
+
+
+@state.reported
+def _resume(job_id: int) -> None:
+    resources.workspace().jobs.resume(job_id)
+    resources.workspace().wake()
+
+
+@state.reported
+def _cancel(job_id: int) -> None:
+    resources.workspace().jobs.request_cancel(job_id)
+    resources.workspace().wake()

@@ -1,0 +1,117 @@
+"""The scores of an evaluation: by mode with intervals, quality against seconds, and its reports to hand around."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from core.evaluation import html
+from core.evaluation.report import report
+from core.evaluation.scoring import LESS_IS_BETTER, METRICS
+from core.evaluation.summary import Interval, Summary
+from dashboard import resources
+from dashboard.components import figures, modes
+from dashboard.components.safe_text import label, one_line
+from storage.rows import EvaluationRow
+
+# In the order of the theme's chart colours, so that each mode has its own in light and dark.
+COLOURED = ("rag", "finetuned", "hybrid", "base", "quote")
+
+
+def choose(corpus_id: int, rows: Sequence[EvaluationRow]) -> EvaluationRow:
+    """The evaluation that is looked at: the newest, unless another was chosen."""
+    by_id = {row.id: row for row in rows}
+    key = f"evaluation-{corpus_id}"
+    if st.session_state.get(key) not in by_id:
+        st.session_state[key] = rows[0].id
+    if len(rows) > 1:
+        st.selectbox("Evaluation", list(by_id), format_func=lambda chosen: _name(by_id[chosen]), key=key)
+    return by_id[st.session_state[key]]
+
+
+def _name(row: EvaluationRow) -> str:
+    titles = ", ".join(modes.look(mode).title for mode in row.modes)
+    return one_line(f"{row.name} · {titles} · {figures.ago(row.created_at)}")
+
+
+def show(row: EvaluationRow) -> None:
+    """Charts and downloads of one evaluation."""
+    summary = Summary.of_json(row.summary)
+    measured = [name for name in METRICS if any(name in found for found in summary.modes.values())]
+    if not measured:
+        st.caption("No answers yet: the scores come when it is done, or when it is cancelled.")
+        return
+    metric = st.selectbox("Measure", measured, format_func=METRICS.__getitem__, key=f"measure-{row.id}")
+    metric = metric or measured[0]
+    left, right = st.columns(2)
+    with left:
+        less = " (less is better)" if metric in LESS_IS_BETTER else ""
+        st.markdown(f"**{METRICS[metric]} by mode, with 95 % intervals**{less}")
+        st.altair_chart(by_mode(summary, metric), width="stretch")
+    with right:
+        st.markdown("**Quality against seconds an answer**")
+        st.altair_chart(against_seconds(summary, metric), width="stretch")
+    for mode, why in row.left_out.items():
+        st.caption(f"{modes.look(mode).title} was left out. {label(why, 200)}")
+    _downloads(row)
+
+
+def by_mode(summary: Summary, metric: str) -> Any:
+    """A point a mode, its interval as a line."""
+    frame = _frame(summary, metric)
+    y = alt.Y("mode:N", title=None, sort=list(frame["mode"]))
+    colour = _colour()
+    line = alt.Chart(frame).mark_rule(strokeWidth=3).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour)
+    x = alt.X("mean:Q", title="points of 100", scale=alt.Scale(domain=[0, 100]))
+    tooltip = ["mode", "mean", "low", "high", "questions"]
+    points = alt.Chart(frame).mark_point(size=120, filled=True).encode(
+        x=x, y=y, color=colour, shape=alt.Shape("mode:N", legend=None), tooltip=tooltip
+    )  # fmt: skip
+    return alt.layer(line, points).properties(height=60 + 36 * len(frame))
+
+
+def against_seconds(summary: Summary, metric: str) -> Any:
+    """A point a mode: seconds an answer to the right, score upwards."""
+    frame = _frame(summary, metric)
+    x, y = alt.X("seconds:Q", title="seconds an answer"), alt.Y("mean:Q", title="points of 100")
+    base = alt.Chart(frame).encode(x=x, y=y, color=_colour())
+    points = base.mark_point(size=120, filled=True).encode(shape=alt.Shape("mode:N", legend=None))
+    return alt.layer(points, base.mark_text(dy=-14).encode(text="mode:N")).properties(height=60 + 36 * len(frame))
+
+
+def _colour() -> Any:
+    return alt.Color("mode:N", legend=None, scale=alt.Scale(domain=[modes.look(mode).title for mode in COLOURED]))
+
+
+def _frame(summary: Summary, metric: str) -> Any:
+    rows = [_row(mode, found[metric], found["seconds"]) for mode, found in summary.modes.items() if metric in found]
+    return pd.DataFrame(rows)
+
+
+def _row(mode: str, found: Interval, seconds: Interval) -> dict[str, Any]:
+    shares = {"mean": found.mean, "low": found.low, "high": found.high}
+    row: dict[str, Any] = {name: round(100 * value, 1) for name, value in shares.items()}
+    return row | {"mode": modes.look(mode).title, "questions": found.n, "seconds": seconds.mean}
+
+
+def _downloads(row: EvaluationRow) -> None:
+    with st.container(horizontal=True):
+        st.download_button(
+            "Report (HTML)",
+            lambda: html.page(report(resources.workspace(), row)),
+            file_name=f"evaluation-{row.id}.html",
+            mime="text/html",
+            icon=":material/description:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Report (JSON)",
+            lambda: json.dumps(report(resources.workspace(), row), ensure_ascii=False, indent=1),
+            file_name=f"evaluation-{row.id}.json",
+            mime="application/json",
+            icon=":material/data_object:",
+            on_click="ignore",
+        )

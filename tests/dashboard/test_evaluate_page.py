@@ -1,0 +1,131 @@
+"""The evaluate page takes gold questions, runs an evaluation, shows its scores and answers, and gives a verdict."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.evaluation import html, running
+from core.evaluation.questions import of_rows
+from core.evaluation.report import report
+from core.workspace import Workspace
+from storage.examples import ExampleDraft
+from storage.gold import GoldDraft
+from storage.rows import CorpusRow
+from tests.dashboard.conftest import words
+
+Open = Callable[..., AppTest]
+GOLD = [
+    GoldDraft("What is the rent?", "2,400 pounds a month", documents=["lease.md"]),
+    GoldDraft("When may the tenant leave?", "On 1 March 2027", documents=["lease.md"]),
+    GoldDraft("Who won the <b>league</b>?", answerable=False),
+]
+
+
+@pytest.fixture
+def asked(workspace: Workspace, indexed: CorpusRow) -> CorpusRow:
+    workspace.gold.add_many(indexed.id, GOLD)
+    return indexed
+
+
+@pytest.fixture
+def evaluated(workspace: Workspace, asked: CorpusRow) -> CorpusRow:
+    running.start(workspace, asked.id, of_rows(workspace.gold.list(asked.id)), ["base", "quote", "rag"])
+    done = workspace.dispatcher.run_one()
+    assert done is not None
+    assert done.status == "done"
+    return asked
+
+
+def test_without_questions_it_says_what_they_are_and_still_gives_a_verdict(open_page: Open, corpus: CorpusRow) -> None:
+    app = open_page("evaluate", corpus=corpus.id)
+    assert not app.exception
+    assert "No gold questions yet" in words(app)
+    assert "Start with retrieval: you have 0 examples; fine-tuning needs about 200." in words(app)
+
+
+def test_a_file_of_questions_is_read_its_bad_row_named_and_the_rest_added(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    app = open_page("evaluate", corpus=corpus.id)
+    lines = [
+        {"id": "a", "question": "How much?", "answer": "5"},
+        {"question": "Who?", "answer": None},
+        {"question": "?"},
+    ]
+    app.file_uploader[0].upload("gold.jsonl", "\n".join(map(json.dumps, lines)).encode())
+    app.run()
+    assert "Row 3 is left out: there is no answer" in words(app)
+    next(button for button in app.button if button.label == "Add 2 questions").click().run()
+    assert not app.exception
+    assert [(row.question, row.answerable) for row in workspace.gold.list(corpus.id)] == [
+        ("How much?", True),
+        ("Who?", False),
+    ]
+    assert "2 gold questions added" in words(app)
+
+
+def test_a_file_that_holds_no_question_is_one_line(open_page: Open, corpus: CorpusRow) -> None:
+    app = open_page("evaluate", corpus=corpus.id)
+    app.file_uploader[0].upload("gold.csv", b"a,b\n1,2\n")
+    app.run()
+    assert not app.exception
+    assert "holds no gold question" in words(app)
+
+
+def test_starting_queues_one_job_that_can_be_cancelled(open_page: Open, workspace: Workspace, asked: CorpusRow) -> None:
+    app = open_page("evaluate", corpus=asked.id)
+    assert "Hybrid is left out. This corpus has no promoted grounded adapter yet" in words(app)
+    next(button for button in app.button if button.label == "Start evaluation").click().run()
+    assert not app.exception
+    (row,) = workspace.evaluations.list(asked.id)
+    assert row.modes == ["base", "quote", "rag"]
+    assert app.get("progress")
+    app.button(key=f"cancel-{row.job_id}").click().run()
+    done = workspace.dispatcher.run_one()
+    assert done is not None
+    assert done.status == "cancelled"
+
+
+def test_scores_answers_and_the_verdict_are_shown(open_page: Open, evaluated: CorpusRow) -> None:
+    app = open_page("evaluate", corpus=evaluated.id)
+    assert not app.exception
+    said = words(app)
+    assert "Retrieval scores" in said
+    assert "Token F1 by mode" in said
+    assert "3 questions answered of 3" in said
+    opened = [expander.label.replace("\\", "") for expander in app.expander]
+    assert any(label.startswith("What is the rent?") and "Quote" in label for label in opened)
+    assert "The documents do not hold the answer" in said
+    assert "about" in said  # what the next run will cost, by this one
+
+
+def test_an_answer_to_the_five_questions_is_kept_and_shows_what_it_moved(
+    open_page: Open, workspace: Workspace, evaluated: CorpusRow
+) -> None:
+    app = open_page("evaluate", corpus=evaluated.id)
+    app.button_group(key=f"topic-{evaluated.id}-freshness-").set_value("very").run()
+    assert not app.exception
+    assert workspace.evaluations.considerations(evaluated.id) == {"freshness": "very"}
+    assert "Moves: +1 rag, +1 hybrid, -2 finetuned" in words(app)
+
+
+def test_a_training_example_that_asks_a_gold_question_is_a_warning(
+    open_page: Open, workspace: Workspace, asked: CorpusRow
+) -> None:
+    workspace.examples.add(asked.id, [ExampleDraft("What is the rent?", "2,400 pounds.", "lease.md")])
+    app = open_page("evaluate", corpus=asked.id)
+    assert "ask what a gold question asks" in words(app)
+
+
+def test_the_html_report_is_whole_and_nothing_in_it_is_markup_of_others(
+    workspace: Workspace, evaluated: CorpusRow
+) -> None:
+    (row,) = workspace.evaluations.list(evaluated.id)
+    page = html.page(report(workspace, row))
+    assert "Token F1 by mode" in page
+    assert "2,400 pounds" in page
+    assert "Who won the &lt;b&gt;league&lt;/b&gt;?" in page
+    assert "<b>league" not in page
+    assert "http" not in page.replace("http://www.w3.org", "")
