@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.finetuning import corrections
 from dashboard import resources, state
 
 VERDICTS = ("down", "up")
@@ -27,7 +28,7 @@ def _correction(message_id: int, before: str) -> None:
     key = f"correction-{message_id}"
     with st.form(f"correct-{message_id}", border=False):
         st.text_area("What should the answer have been?", value=before, key=key, max_chars=4000, height=140)
-        st.caption("Kept with the question, to learn from later.")
+        st.caption("Kept with the question, and proposed as an example to learn from.")
         st.form_submit_button("Save", type="primary", on_click=_correct, args=(message_id, key))
 
 
@@ -42,8 +43,6 @@ def _thumb(message_id: int, key: str) -> None:
 
 @state.reported
 def _correct(message_id: int, key: str) -> None:
-    conversations = resources.workspace().conversations
-    given = conversations.feedback(message_id)
-    text = st.session_state[key].strip()
-    conversations.give_feedback(message_id, given.verdict if given else "down", text)
-    st.toast("Thank you, the correction is stored.", icon=":material/check:")
+    proposed = corrections.correct(resources.workspace(), message_id, st.session_state[key].strip())
+    where = ", and proposed as an example on the Fine-tune page" if proposed else ""
+    st.toast(f"Thank you, the correction is stored{where}.", icon=":material/check:")
