@@ -53,7 +53,7 @@ def filled(ws: Workspace, count: int, embedded: int) -> tuple[int, Vectors, floa
     index = ws.indexes.ensure(corpus.id, Embedder.name, Embedder.dimension, "benchmark")
     rng, shake = random.Random(0), np.random.default_rng(0)
     pool = chunks(8_000)
-    real = ws.embedder.embed(pool[:embedded])
+    real = ws.embedder.embed_chunks(pool[:embedded])
     begun = time.perf_counter()
     made: list[Vectors] = []
     for number in range(count // PER_DOCUMENT):

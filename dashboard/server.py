@@ -105,7 +105,8 @@ def url(host: str, port: int) -> str:
 
 def warm(workspace: Workspace, stopping: threading.Event) -> None:
     """Load the models before someone asks; a failure is shown again when they do."""
-    for load in (lambda: workspace.embedder.load(), lambda: workspace.engine.warm()):
+    embedder = workspace.embedder
+    for load in (embedder.load, workspace.engine.warm, lambda: embedder.load("int8")):
         try:
             load()
         except Exception:

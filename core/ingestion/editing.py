@@ -68,7 +68,7 @@ def _change(ws: "Workspace", chunk_id: int, text: str | None, off: bool) -> None
         if not planned or index is None:
             return
         title = ws.corpora.document(chunk.document_id).title
-        vectors = ws.embedders.of(index).embed([embedded_text(title, row) for row in planned])
+        vectors = ws.embedders.of(index).embed_chunks([embedded_text(title, row) for row in planned])
         known = {row.id: (row.said, vector) for row, vector in zip(planned, vectors, strict=True)}
         feed(ws, chunk.corpus_id, ws.edits.write(chunk_id, text, off, index.id, known))
     except Busy as error:

@@ -30,6 +30,10 @@ class Embeds(Protocol):
         """Vectors of the texts in their order, float32 [n, d]."""
         ...
 
+    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
+        """The same for an index, where near enough and fast is better than exact."""
+        ...
+
     def embed_one(self, text: str) -> Vectors:
         """The vector of one text, float32 [d]."""
         ...
@@ -85,6 +89,10 @@ class Checked:
             Conflict: the model gives something else than when the index was begun.
         """
         return self._fitting(self._embedder.embed(texts), (len(texts), self.dimension))
+
+    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of chunks for the index, float32 [n, dimension]; raises as `embed` does."""
+        return self._fitting(self._embedder.embed_chunks(texts), (len(texts), self.dimension))
 
     def embed_one(self, text: str) -> Vectors:
         """The vector of one text, float32 [dimension]; raises as `embed` does."""

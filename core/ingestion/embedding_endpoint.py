@@ -43,6 +43,10 @@ class EndpointEmbedder:
         unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
         return unit
 
+    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
+        """The same: this model knows one precision only."""
+        return self.embed(texts)
+
     def embed_one(self, text: str) -> Vectors:
         """The vector of one text, float32 [d], unit length; raises as `embed` does."""
         vector: Vectors = self.embed([text])[0]

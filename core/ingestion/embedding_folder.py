@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import BadInput, ModelMissing
-from core.ingestion.embedding import batches, mean_over_tokens
+from core.ingestion.embedding import batches
 
 Vectors = NDArray[np.float32]
 KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
@@ -60,6 +60,10 @@ class FolderEmbedder:
             for at, vector in zip(positions, self._encode([rows[at] for at in positions]), strict=True):
                 found[at] = vector
         return np.stack(found) if found else np.zeros((0, 0), np.float32)
+
+    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
+        """The same: this model knows one precision only."""
+        return self.embed(texts)
 
     def embed_one(self, text: str) -> Vectors:
         """The vector of one text, float32 [d], unit length."""
@@ -109,6 +113,13 @@ class FolderEmbedder:
                     ) from error
                 self._loaded = tokenizer, model
             return self._loaded
+
+
+def mean_over_tokens(hidden: Any, mask: Any) -> Any:
+    """Mean of `hidden` [n, tokens, d] where `mask` [n, tokens] is 1, scaled to unit length: [n, d]."""
+    weights = mask.unsqueeze(-1).float()
+    mean = (hidden * weights).sum(1) / weights.sum(1)
+    return mean / mean.norm(dim=1, keepdim=True).clamp_min(1e-12)
 
 
 def _refuse_unknown(folder: Path) -> None:

@@ -145,7 +145,7 @@ def embed(work: Work, ids: set[int], chunks: dict[int, int]) -> set[int]:
     while missing:
         work.lease.check()
         batch, missing = missing[:GROUP_CHUNKS], missing[GROUP_CHUNKS:]
-        vectors = work.ws.embedders.of(work.index).embed(
+        vectors = work.ws.embedders.of(work.index).embed_chunks(
             [embedded_text(titles.get(row.document_id, ""), row) for row in batch]
         )
         work.ws.indexes.store(work.job, work.index.id, [row.id for row in batch], vectors)

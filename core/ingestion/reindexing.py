@@ -55,7 +55,7 @@ def estimate(ws: "Workspace", corpus_id: int, choice: Choice) -> Estimate:
     embedder = ws.embedders.open(probed)
     began = time.perf_counter()
     if sample:
-        embedder.embed([embedded_text("", row) for row in sample])
+        embedder.embed_chunks([embedded_text("", row) for row in sample])
     return Estimate(probed, chunks, (time.perf_counter() - began) / max(len(sample), 1) * chunks)
 
 
@@ -130,7 +130,7 @@ def drop(ws: "Workspace", index_id: int) -> None:
 def _embed(ws: "Workspace", job: JobRow, index: IndexRow, rows: list[ChunkRow]) -> None:
     titles = {key: row.title for key, row in ws.corpora.documents_by_ids({row.document_id for row in rows}).items()}
     texts = [embedded_text(titles.get(row.document_id, ""), row) for row in rows]
-    vectors = ws.embedders.of(index).embed(texts)
+    vectors = ws.embedders.of(index).embed_chunks(texts)
     ids = [row.id for row in rows]
     if ws.index_changes.store(job, index.id, {row.id: row.said for row in rows}, vectors):
         wanted = [at for at, row in enumerate(rows) if not row.switched_off]

@@ -15,10 +15,10 @@ PART = 64
 
 
 class SpreadEmbedder(Embedder):
-    """The same model and numbers as `Embedder`; `embed` is done by many, single questions by this process."""
+    """The same model and numbers as `Embedder`; chunks are embedded by many, questions by this process."""
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of the texts in their order, float32 [n, 384], unit length."""
+    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of many texts for an index, float32 [n, 384], unit length."""
         import ray
 
         task = ray.remote(embed_part).options(num_cpus=1, max_retries=5)
@@ -31,7 +31,7 @@ class SpreadEmbedder(Embedder):
 
 def embed_part(texts: list[str]) -> Vectors:
     """Vectors of some texts, by this worker's own model: float32 [n, 384]."""
-    return _own().embed(texts)
+    return _own().embed_chunks(texts)
 
 
 @cache

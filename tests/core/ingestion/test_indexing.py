@@ -27,10 +27,10 @@ class Counting:
         self.real, self.texts, self.before = real, 0, lambda: None
         self.name, self.dimension = real.name, real.dimension
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
+    def embed_chunks(self, texts: Sequence[str]) -> np.ndarray:
         self.before()
         self.texts += len(texts)
-        return self.real.embed(texts)
+        return self.real.embed_chunks(texts)
 
     def embed_one(self, text: str) -> np.ndarray:
         return self.real.embed_one(text)

@@ -56,5 +56,7 @@ class Library:
             self.lexical.add(session, chunks)
             ids, document_id = [chunk.id for chunk in chunks], document.id
         index = Indexes(self.database).ensure(corpus_id, self.embedder.name, self.embedder.dimension, "test")
-        self.vectors.upsert(index.collection, ids, self.embedder.embed([text for texts in pages for text in texts]))
+        self.vectors.upsert(
+            index.collection, ids, self.embedder.embed_chunks([text for texts in pages for text in texts])
+        )
         return document_id

@@ -1,0 +1,130 @@
+"""all-MiniLM-L6-v2 as an ONNX graph, made from its published weights: in float32, or with matrices of 8 bits.
+
+Token ids and their mask go in, unit vectors come out: the mean of the last layer over the tokens. In 8 bits each
+output column of a matrix has its own scale, and what is multiplied with it is scaled by the batch's largest value
+while it runs; everything else stays float32. Columns use 7 of the 8 bits, because processors without VNNI add pairs
+of products in 16 bits and would cut off the sum.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Precision = Literal["int8", "float32"]
+Array = NDArray[Any]
+
+LAYERS, HEADS, EPSILON = 6, 12, 1e-12
+LARGEST = 63  # of a column in 7 bits
+FUSED = "com.microsoft"  # onnxruntime's own operators, several steps in one
+
+
+def graph(weights: Path, precision: Precision) -> bytes:
+    """The model with inputs `ids` and `mask`, int64 and float32 [n, tokens], and an output float32 [n, 384].
+
+    Args:
+        weights: the published `model.safetensors`.
+    """
+    from safetensors.numpy import load_file
+
+    made = Graph(load_file(weights), precision)
+    x = made.embeddings()
+    some = made.node("Cast", "mask", to=6)  # int32
+    for layer in range(LAYERS):
+        x = made.layer(x, some, f"encoder.layer.{layer}")
+    return made.finished(made.mean_over_tokens(x))
+
+
+class Graph:
+    """Nodes and constants as they come together; methods return the name of what they compute."""
+
+    def __init__(self, weights: Mapping[str, Array], precision: Precision) -> None:
+        self._weights = weights
+        self._precision = precision
+        self._nodes: list[Any] = []
+        self._constants: dict[str, Array] = {}
+
+    def node(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """One operation."""
+        from onnx import helper
+
+        name = f"n{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, inputs, [name], domain=domain, **attributes))
+        return name
+
+    def constant(self, name: str, value: Array | Sequence[int]) -> str:
+        """Numbers that are part of the graph."""
+        self._constants[name] = np.asarray(value)
+        return name
+
+    def weight(self, name: str) -> str:
+        """A published tensor as it is, in float32."""
+        return self.constant(name, self._weights[name].astype(np.float32))
+
+    def embeddings(self) -> str:
+        """Word and position of each token; all tokens are of the first text."""
+        places = self._weights["embeddings.position_embeddings.weight"]
+        first = self._weights["embeddings.token_type_embeddings.weight"][0]
+        words = self.node("Gather", self.weight("embeddings.word_embeddings.weight"), "ids")
+        length = self.node("Shape", "ids", start=1, end=2)
+        known = self.constant("places", (places + first).astype(np.float32))
+        here = self.node("Slice", known, self.constant("from", [0]), length, self.constant("axis", [0]))
+        name = "embeddings.LayerNorm"
+        parts = (self.node("Add", words, here), self.weight(f"{name}.weight"), self.weight(f"{name}.bias"))
+        return self.node("LayerNormalization", *parts, axis=-1, epsilon=EPSILON)
+
+    def layer(self, x: str, mask: str, name: str) -> str:
+        """One transformer layer."""
+        query, key, value = (self.linear(x, f"{name}.attention.self.{part}") for part in ("query", "key", "value"))
+        seen = self.node("MultiHeadAttention", query, key, value, "", mask, domain=FUSED, num_heads=HEADS)
+        x = self.added(self.multiplied(seen, f"{name}.attention.output.dense"), x, f"{name}.attention.output")
+        wide = self.multiplied(x, f"{name}.intermediate.dense")
+        wide = self.node("BiasGelu", wide, self.weight(f"{name}.intermediate.dense.bias"), domain=FUSED)
+        return self.added(self.multiplied(wide, f"{name}.output.dense"), x, f"{name}.output")
+
+    def linear(self, x: str, name: str) -> str:
+        """A matrix product with its bias."""
+        return self.node("Add", self.multiplied(x, name), self.weight(f"{name}.bias"))
+
+    def multiplied(self, x: str, name: str) -> str:
+        """A matrix product: `x` [n, tokens, in] with a published matrix [out, in]."""
+        matrix = self._weights[f"{name}.weight"].T.astype(np.float32)
+        if self._precision == "float32":
+            return self.node("MatMul", x, self.constant(f"{name}.weight", matrix))
+        numbers, scales = in_7_bits(matrix)
+        middle = self.constant(f"{name}.middle", np.zeros_like(numbers[0]))
+        parts = (self.constant(f"{name}.weight", numbers), self.constant(f"{name}.scales", scales), middle)
+        return self.node("DynamicQuantizeMatMul", x, *parts, domain=FUSED)
+
+    def added(self, x: str, before: str, name: str) -> str:
+        """A matrix product without its bias yet, onto what was there before it, normalised."""
+        norm = (self.weight(f"{name}.LayerNorm.weight"), self.weight(f"{name}.LayerNorm.bias"))
+        bias = self.weight(f"{name}.dense.bias")
+        return self.node("SkipLayerNormalization", x, before, *norm, bias, domain=FUSED, epsilon=EPSILON)
+
+    def mean_over_tokens(self, x: str) -> str:
+        """Mean where the mask is 1, scaled to unit length (which makes it the sum's direction)."""
+        mask = self.node("Unsqueeze", "mask", self.constant("last", [2]))
+        total = self.node("ReduceSum", self.node("Mul", x, mask), self.constant("tokens", [1]), keepdims=0)
+        return self.node("LpNormalization", total, axis=1, p=2)
+
+    def finished(self, output: str) -> bytes:
+        """The graph as an ONNX file holds it."""
+        from onnx import TensorProto, helper, numpy_helper
+
+        ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", "tokens"])
+        mask = helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["n", "tokens"])
+        vectors = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", "width"])
+        constants = [numpy_helper.from_array(value, name) for name, value in self._constants.items()]
+        body = helper.make_graph(self._nodes, "minilm", [ids, mask], [vectors], constants)
+        versions = [helper.make_opsetid("", 17), helper.make_opsetid(FUSED, 1)]
+        made: bytes = helper.make_model(body, opset_imports=versions, ir_version=9).SerializeToString()
+        return made
+
+
+def in_7_bits(matrix: Array) -> tuple[Array, Array]:
+    """A matrix [in, out] as int8 of -63..63, and the scale of each column, float32 [out]."""
+    scales = np.maximum(np.abs(matrix).max(0), 1e-8) / LARGEST
+    return np.round(matrix / scales).astype(np.int8), scales.astype(np.float32)
