@@ -82,6 +82,20 @@ def stems(text: str) -> set[str]:
     return {word.stem for word in content_words(text)}
 
 
+def repeats(sentence: str, said: str) -> bool:
+    """Whether `sentence` only says again, word for word, a stretch of one line or table cell of `said`.
+
+    Function words, inflections, punctuation and "sixty" for "60" make no difference; a word left out or put in
+    between does, and so does reading a row's cells out as a sentence. False where nothing is said ("It is.").
+    """
+    run = [word.stem for word in content_words(sentence)]
+    return bool(run) and any(_stands_in(run, [w.stem for w in content_words(p)]) for p in re.split(r"[|\n]", said))
+
+
+def _stands_in(run: list[str], whole: list[str]) -> bool:
+    return any(whole[i : i + len(run)] == run for i in range(len(whole) - len(run) + 1))
+
+
 def stem(word: str) -> str:
     """The part of a lower-case word that its inflections share, roughly: "licenses" and "licensed" -> "licens"."""
     word = word.replace("’", "'").removesuffix("'s").removesuffix("'")

@@ -1,7 +1,8 @@
 """What the base model adds in its own words, streamed, and kept only as far as the reading says.
 
 Builds the prompt from what was found, lets the engine write, and (for small base models) lets through only
-sentences that the passages support and that the quotation does not say already. Knows nothing of rows.
+sentences that the passages support and that neither the quotation nor an earlier one says already.
+Knows nothing of rows.
 """
 
 import threading
@@ -18,6 +19,7 @@ from core.assistants.quotation import Quotation, choose
 from core.assistants.quoting import Embeds, Scored
 from core.assistants.reading import Reading
 from core.assistants.sentences import split
+from core.assistants.words import repeats
 from core.domains import Domain
 from core.generation.prompt import Count, Evidence, Prompt, build
 from core.retrieval.passages import Passage
@@ -112,7 +114,7 @@ class Writer:
                 yield text
 
     def _supported(self, pieces: Iterator[str], passages: Sequence[Passage], quoted: Quotation) -> Iterator[str]:
-        """Whole sentences only: those that a passage supports and the quotation does not hold."""
+        """Whole sentences only: those that a passage supports and that do not repeat the quotation or each other."""
         written, passed = "", 0
         for piece in pieces:
             written += piece
@@ -124,8 +126,7 @@ class Writer:
 
     def _let_through(self, sentences: list[str], passages: Sequence[Passage], quoted: Quotation) -> Iterator[str]:
         for sentence in sentences:
-            new = " ".join(sentence.lower().split()).rstrip(".") not in " ".join(quoted.text.lower().split())
-            if new and _holds(sentence, passages, self._embedder):
+            if not repeats(sentence, f"{quoted.text}\n{self.text}") and _holds(sentence, passages, self._embedder):
                 yield sentence if not self.text else f" {sentence}"
 
 

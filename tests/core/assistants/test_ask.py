@@ -68,6 +68,15 @@ def test_own_words_that_the_passages_do_not_support_are_left_out_for_small_model
     assert text.endswith("Either party may end the agreement with sixty days' notice.")
 
 
+def test_own_words_that_repeat_the_quotation_or_themselves_are_left_out_for_small_models(
+    assistant: Assistants,
+) -> None:
+    copied = "Either party may end the agreement with sixty days' written notice."
+    own = "Either party may end the agreement with sixty days' notice."
+    answer = asked(assistant(f"{copied} {own} {own}", replace(SMALL, own_words="supported")))
+    assert answer.text[answer.quoted_until :].strip() == own
+
+
 def test_a_large_model_writes_itself_and_its_unsupported_sentences_are_marked(assistant: Assistants) -> None:
     answer = asked(assistant("Give 60 days' written notice. Call Norvane first.", LARGE))
     assert answer.quoted_until == 0
