@@ -1,13 +1,14 @@
 """One question asked in several modes for an evaluation: the same retrieval, the same path as in chat, timed fairly.
 
-What retrieval and the scoring of its sentences cost is measured once a question and counted in every mode that
-retrieves, whichever happened to ask first. Several questions are asked at once, so seconds tell modes apart and are
-not what one person alone would wait.
+What retrieval and the scoring of its sentences cost is measured once a question, for the mode that reads most of it,
+and counted in every mode that retrieves, whichever happened to ask first. Several questions are asked at once, so
+seconds tell modes apart and are not what one person alone would wait.
 """
 
 import threading
 import time
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from core.assistants.answer import Answer, Mode
@@ -26,33 +27,44 @@ if TYPE_CHECKING:
 class Asked:
     """Asks one corpus in all modes; safe to share between threads."""
 
-    def __init__(self, ws: "Workspace", corpus_id: int) -> None:
-        assistant = ws.assistant(corpus_id).with_shared_search()
-        self._assistants: dict[str, Assistant] = {"quote": assistant.with_reading(QUOTE)}
-        self._assistant = assistant
-        self._prepared: dict[tuple[str, int], float] = {}
-        self._locks: dict[tuple[str, int], threading.Lock] = {}
+    def __init__(self, ws: "Workspace", corpus_id: int, modes: Iterable[str]) -> None:
+        """Raises BadInput when one of the modes has no adapter."""
+        self._assistant = ws.assistant(corpus_id).with_shared_search()
+        # The control reads the very passages that retrieval reads.
+        quoting = replace(QUOTE, passages=self._assistant.reading.passages)
+        self._quoting = self._assistant.with_reading(quoting)
+        read = {self._who(mode).voice(_how(mode)).reading.passages for mode in modes if mode != "base"}
+        self._tops = sorted(read, reverse=True)
+        self._prepared: dict[str, float] = {}
+        self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def answer(self, gold: Gold, mode: str) -> EvaluationAnswerRow:
         """One answer with its scores; raises BadInput when the mode has lost its adapter, EngineFailed."""
-        how: Mode = "rag" if mode == "quote" else mode  # type: ignore[assignment]
-        who = self._assistants.get(mode, self._assistant)
-        shared = 0.0 if mode == "base" else self._prepare(gold.question, who.voice(how).reading.passages)
-        found = next(event for event in who.ask(gold.question, how) if isinstance(event, Answer))
+        shared = 0.0 if mode == "base" else self._prepare(gold.question)
+        events = self._who(mode).ask(gold.question, _how(mode))
+        found = next(event for event in events if isinstance(event, Answer))
         return stored(found, gold, mode, shared)
 
-    def _prepare(self, question: str, top: int) -> float:
-        """Retrieve and score the sentences for all modes that read `top` passages; returns its seconds."""
-        key = (question, top)
+    def _who(self, mode: str) -> Assistant:
+        return self._quoting if mode == "quote" else self._assistant
+
+    def _prepare(self, question: str) -> float:
+        """Retrieve and score the sentences once for all modes; returns the seconds of the largest retrieval."""
         with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
+            lock = self._locks.setdefault(question, threading.Lock())
         with lock:
-            if key not in self._prepared:
+            if question not in self._prepared:
                 began = time.perf_counter()
-                self._assistant.find(question, top)
-                self._prepared[key] = time.perf_counter() - began
-            return self._prepared[key]
+                for number, top in enumerate(self._tops):
+                    self._assistant.find(question, top)
+                    if number == 0:
+                        self._prepared[question] = time.perf_counter() - began
+            return self._prepared[question]
+
+
+def _how(mode: str) -> Mode:
+    return "rag" if mode == "quote" else mode  # type: ignore[return-value]
 
 
 def missing(ws: "Workspace", corpus_id: int, modes: tuple[str, ...]) -> dict[str, str]:
@@ -61,7 +73,7 @@ def missing(ws: "Workspace", corpus_id: int, modes: tuple[str, ...]) -> dict[str
     assistant = ws.assistant(corpus_id)
     for mode in modes:
         try:
-            assistant.voice("rag" if mode == "quote" else mode)  # type: ignore[arg-type]
+            assistant.voice(_how(mode))
         except BadInput as reason:
             found[mode] = str(reason)
     return found

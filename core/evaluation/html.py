@@ -14,9 +14,9 @@ COLOURS = {"base": "#5B6675", "quote": "#2563EB", "rag": "#0F766E", "finetuned":
 WIDTH, ROW, LEFT = 640, 34, 110
 STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+body { max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100%; display: block; overflow-x: auto }
-th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8886; white-space: nowrap }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8886 }
 details { border-bottom: 1px solid #8886; padding: .4rem 0 } summary { cursor: pointer }
 .verdict { border: 1px solid #8886; border-radius: 8px; padding: 0 1rem; margin: 1rem 0 }
 .verdict p:first-child { font-size: 1.25rem; font-weight: 600 }

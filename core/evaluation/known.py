@@ -93,8 +93,9 @@ def _means(ws: "Workspace", corpus_id: int) -> Measured:
     chosen = ws.assistants.of(corpus_id).base_model_id
     if chosen is not None and ws.base_models.get(chosen).kind not in TRAINABLE:
         return "few", f"{had} The base model chosen for this corpus cannot be trained here."
-    answer = "few" if examples < EXAMPLES_NEEDED else "plenty" if examples >= PLENTY else "some"
-    return answer, had
+    if _serving(ws, corpus_id):
+        return "some" if examples < PLENTY else "plenty", f"{had} An adapter is trained already."
+    return "few" if examples < EXAMPLES_NEEDED else "plenty" if examples >= PLENTY else "some", had
 
 
 def _freshness(ws: "Workspace", corpus_id: int) -> Measured:

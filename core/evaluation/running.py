@@ -83,7 +83,7 @@ def estimate(ws: "Workspace", corpus_id: int, questions: int, modes: Sequence[st
 def _ask_all(ws: "Workspace", lease: "Lease", row: EvaluationRow) -> None:
     questions = [Gold.of(each) for each in row.questions]
     done = ws.evaluations.answered(row.id)
-    total, asked = len(questions) * len(row.modes), answering.Asked(ws, row.corpus_id)
+    total, asked = len(questions) * len(row.modes), answering.Asked(ws, row.corpus_id, row.modes)
     began, before, counting = time.monotonic(), len(done), threading.Lock()
 
     def answer(gold: Gold, mode: str) -> None:

@@ -113,6 +113,8 @@ def phrases(summary: Summary, facts: Facts, mode: str) -> tuple[str, ...]:
         found = paired(summary, "rag", other)
         if found and found.n >= ENOUGH:
             said.append(f"Retrieval against {NAMES[other]}: {_points(found)} points (95 %: {_range(found)}).")
+    if mode in RIVALS and mode not in facts.minutes:
+        said.append(f"No adapter of {NAMES[mode]} serves now: promote it again to use it.")
     for rival, minutes in facts.minutes.items():
         said.append(f"Training {NAMES[rival]} took {minutes:.0f} minutes.")
     for rival, changed in facts.behind.items():
@@ -143,7 +145,8 @@ def leaning(points: Mapping[str, int], considered: Sequence[Considered]) -> tupl
     if not known:
         return ()
     total = ", ".join(f"{NAMES[name]} {value:+d}" for name, value in points.items())
-    return (f"{len(known)} of the five questions are answered; with the scores they weigh: {total}.",)
+    verb = "is" if len(known) == 1 else "are"
+    return (f"{len(known)} of the five questions {verb} answered; with the scores they weigh: {total}.",)
 
 
 def limits(summary: Summary, facts: Facts) -> tuple[str, ...]:

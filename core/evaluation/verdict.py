@@ -95,7 +95,8 @@ class Reading:
 def decide(summary: Summary, facts: Facts, considered: Sequence[Considered]) -> Verdict:
     """Weigh figures and considerations."""
     read = _read(summary, facts)
-    points = {"rag": 0} | {mode: 0 for mode in RIVALS if mode in facts.minutes}
+    there = [mode for mode in RIVALS if mode in facts.minutes or paired(summary, mode, "rag")]
+    points = {"rag": 0} | dict.fromkeys(there, 0)
     if read.kind in ("better", "enough"):
         points[read.mode] = points.get(read.mode, 0) + MEASURED
     for each in considered:

@@ -5,7 +5,16 @@ import streamlit as st
 from core.domains import domain
 from core.evaluation import known
 from dashboard import resources, state
-from dashboard.components import answers_by_mode, empty, evaluation_run, gold_forms, gold_list, scores, verdict
+from dashboard.components import (
+    answers_by_mode,
+    empty,
+    evaluation_run,
+    gold_forms,
+    gold_list,
+    runs_compared,
+    scores,
+    verdict,
+)
 from dashboard.components.safe_text import label
 
 workspace = resources.workspace()
@@ -35,7 +44,9 @@ evaluation_run.show(corpus.id, questions)
 if row is not None:
     scores.show(row)
     answers_by_mode.show(row)
+    runs_compared.show(row, rows)
 
 st.subheader("Gold questions", anchor=False)
 gold_forms.show(corpus.id, facts)
-gold_list.show(corpus)
+with st.expander("All gold questions", icon=":material/list:"):
+    gold_list.show(corpus)

@@ -76,7 +76,9 @@ def by_mode(summary: Summary, metric: str) -> Any:
 def against_seconds(summary: Summary, metric: str) -> Any:
     """A point a mode: seconds an answer to the right, score upwards."""
     frame = _frame(summary, metric)
-    x, y = alt.X("seconds:Q", title="seconds an answer"), alt.Y("mean:Q", title="points of 100")
+    # Room at both sides for the names of the outermost modes.
+    x = alt.X("seconds:Q", title="seconds an answer", scale=alt.Scale(padding=40))
+    y = alt.Y("mean:Q", title="points of 100", scale=alt.Scale(domain=[0, 100]))
     base = alt.Chart(frame).encode(x=x, y=y, color=_colour())
     points = base.mark_point(size=120, filled=True).encode(shape=alt.Shape("mode:N", legend=None))
     return alt.layer(points, base.mark_text(dy=-14).encode(text="mode:N")).properties(height=60 + 36 * len(frame))

@@ -98,7 +98,7 @@ def test_scores_answers_and_the_verdict_are_shown(open_page: Open, evaluated: Co
     opened = [expander.label.replace("\\", "") for expander in app.expander]
     assert any(label.startswith("What is the rent?") and "Quote" in label for label in opened)
     assert "The documents do not hold the answer" in said
-    assert "about" in said  # what the next run will cost, by this one
+    assert "9 answers, about" in said  # what the next run will cost, by this one
 
 
 def test_an_answer_to_the_five_questions_is_kept_and_shows_what_it_moved(
@@ -129,3 +129,16 @@ def test_the_html_report_is_whole_and_nothing_in_it_is_markup_of_others(
     assert "Who won the &lt;b&gt;league&lt;/b&gt;?" in page
     assert "<b>league" not in page
     assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_an_earlier_run_is_compared_when_it_is_chosen(
+    open_page: Open, workspace: Workspace, evaluated: CorpusRow
+) -> None:
+    (earlier,) = workspace.evaluations.list(evaluated.id)
+    row = running.start(workspace, evaluated.id, of_rows(workspace.gold.list(evaluated.id))[:1], ["quote"])
+    workspace.dispatcher.run_one()
+    app = open_page("evaluate", corpus=evaluated.id)
+    app.selectbox(key=f"compare-{row.id}").select(earlier.id).run()
+    assert not app.exception
+    assert "+0 points of F1 (95 %: +0 to +0) on 1 question that both asked" in words(app)
+    assert "Not the same in both: questions." in words(app)

@@ -15,6 +15,7 @@ from core.assistants.reading import CLOSED_BOOK, GROUNDED
 from core.commands.evaluate import evaluate, readable, write
 from core.errors import BadInput
 from core.evaluation import running
+from core.evaluation.comparing import between, differing
 from core.evaluation.questions import Gold, from_file, of_rows, read_gold
 from core.evaluation.report import report
 from core.generation.scripted import ScriptedChat
@@ -132,12 +133,32 @@ def test_trained_modes_are_compared_with_retrieval_pair_by_pair(tmp_path: Path) 
     assert found["verdict"]["measured"] in ("better", "enough", "unclear")
 
 
+def test_every_mode_that_retrieves_counts_the_same_retrieval(ws: Workspace, corpus: CorpusRow) -> None:
+    row = running.start(ws, corpus.id, golds(ws, corpus), ["base", "quote", "rag"])
+    ws.dispatcher.run_one()
+    spent = {a.mode: a.timings["retrieve_s"] for a in ws.evaluations.answers(row.id) if a.question_id == "gold-1"}
+    assert spent["quote"] == spent["rag"] > spent["base"] == 0
+    read = {a.mode: a.passages for a in ws.evaluations.answers(row.id) if a.question_id == "gold-1"}
+    assert read["quote"] == read["rag"]
+
+
+def test_two_runs_are_compared_question_by_question(ws: Workspace, corpus: CorpusRow) -> None:
+    first = running.start(ws, corpus.id, golds(ws, corpus), ["base", "quote"])
+    ws.dispatcher.run_one()
+    second = running.start(ws, corpus.id, golds(ws, corpus)[:2], ["quote"])
+    ws.dispatcher.run_one()
+    (found,) = between(ws, second, first)
+    assert (found.mode, found.difference.n, found.difference.mean) == ("quote", 2, 0.0)
+    assert (found.better, found.worse) == ((), ())
+    assert differing(second, first) == ["questions"]
+
+
 def test_a_run_that_was_killed_asks_only_what_is_missing(ws: Workspace, corpus: CorpusRow) -> None:
     row = running.start(ws, corpus.id, golds(ws, corpus), ["base", "quote"])
     now = datetime.now(UTC)
     job = ws.jobs.claim("one that dies", 0.001, now, ["evaluate"])
     assert job is not None
-    asked = running.answering.Asked(ws, corpus.id)
+    asked = running.answering.Asked(ws, corpus.id, row.modes)
     ws.evaluations.keep(job, row.id, asked.answer(golds(ws, corpus)[0], "base"))
     (kept,) = ws.evaluations.answers(row.id)
     ws.jobs.heartbeat(job, -1, now - timedelta(seconds=60))
