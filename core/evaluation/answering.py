@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from core.assistants.answer import Answer, Mode
-from core.assistants.ask import Assistant
+from core.assistants.ask import ADAPTED, Assistant
 from core.assistants.reading import QUOTE
 from core.errors import BadInput
 from core.evaluation.questions import Gold
@@ -29,15 +29,23 @@ class Asked:
 
     def __init__(self, ws: "Workspace", corpus_id: int, modes: Iterable[str]) -> None:
         """Raises BadInput when one of the modes has no adapter."""
+        self._modes = tuple(modes)
         self._assistant = ws.assistant(corpus_id).with_shared_search()
         # The control reads the very passages that retrieval reads.
         quoting = replace(QUOTE, passages=self._assistant.reading.passages)
         self._quoting = self._assistant.with_reading(quoting)
-        read = {self._who(mode).voice(_how(mode)).reading.passages for mode in modes if mode != "base"}
+        read = {self._who(mode).voice(_how(mode)).reading.passages for mode in self._modes if mode != "base"}
         self._tops = sorted(read, reverse=True)
         self._prepared: dict[str, float] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
+
+    def warm(self) -> None:
+        """Load all that answers, so that no mode's seconds hold the loading; may raise EngineFailed."""
+        self._assistant.find("warm")
+        for mode in self._modes:
+            if mode != "quote":
+                self._who(mode).voice(_how(mode)).engine().warm()
 
     def answer(self, gold: Gold, mode: str) -> EvaluationAnswerRow:
         """One answer with its scores; raises BadInput when the mode has lost its adapter, EngineFailed."""
@@ -70,10 +78,9 @@ def _how(mode: str) -> Mode:
 def missing(ws: "Workspace", corpus_id: int, modes: tuple[str, ...]) -> dict[str, str]:
     """The modes that cannot answer for a corpus now, and why."""
     found: dict[str, str] = {}
-    assistant = ws.assistant(corpus_id)
-    for mode in modes:
+    for mode in (mode for mode in modes if mode in ADAPTED):
         try:
-            assistant.voice(_how(mode))
+            ws.serving.voice(corpus_id, _how(mode))
         except BadInput as reason:
             found[mode] = str(reason)
     return found

@@ -84,6 +84,8 @@ def _ask_all(ws: "Workspace", lease: "Lease", row: EvaluationRow) -> None:
     questions = [Gold.of(each) for each in row.questions]
     done = ws.evaluations.answered(row.id)
     total, asked = len(questions) * len(row.modes), answering.Asked(ws, row.corpus_id, row.modes)
+    ws.jobs.say(lease.job, "loading what answers")
+    asked.warm()
     began, before, counting = time.monotonic(), len(done), threading.Lock()
 
     def answer(gold: Gold, mode: str) -> None:

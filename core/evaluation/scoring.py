@@ -80,8 +80,8 @@ def _found(answer: Answer, gold: Gold) -> Scores:
 
 
 def _cited(answer: Answer, gold: Gold) -> Scores:
-    """Citations against gold, and the share of sentences that nothing supports."""
-    if answer.refused or not answer.citations:
+    """Citations against gold, and the share of sentences without support; nothing where there was nothing to cite."""
+    if answer.refused or not answer.citations or not answer.passages:
         return {}
     cited = [Place(each.document, each.quote) for each in answer.citations if each.supported]
     found = {
