@@ -68,7 +68,7 @@ def by_mode(summary: Summary, metric: str) -> Any:
     x = alt.X("mean:Q", title="points of 100", scale=alt.Scale(domain=[0, 100]))
     tooltip = ["mode", "mean", "low", "high", "questions"]
     points = alt.Chart(frame).mark_point(size=120, filled=True).encode(
-        x=x, y=y, color=colour, shape=alt.Shape("mode:N", legend=None), tooltip=tooltip
+        x=x, y=y, color=colour, shape=_shape(), tooltip=tooltip
     )  # fmt: skip
     return alt.layer(line, points).properties(height=60 + 36 * len(frame))
 
@@ -80,12 +80,16 @@ def against_seconds(summary: Summary, metric: str) -> Any:
     x = alt.X("seconds:Q", title="seconds an answer", scale=alt.Scale(padding=40))
     y = alt.Y("mean:Q", title="points of 100", scale=alt.Scale(domain=[0, 100]))
     base = alt.Chart(frame).encode(x=x, y=y, color=_colour())
-    points = base.mark_point(size=120, filled=True).encode(shape=alt.Shape("mode:N", legend=None))
+    points = base.mark_point(size=120, filled=True).encode(shape=_shape())
     return alt.layer(points, base.mark_text(dy=-14).encode(text="mode:N")).properties(height=60 + 36 * len(frame))
 
 
 def _colour() -> Any:
     return alt.Color("mode:N", legend=None, scale=alt.Scale(domain=[modes.look(mode).title for mode in COLOURED]))
+
+
+def _shape() -> Any:
+    return alt.Shape("mode:N", legend=None, scale=alt.Scale(domain=[modes.look(mode).title for mode in COLOURED]))
 
 
 def _frame(summary: Summary, metric: str) -> Any:

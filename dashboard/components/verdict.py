@@ -12,7 +12,7 @@ SURE = {
     "better": (":material/verified:", "measured"),
     "enough": (":material/verified:", "measured"),
     "unclear": (":material/help:", "not enough evidence"),
-    "nothing": (":material/hourglass_empty:", "not measured yet"),
+    "nothing": (":material/hourglass_empty:", "nothing compared yet"),
 }
 
 
