@@ -22,6 +22,15 @@ def merge(source: Path, adapter: Path, target: Path, kind: str = "Q8_0") -> None
     Raises:
         BadInput: the GGUF is of another family than Llama, or the adapter is not of this base model.
     """
+    gguf.rewrite(source, target, placed(source, adapter), kind)
+
+
+def placed(source: Path, adapter: Path) -> dict[str, Callable[[], Any]]:
+    """What an adapter adds to each tensor of a GGUF, by the tensor's name; float32 in the tensor's own order of rows.
+
+    Raises:
+        BadInput: as `merge`.
+    """
     value = gguf.metadata(source)
     if value("general.architecture") != LLAMA:
         raise BadInput(
@@ -40,7 +49,7 @@ def merge(source: Path, adapter: Path, target: Path, kind: str = "Q8_0") -> None
             )
         count = heads if ".attn_q." in name else kv_heads if ".attn_k." in name else 0
         added[name] = _later(delta, count)
-    gguf.rewrite(source, target, added, kind)
+    return added
 
 
 def _later(delta: Any, heads: int) -> Callable[[], Any]:

@@ -110,10 +110,11 @@ class Serving:
         if not target.is_file():
             if not (folder / "adapter").is_dir():
                 raise BadInput(f"The files of {adapter.kind} v{adapter.version} are gone.", "Train it again.")
-            merge(self._source(adapter), folder / "adapter", target)
+            merge(self.source(adapter), folder / "adapter", target)
         return target
 
-    def _source(self, adapter: AdapterRow) -> Path:
+    def source(self, adapter: AdapterRow) -> Path:
+        """The GGUF that an adapter was trained on. Raises BadInput: the corpus uses another one now."""
         from core.finetuning.planning import source_of
 
         source = source_of(self._ws, adapter.corpus_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.evaluation import running
-from core.finetuning import generating, tuning
+from core.finetuning import exporting, generating, tuning
 from core.ingestion import indexing, reindexing
 from core.jobs.lease import Lease
 from core.sync import syncing
@@ -44,6 +44,7 @@ KINDS = {
     "reindex": Kind(reindexing.run, reindexing.give_up),
     "sync": Kind(syncing.run, syncing.give_up),
     "examples": Kind(generating.run, generating.give_up),
+    "export": Kind(exporting.run, exporting.give_up),
     "finetune": Kind(tuning.run, tuning.give_up, alone=True),
     "evaluate": Kind(running.run, running.give_up, alone=True),
 }

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.finetuning import gate, registry
 from dashboard import resources, state
-from dashboard.components import figures, learning
+from dashboard.components import exports, figures, learning
 from dashboard.components.safe_text import label
 from storage.rows import AdapterRow
 
@@ -65,6 +65,7 @@ def _buttons(row: AdapterRow) -> None:
             st.button("Roll back", key=f"back-{row.id}", icon=":material/undo:", on_click=_back, args=(row.id,))
         elif st.button("Promote", key=f"promote-{row.id}", icon=":material/upgrade:"):
             _promote(row)
+        exports.show(row)
         if st.button("Delete", key=f"adapter-delete-{row.id}", icon=":material/delete:", type="tertiary"):
             _ask_delete(row)
 

@@ -20,6 +20,7 @@ VERBS = {
     "evaluate": "Evaluating",
     "sync": "Syncing",
     "reindex": "Changing the index of",
+    "export": "Exporting from",
     "examples": "Proposing examples for",
 }
 BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {

@@ -160,3 +160,21 @@ def test_generate_without_documents_says_what_to_do(open_page: Open, workspace: 
     assert not app.exception
     assert "Add documents on the Corpus page." in words(app)
     assert not workspace.jobs.list(corpus.id)
+
+
+def test_an_export_is_asked_for_once_and_its_failure_is_seen(
+    open_page: Open, workspace: Workspace, taught: CorpusRow
+) -> None:
+    job = workspace.jobs.enqueue("finetune", taught.id, {"kinds": ["grounded"]})
+    workspace.jobs.request_cancel(job.id)
+    workspace.dispatcher.run_one()
+    adapter = workspace.adapters.begin(taught.id, "grounded", job.id, "SmolLM2")
+    workspace.adapters.change(adapter.id, status="candidate")
+    app = open_page("finetune", corpus=taught.id)
+    app.button(key=f"export-peft-{adapter.id}").click().run()
+    assert not app.exception
+    assert "Being written and read back" in words(app)
+    workspace.dispatcher.run_one()
+    app.run()
+    assert not app.exception
+    assert "The files of grounded v1 are gone" in words(app)
