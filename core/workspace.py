@@ -24,6 +24,7 @@ from core.settings import Settings
 from storage.adapters import Adapters
 from storage.assistants import Assistants
 from storage.base_models import BaseModels
+from storage.comparisons import Comparisons
 from storage.conversations import Conversations
 from storage.corpora import Corpora
 from storage.database import Database
@@ -92,6 +93,7 @@ class Workspace:
         self.indexes = Indexes(database)
         self.index_changes = IndexChanges(database)
         self.conversations = Conversations(database)
+        self.comparisons = Comparisons(database)
         self.gold = GoldQuestions(database)
         self.examples = Examples(database)
         self.adapters = Adapters(database)

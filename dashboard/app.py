@@ -29,6 +29,7 @@ PAGES = [
         help="Teach a base model the documents of a corpus.",
     ),
     st.Page("app_pages/chat.py", title="Chat", icon=":material/forum:", help="Ask the documents of a corpus."),
+    st.Page("app_pages/compare.py", title="Compare", icon=":material/view_column:", help="The modes side by side."),
     st.Page(
         "app_pages/evaluate.py",
         title="Evaluate",

@@ -14,9 +14,10 @@ import streamlit as st
 from core.errors import TriptychError
 from core.generation.trial import Trial
 from core.ingestion.intake import Intake
+from storage.comparisons import Comparisons
 from storage.conversations import Conversations
 from storage.errors import NotFound
-from storage.rows import ConversationRow
+from storage.rows import ComparisonRow, ConversationRow
 
 Arguments = ParamSpec("Arguments")
 
@@ -139,6 +140,21 @@ def editing() -> int | None:
 def edit(message_id: int | None) -> None:
     """Begin to ask a question differently, or leave it."""
     st.session_state["editing"] = message_id
+
+
+def comparison(comparisons: Comparisons, corpus: int) -> ComparisonRow | None:
+    """The comparison of the address, if it is one of this corpus; it is taken out of the address otherwise."""
+    chosen = _number("comparison")
+    if chosen is None:
+        return None
+    try:
+        row = comparisons.get(chosen)
+    except NotFound:
+        row = None
+    if row is None or row.corpus_id != corpus:
+        go(comparison=None)
+        return None
+    return row
 
 
 def domain() -> str | None:

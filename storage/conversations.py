@@ -31,21 +31,22 @@ class Conversations(Answers):
 
     def list(self, corpus_id: int) -> Rows[ConversationRow]:
         """A corpus's conversations: the pinned ones, then the others, the one used last first."""
-        query = select(Conversation).where(Conversation.corpus_id == corpus_id)
+        query = select(Conversation).where(Conversation.corpus_id == corpus_id, Conversation.comparison_id.is_(None))
         order = Conversation.pinned.desc(), Conversation.updated_at.desc(), Conversation.id.desc()
         with self._database.read() as session:
             return [copied(ConversationRow, row) for row in session.scalars(query.order_by(*order))]
 
     def search(self, corpus_id: int, wanted: str, limit: int = 30) -> Rows[FoundTalk]:
         """Conversations whose title holds the words as typed, then those whose messages hold every one of them."""
-        query = select(Conversation).where(Conversation.corpus_id == corpus_id)
+        query = select(Conversation).where(Conversation.corpus_id == corpus_id, Conversation.comparison_id.is_(None))
         titled = query.where(Conversation.title.icontains(wanted.strip(), autoescape=True))
         with self._database.read() as session:
             messages = talk_text.search(session, corpus_id, wanted, 4 * limit)
             first = {each.conversation_id: each for each in reversed(messages)}
             by_title = session.scalars(titled.order_by(Conversation.updated_at.desc()).limit(limit)).all()
             ids = dict.fromkeys([*(row.id for row in by_title), *(each.conversation_id for each in messages)])
-            rows = [copied(ConversationRow, found(session, Conversation, key)) for key in list(ids)[:limit]]
+            talks = [found(session, Conversation, key) for key in ids]
+            rows = [copied(ConversationRow, talk) for talk in talks if talk.comparison_id is None][:limit]
         nothing = talk_text.FoundMessage(0, None, "")
         return [FoundTalk(row, *first.get(row.id, nothing)[1:]) for row in rows]
 

@@ -168,6 +168,39 @@ class ConversationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelRow:
+    """One panel of a comparison."""
+
+    conversation_id: int
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One question in several modes, with its panels in the order in which they are shown."""
+
+    id: int
+    corpus_id: int
+    question: str
+    blind: bool
+    choice: str
+    voted_at: datetime | None
+    created_at: datetime
+    panels: tuple[PanelRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRow:
+    """What a person preferred: a mode of `modes`, "tie" or "bad"."""
+
+    question: str
+    choice: str
+    modes: tuple[str, ...]
+    blind: bool
+    voted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class FoundTalk:
     """A conversation that a search found; `excerpt` is "" and `message_id` None when its title alone matched."""
 

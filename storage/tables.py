@@ -8,6 +8,7 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
     Corpus 1-* ChunkEdit, by a document's name and the words it changes
     Corpus 1-* Conversation 1-* Message 1-* MessagePassage / MessageCitation
                                         1-* Feedback
+    Corpus 1-* Comparison 1-* Conversation
     Corpus 1-* GoldQuestion
     Corpus 1-1 Assistant *-1 BaseModel
     Corpus 1-* Source 1-* SourceItem *-1 Document
@@ -257,7 +258,7 @@ class Conversation(Table):
     """Questions and answers of one corpus: a tree, of which one path is shown.
 
     `leaf_id` is the message at the end of that path. `files_corpus_id` is the hidden corpus with the files
-    that were attached to this conversation alone.
+    that were attached to this conversation alone. `comparison_id` is the comparison whose panel this is.
     """
 
     __tablename__ = "conversations"
@@ -268,8 +269,25 @@ class Conversation(Table):
     pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
     leaf_id: Mapped[int | None]
     files_corpus_id: Mapped[int | None] = mapped_column(index=True)
+    comparison_id: Mapped[int | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class Comparison(Table):
+    """One question answered in several modes side by side; each panel is a conversation.
+
+    `choice` is the vote: a mode, "tie", "bad", or "" before there is one. `blind`: names were hidden until then.
+    """
+
+    __tablename__ = "comparisons"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
+    question: Mapped[str]
+    blind: Mapped[bool] = mapped_column(default=False)
+    choice: Mapped[str] = mapped_column(default="")
+    voted_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Message(Table):

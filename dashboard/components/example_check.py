@@ -18,7 +18,11 @@ def show(corpus_id: int) -> None:
     gold = [row.question for row in workspace.gold.list(corpus_id)]
     found = findings(rows, gold)
     if not any(one.kind == "gold leaks" for one in found):
-        said = f"none asks what one of the {figures.count(len(gold), 'gold question')} asks" if gold else "no gold yet"
+        said = (
+            f"none asks what one of the {figures.count(len(gold), 'gold question')} asks"
+            if gold
+            else "there are no gold questions yet"
+        )
         st.markdown(f":green[:material/check:] No leakage: {said}.")
     texts = {row.id: (row.question, row.answer) for row in rows}
     for one in found:

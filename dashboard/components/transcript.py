@@ -90,7 +90,7 @@ def _answer(
             quoted_until=message.quoted_until,
             refused=message.refused,
             focus=state.place().message_id == message.id,
-            on_cited=_open_citation,
+            on_cited=open_citation,
         )
     if message.status in ENDINGS:
         icon, words = ENDINGS[message.status]
@@ -144,7 +144,7 @@ def context_of(message: MessageRow) -> ContextUse:
     return ContextUse(**message.context)
 
 
-def _open_citation(key: str) -> None:
+def open_citation(key: str) -> None:
     """A citation was pressed: show its page with the quoted words marked."""
     pressed = answer.pressed(key)
     if pressed is None:

@@ -1,0 +1,88 @@
+"""The panels of a comparison: what each mode answers, with its sources and cost, and the vote."""
+
+from typing import Literal
+
+import streamlit as st
+
+from core.assistants import comparing
+from core.assistants.answer import Timings
+from dashboard import resources, state
+from dashboard.components import answer, figures, live_answer, modes, transcript
+from dashboard.components.safe_text import label
+from storage.rows import ComparisonRow, MessageRow, PanelRow
+
+LETTERS = "ABCDEFGH"
+
+
+def show(comparison: ComparisonRow) -> None:
+    """The question, a panel for each mode, and the vote."""
+    st.subheader(label(comparison.question, 300), anchor=False)
+    hidden = comparison.blind and not comparison.choice
+    answers = [_answer(panel) for panel in comparison.panels]
+    for number, (column, panel, message) in enumerate(
+        zip(st.columns(len(comparison.panels)), comparison.panels, answers, strict=True)
+    ):
+        with column, st.container(border=True):
+            _panel(comparison, panel, message, LETTERS[number] if hidden else "")
+    if all(message is not None and message.status != "streaming" for message in answers):
+        _vote(comparison)
+
+
+def _answer(panel: PanelRow) -> MessageRow | None:
+    messages = resources.workspace().conversations.messages(panel.conversation_id)
+    return next((message for message in reversed(messages) if message.role == "assistant"), None)
+
+
+def _panel(comparison: ComparisonRow, panel: PanelRow, message: MessageRow | None, letter: str) -> None:
+    if letter:
+        st.badge(f"Answer {letter}", color="gray")
+    else:
+        modes.badge(panel.mode)
+    if message is None:
+        st.caption("It was not begun; ask again.")
+        return
+    if message.status == "streaming":
+        live_answer.show(message.id)
+        return
+    if message.status == "failed":
+        st.error(label(message.error, 300), title="No answer this time", icon=":material/error:")
+    citations = resources.workspace().conversations.citations(message.id)
+    if message.text:
+        answer.show(
+            message.text,
+            citations,
+            key=f"answer-{message.id}",
+            quoted_until=message.quoted_until,
+            refused=message.refused,
+            on_cited=transcript.open_citation,
+        )
+    st.caption(" · ".join(_facts(message, {c.document_id for c in citations if c.document_id is not None}, letter)))
+    st.button(
+        "Best",
+        key=f"best-{comparison.id}-{panel.conversation_id}",
+        icon=":material/thumb_up:",
+        type="primary" if comparison.choice == panel.mode else "secondary",
+        on_click=_choose,
+        args=(comparison.id, panel.mode),
+    )
+
+
+def _facts(message: MessageRow, documents: set[int], letter: str) -> list[str]:
+    """Base model (it would tell the mode, so not while blind), sources, refused or not, and cost."""
+    said = [label(message.base_model, 60)] if message.base_model and not letter else []
+    said.append("declined" if message.refused else figures.count(len(documents), "source"))
+    return said if letter else [*said, *figures.cost(Timings(**message.timings))]
+
+
+def _vote(comparison: ComparisonRow) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for choice, words in ((comparing.TIE, "A tie"), (comparing.BAD, "All bad")):
+            kind: Literal["primary", "secondary"] = "primary" if comparison.choice == choice else "secondary"
+            st.button(words, key=f"vote-{choice}", type=kind, on_click=_choose, args=(comparison.id, choice))
+        if comparison.choice:
+            st.caption(":material/check: Your vote is stored; press another to change it.")
+
+
+@state.reported
+def _choose(comparison_id: int, choice: str) -> None:
+    comparing.vote(resources.workspace(), comparison_id, choice)

@@ -1,0 +1,82 @@
+"""Comparisons: one question, answered in several modes side by side, and the vote on it. Rows in, rows out.
+
+Each panel is a conversation of one question that belongs to its comparison; lists of conversations leave it out.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from storage import talk_text
+from storage.database import Database
+from storage.errors import NotFound
+from storage.rows import ComparisonRow, PanelRow, VoteRow, copied
+from storage.tables import Comparison, Conversation, now
+
+Rows = list  # the word itself names a method of the class below
+
+
+class Comparisons:
+    """All writes are one transaction each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, corpus_id: int, question: str, modes: Sequence[str], blind: bool) -> ComparisonRow:
+        """A comparison with one empty panel for each mode, in the order of `modes`."""
+        with self._database.write() as session:
+            row = Comparison(corpus_id=corpus_id, question=question, blind=blind)
+            session.add(row)
+            session.flush()
+            for mode in modes:
+                session.add(Conversation(corpus_id=corpus_id, mode=mode, title=question[:80], comparison_id=row.id))
+            session.flush()
+            return _row(session, row)
+
+    def get(self, comparison_id: int) -> ComparisonRow:
+        """One comparison; raises NotFound."""
+        with self._database.read() as session:
+            return _row(session, _found(session, comparison_id))
+
+    def list(self, corpus_id: int, limit: int = 20) -> Rows[ComparisonRow]:
+        """The newest comparisons of a corpus."""
+        query = select(Comparison).where(Comparison.corpus_id == corpus_id).order_by(Comparison.id.desc()).limit(limit)
+        with self._database.read() as session:
+            return [_row(session, row) for row in session.scalars(query)]
+
+    def vote(self, comparison_id: int, choice: str) -> None:
+        """Say which mode was best: its name, "tie" or "bad"; a later vote replaces it. Raises NotFound."""
+        with self._database.write() as session:
+            row = _found(session, comparison_id)
+            row.choice, row.voted_at = choice, now()
+
+    def votes(self, corpus_id: int) -> Rows[VoteRow]:
+        """All votes of a corpus, oldest first."""
+        query = select(Comparison).where(Comparison.corpus_id == corpus_id, Comparison.choice != "")
+        with self._database.read() as session:
+            rows = [_row(session, row) for row in session.scalars(query.order_by(Comparison.id))]
+        return [
+            VoteRow(row.question, row.choice, tuple(panel.mode for panel in row.panels), row.blind, row.voted_at)
+            for row in rows
+        ]
+
+    def delete(self, comparison_id: int) -> None:
+        """Take a comparison and its panels away."""
+        with self._database.write() as session:
+            session.execute(delete(Conversation).where(Conversation.comparison_id == comparison_id))
+            session.execute(delete(Comparison).where(Comparison.id == comparison_id))
+            talk_text.sweep(session)
+
+
+def _found(session: Session, comparison_id: int) -> Comparison:
+    row = session.get(Comparison, comparison_id)
+    if row is None:
+        raise NotFound(f"comparison {comparison_id}")
+    return row
+
+
+def _row(session: Session, row: Comparison) -> ComparisonRow:
+    query = select(Conversation.id, Conversation.mode).where(Conversation.comparison_id == row.id)
+    panels = tuple(PanelRow(*found) for found in session.execute(query.order_by(Conversation.id)))
+    return copied(ComparisonRow, row, panels=panels)
