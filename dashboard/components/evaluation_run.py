@@ -5,7 +5,7 @@ import streamlit as st
 from core.evaluation import answering, running
 from core.evaluation.questions import of_rows
 from dashboard import resources, state
-from dashboard.components import figures, modes
+from dashboard.components import figures, job_control, modes
 from dashboard.components.safe_text import label
 from storage.jobs import OPEN
 from storage.rows import JobRow
@@ -77,11 +77,7 @@ def _watched(job_id: int, drawn: str) -> None:
     done = job.progress_done / job.progress_total if job.progress_total else 0.0
     st.progress(min(done, 1.0), text=_words(job))
     with st.container(horizontal=True):
-        if job.status == "paused":
-            st.button("Resume", key=f"resume-{job_id}", icon=":material/play_arrow:", on_click=_resume, args=(job_id,))
-        else:
-            st.button("Pause", key=f"pause-{job_id}", icon=":material/pause:", on_click=_pause, args=(job_id,))
-        st.button("Cancel", key=f"cancel-{job_id}", icon=":material/close:", on_click=_cancel, args=(job_id,))
+        job_control.buttons(job)
         st.caption("What is answered is kept and counts.", width="content")
 
 
@@ -91,20 +87,3 @@ def _words(job: JobRow) -> str:
     return label(
         f"{said} · {job.progress_done:,} of {job.progress_total:,} answers" if job.progress_total else said, 160
     )
-
-
-@state.reported
-def _pause(job_id: int) -> None:
-    resources.workspace().jobs.request_pause(job_id)
-
-
-@state.reported
-def _resume(job_id: int) -> None:
-    resources.workspace().jobs.resume(job_id)
-    resources.workspace().wake()
-
-
-@state.reported
-def _cancel(job_id: int) -> None:
-    resources.workspace().jobs.request_cancel(job_id)
-    resources.workspace().wake()

@@ -5,9 +5,8 @@ from typing import Literal
 
 import streamlit as st
 
-from core.ingestion import intake
-from dashboard import resources, state
-from dashboard.components import figures
+from dashboard import resources
+from dashboard.components import figures, job_control
 from dashboard.components.safe_text import label
 from storage.jobs import OPEN
 from storage.rows import JobRow
@@ -59,8 +58,8 @@ def _row(job: JobRow, corpus: str, compact: bool) -> None:
         st.markdown(f"{VERBS.get(job.kind, label(job.kind))} **{label(corpus, 60)}**", width="content")
         st.badge(word, icon=icon, color=colour)
         st.caption(_times(job), width="content")
-        if job.status in OPEN and not compact:
-            st.button("Cancel", key=f"cancel-job-{job.id}", icon=":material/close:", on_click=_cancel, args=(job.id,))
+        if not compact:
+            job_control.buttons(job)
     if job.status == "running" and job.progress_total:
         st.progress(min(job.progress_done / job.progress_total, 1.0), text=_progress(job))
     if job.error:
@@ -78,8 +77,3 @@ def _times(job: JobRow) -> str:
         return f"added {figures.ago(job.created_at)}"
     seconds = ((job.finished_at or datetime.now(UTC)) - job.started_at).total_seconds()
     return f"{seconds:,.0f} s" if job.finished_at is None else f"{figures.ago(job.finished_at)}, took {seconds:,.1f} s"
-
-
-@state.reported
-def _cancel(job_id: int) -> None:
-    intake.cancel_job(resources.workspace(), job_id)

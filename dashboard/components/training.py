@@ -8,7 +8,7 @@ from core.finetuning import tuning
 from core.finetuning.estimate import Estimate, estimate
 from core.finetuning.recipe import KINDS, PRESETS, Kind, Recipe, preset
 from dashboard import resources, state
-from dashboard.components import figures, learning
+from dashboard.components import figures, job_control, learning
 from dashboard.components.safe_text import label
 from storage.jobs import OPEN
 from storage.rows import JobRow
@@ -112,31 +112,10 @@ def _watched(job_id: int, drawn: str) -> None:
     }
     st.progress(min(done, 1.0), text=label(words.get(job.status) or job.message or "Starting", 160))
     with st.container(horizontal=True):
-        if job.status == "paused":
-            st.button("Resume", icon=":material/play_arrow:", on_click=_resume, args=(job_id,))
-        else:
-            st.button("Pause", icon=":material/pause:", on_click=_pause, args=(job_id,))
-        st.button("Cancel", icon=":material/close:", on_click=_cancel, args=(job_id,))
+        job_control.buttons(job)
     for adapter in resources.workspace().adapters.of_job(job_id):
         if adapter.status == "training":
             learning.show(adapter)
-
-
-@state.reported
-def _pause(job_id: int) -> None:
-    resources.workspace().jobs.request_pause(job_id)
-
-
-@state.reported
-def _resume(job_id: int) -> None:
-    resources.workspace().jobs.resume(job_id)
-    resources.workspace().wake()
-
-
-@state.reported
-def _cancel(job_id: int) -> None:
-    resources.workspace().jobs.request_cancel(job_id)
-    resources.workspace().wake()
 
 
 def _minutes(seconds: float) -> str:

@@ -82,7 +82,7 @@ def test_starting_queues_one_job_that_can_be_cancelled(open_page: Open, workspac
     (row,) = workspace.evaluations.list(asked.id)
     assert row.modes == ["base", "quote", "rag"]
     assert app.get("progress")
-    app.button(key=f"cancel-{row.job_id}").click().run()
+    app.button(key=f"job-cancel-{row.job_id}").click().run()
     done = workspace.dispatcher.run_one()
     assert done is not None
     assert done.status == "cancelled"

@@ -27,7 +27,7 @@ def test_finished_work_is_listed_with_its_corpus(open_page: Open, indexed: Corpu
 def test_waiting_work_can_be_cancelled(open_page: Open, workspace: Workspace, corpus: CorpusRow) -> None:
     took = intake.add_files(workspace, corpus.id, [("a.md", b"# A\n\nSome text.")])
     app = open_page("jobs")
-    app.button(key=f"cancel-job-{took.job_id}").click().run()
+    app.button(key=f"job-cancel-{took.job_id}").click().run()
     assert not app.exception
     (document,) = workspace.corpora.documents(corpus.id)
     assert document.status == "cancelled"

@@ -1,5 +1,6 @@
 """A tiny Llama with random weights: real code end to end, in milliseconds a step."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,18 @@ import pytest
 from core.finetuning.lessons import Lesson
 
 VOCABULARY, END = 128, 2
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A model this small computes in no time; a second thread would only wait for the first."""
+    import torch
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # for trainers in processes of their own
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
