@@ -74,7 +74,7 @@ def test_a_mode_without_adapter_fails_in_one_line(workspace: Workspace) -> None:
     conversation = says(workspace, ["x"])
     message = live.start(workspace, conversation, "Anything?", "hybrid")
     list(live.follow(workspace, message))
-    assert "no adapter yet" in workspace.conversations.message(message).error
+    assert "no promoted grounded adapter yet" in workspace.conversations.message(message).error
 
 
 def test_one_answer_at_a_time_in_a_conversation(workspace: Workspace) -> None:

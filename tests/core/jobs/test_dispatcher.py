@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import TriptychError
 from core.jobs import kinds
-from core.jobs.dispatcher import Dispatcher
+from core.jobs.dispatcher import SLOTS, Dispatcher
 from core.jobs.kinds import Kind
 from core.jobs.lease import Lease
 from core.settings import Settings
@@ -148,18 +148,18 @@ def test_a_job_taken_over_ends_without_a_word(ws: Workspace, practice: Practice)
     assert practice.given_up == []
 
 
-def test_two_jobs_run_at_once_and_the_third_waits(ws: Workspace, practice: Practice) -> None:
-    together, release = threading.Barrier(3), threading.Event()
+def test_as_many_jobs_run_at_once_as_there_are_slots_and_the_next_waits(ws: Workspace, practice: Practice) -> None:
+    together, release = threading.Barrier(SLOTS + 1), threading.Event()
 
     def meet(_: Lease) -> None:
         together.wait(PATIENCE_S)
         release.wait(PATIENCE_S)
 
     practice.step = meet
-    ids = [ws.jobs.enqueue("practice", None).id for _ in range(3)]
+    ids = [ws.jobs.enqueue("practice", None).id for _ in range(SLOTS + 1)]
     ws.dispatcher.start()
-    together.wait(PATIENCE_S)  # two jobs and this test
-    assert ws.jobs.get(ids[2]).status == "queued"
+    together.wait(PATIENCE_S)  # the jobs under way and this test
+    assert ws.jobs.get(ids[-1]).status == "queued"
     practice.step = lambda _: None
     release.set()
     wait_for(lambda: ws.jobs.waiting() == 0)
