@@ -12,7 +12,7 @@ from tests.dashboard.conftest import words
 Open = Callable[..., AppTest]
 
 
-def tested(open_page: Open, corpus: CorpusRow, question: str) -> AppTest:
+def asking(open_page: Open, corpus: CorpusRow, question: str) -> AppTest:
     app = section(open_page, corpus, "Retrieval test")
     app.text_input(key=f"test-question-{corpus.id}").set_value(question)
     return next(button for button in app.button if button.label == "Test").click().run()
@@ -28,7 +28,7 @@ def test_an_empty_corpus_says_that_nothing_can_be_found(open_page: Open, corpus:
 
 
 def test_a_question_shows_ranks_words_and_the_verdict(open_page: Open, indexed: CorpusRow) -> None:
-    app = tested(open_page, indexed, "How much is the rent a month?")
+    app = asking(open_page, indexed, "How much is the rent a month?")
     assert not app.exception
     said = words(app)
     assert "lease.md, page 1" in said
@@ -40,13 +40,13 @@ def test_a_question_shows_ranks_words_and_the_verdict(open_page: Open, indexed: 
 
 
 def test_a_word_that_is_nowhere_is_said_to_be(open_page: Open, indexed: CorpusRow) -> None:
-    assert "giraffe (nowhere)" in words(tested(open_page, indexed, "Does the giraffe pay rent?"))
+    assert "giraffe (nowhere)" in words(asking(open_page, indexed, "Does the giraffe pay rent?"))
 
 
 def test_a_tested_question_is_kept_with_its_place_and_only_once(
     open_page: Open, workspace: Workspace, indexed: CorpusRow
 ) -> None:
-    app = tested(open_page, indexed, "How much is the rent a month?")
+    app = asking(open_page, indexed, "How much is the rent a month?")
     app.text_area[0].set_value("2,400 pounds")
     next(button for button in app.button if button.label == "Save").click().run()
     (row,) = workspace.gold.list(indexed.id)
@@ -60,7 +60,7 @@ def test_a_tested_question_is_kept_with_its_place_and_only_once(
 def test_gold_questions_are_listed_and_deleted_after_asking(
     open_page: Open, workspace: Workspace, indexed: CorpusRow
 ) -> None:
-    app = tested(open_page, indexed, "Is there a sauna?")
+    app = asking(open_page, indexed, "Is there a sauna?")
     place = next(box for box in app.selectbox if box.label == "Where the answer stands")
     place.select_index(len(place.options) - 1)
     next(button for button in app.button if button.label == "Save").click().run()
