@@ -90,8 +90,12 @@ def delete_documents(ids: Sequence[int]) -> None:
         "Their text, vectors and stored files are deleted. Answers that quote them stay, without the quotation's "
         "source. This cannot be undone."
     )
-    # Deleted here and not in a callback: that runs first, and the button, then called "Delete 0", would not be pressed.
-    if st.button(f"Delete {figures.count(len(rows), 'document')}", type="primary", icon=":material/delete:"):
-        with st.spinner("Deleting…"):
-            intake.delete_documents(workspace, [row.id for row in rows])
+    # The callback runs first; a button that then said "Delete 0" would be another one, which nobody pressed.
+    if st.button(
+        f"Delete {figures.count(len(ids), 'document')}",
+        type="primary",
+        icon=":material/delete:",
+        on_click=intake.delete_documents,
+        args=(workspace, [row.id for row in rows]),
+    ):
         st.rerun()  # puts the dialog away
