@@ -133,7 +133,6 @@ def _write_out(source: Path, folder: Path) -> None:
             local_files_only=True,
         )
         model.config.dtype = torch.float16
-        getattr(model, "hf_quantizer", None)
         model.save_pretrained(aside, safe_serialization=True)
         Tokens(gguf.metadata(source)).save(aside)
         facts = {"parameters": sum(p.numel() for p in model.parameters()), "source": source.name}

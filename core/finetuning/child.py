@@ -124,7 +124,6 @@ def train(run: Run) -> int:
 
 def probe(run: Run) -> int:
     """A few real steps on the longest batches, and what they took."""
-    run.plan["four_bit"] = run.plan.get("four_bit", False)
     trainer = run.trainer()
     trainer.model.train()
     seconds, tokens = 0.0, 0

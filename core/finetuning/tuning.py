@@ -18,7 +18,6 @@ from core.finetuning.child import LEFT
 from core.finetuning.planning import prepare, source_of
 from core.finetuning.recipe import KINDS, Kind, Recipe, preset
 from core.finetuning.running import Running, told
-from core.jobs.lease import Cancelled, Paused, Stopping
 from storage.rows import AdapterRow, JobRow
 from storage.tables import now
 
@@ -146,9 +145,6 @@ def _followed(ws: "Workspace", lease: "Lease", running: Running, where: str) -> 
                 running.close()
                 return code
             time.sleep(LOOK_S)
-    except (Cancelled, Paused, Stopping):
-        running.leave()
-        raise
     except BaseException:
         running.leave()
         raise
