@@ -46,6 +46,7 @@ class Content:
     chunks: Sequence[ChunkText]
     notes: Sequence[str] = ()
     dropped: Sequence[Mapping[str, Any]] = ()
+    flags: Sequence[Mapping[str, Any]] = ()
 
 
 def store(session: Session, corpus_id: int | None, contents: Sequence[Content]) -> None:
@@ -77,6 +78,7 @@ def _described(content: Content) -> dict[str, Any]:
         "media_type": content.media_type,
         "notes": list(content.notes),
         "dropped": [dict(item) for item in content.dropped],
+        "flags": [dict(item) for item in content.flags],
         "page_count": len(content.pages),
         "chunk_count": len(content.chunks),
         "progress_done": 0,

@@ -62,7 +62,10 @@ class AssistantRow:
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """One uploaded file or corpus.jsonl line; `dropped` holds `page`, `what` and `why` of each omission."""
+    """One uploaded file or corpus.jsonl line; `dropped` holds `page`, `what` and `why` of each omission.
+
+    `flags` holds `kind`, `what`, `page`, `start` and `end` of each place that a person should look at.
+    """
 
     id: int
     corpus_id: int
@@ -86,6 +89,7 @@ class DocumentRow:
     added_by: str
     created_at: datetime
     indexed_at: datetime | None
+    flags: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,7 @@ class Document(Table):
     `name` is what it is cited by and what makes it the same document when it comes again: a file's
     path below what was dropped, or a corpus.jsonl id. While a changed file is being indexed, the old
     row serves and the new one names it in `replaces_id`; the swap is one transaction. `job_id` is the
-    index job whose batch it belongs to.
+    index job whose batch it belongs to. `flags`: places a person should look at (`core/ingestion/flags.py`).
 
     `status`: queued, parsing, embedding, ready, failed, cancelled.
     """
@@ -155,6 +155,7 @@ class Document(Table):
     remedy: Mapped[str] = mapped_column(default="")
     notes: Mapped[list[str]] = mapped_column(JSON, default=list)
     dropped: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    flags: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
     page_count: Mapped[int] = mapped_column(default=0)
     chunk_count: Mapped[int] = mapped_column(default=0)
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"), index=True)

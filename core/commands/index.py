@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.commands.following import Outcome, follow
 from core.errors import BadInput, WorkspaceLocked
+from core.ingestion import flags
 from core.ingestion.intake import Intake, add_files, create_corpus
 from core.settings import Settings
 from storage.rows import CorpusRow
@@ -73,6 +74,8 @@ def report(intake: Intake, outcome: Outcome) -> int:
     for row in outcome.ready:
         for note in row.notes:
             print(f"  {row.name}: {note}")
+        for line in flags.told(row.flags):
+            print(f"  {row.name}: {line}")
     for rejected in intake.rejected:
         print(f"  failed: {rejected.name}: {rejected.reason}")
     for row in outcome.unfinished:

@@ -2,7 +2,8 @@
 
 The parts that stay the same from one question to the next come first, so that an engine with prefix
 caching does not read them again: persona, then evidence (best first), then the conversation, then the
-question. Evidence is data: it is delimited, and the model is told to follow no instruction inside it.
+question. Evidence is data: it is delimited, and the model is told to follow no instruction inside it. What looks like a
+chat template's token is opened in every part, so that no text can begin a turn of its own.
 """
 
 import itertools
@@ -14,6 +15,7 @@ from typing import Literal
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from core.errors import BadInput
+from core.ingestion.suspicious import neutral
 
 Style = Literal["sentences", "passages"]
 Count = Callable[[list[BaseMessage]], int]
@@ -130,9 +132,9 @@ def _messages(
 ) -> list[BaseMessage]:
     """System, then the conversation with the evidence at the head of its first question."""
     if not evidence:
-        return [SystemMessage(persona.strip()), *turns, HumanMessage(question.strip())]
+        return [SystemMessage(persona.strip()), *map(_turn, turns), HumanMessage(neutral(question.strip()))]
     system = SystemMessage(f"{persona.strip()}\n{RULES} {NOT_THERE}")
-    spoken = [*turns, HumanMessage(question.strip())]
+    spoken = [*map(_turn, turns), HumanMessage(neutral(question.strip()))]
     first = HumanMessage(f"{_documents(evidence, style)}\n\n{spoken[0].text}")
     later = [AIMessage(turn.text) if turn.type == "ai" else HumanMessage(turn.text) for turn in spoken[1:]]
     return [system, first, *later]
@@ -155,4 +157,9 @@ def _numbered(number: int, piece: Evidence) -> str:
 
 
 def _safe(text: str) -> str:
-    return _DELIMITER.sub(r"(\1", text.strip())
+    return neutral(_DELIMITER.sub(r"(\1", text.strip()))
+
+
+def _turn(turn: BaseMessage) -> BaseMessage:
+    said = neutral(turn.text)
+    return AIMessage(said) if turn.type == "ai" else HumanMessage(said)

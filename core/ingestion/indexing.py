@@ -84,9 +84,9 @@ def parse(ws: "Workspace", job: JobRow, document: DocumentRow) -> ParsedDocument
     """Read one stored upload: in the sandbox, except a corpus.jsonl line, which is plain text already."""
     path = ws.files.path(document.content_sha256)
     if document.media_type == CORPUS_LINE:
-        from core.ingestion.parsing.text import parse_text
+        from core.ingestion.parsing import parse_line
 
-        return parse_text(path.read_text("utf-8"), document.title)
+        return parse_line(path.read_text("utf-8"), document.title)
     ws.documents.set_parsing(job, document.id)
     web = document.source.startswith(("http://", "https://")) and document.media_type == WEB_PAGE
     parsed = ws.sandbox.parse(path, f"{document.name}.html" if web else document.name, web)

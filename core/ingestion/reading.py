@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 from core.domains import ChunkingPolicy
 from core.errors import TriptychError
+from core.ingestion import flags
 from core.ingestion.chunking import ChunkDraft, chunk
 from core.ingestion.parsed import ParsedDocument
 from storage.contents import ChunkText, Content, PageText
@@ -100,4 +101,5 @@ def _content(document_id: int, parsed: ParsedDocument, drafts: Sequence[ChunkDra
         chunks=[ChunkText(**asdict(draft)) for draft in drafts],
         notes=parsed.notes,
         dropped=[asdict(item) for item in parsed.dropped],
+        flags=[asdict(flag) for flag in flags.suspicious(drafts)],
     )

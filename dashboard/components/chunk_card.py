@@ -1,16 +1,19 @@
 """One chunk: what is searched of it, and what a person can do about it: change its words, switch it off, undo."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
-from core.ingestion import editing
+from core.ingestion import editing, flags
 from dashboard import resources, state
 from dashboard.components import page_text
 from dashboard.components.safe_text import label
 from storage.rows import ChunkRow
 
 
-def show(chunk: ChunkRow) -> None:
-    """The chunk with its state, its words or a box to change them, and its actions."""
+def show(chunk: ChunkRow, marks: Sequence[Mapping[str, Any]] = ()) -> None:
+    """The chunk with its state, its words or a box to change them, and its actions; `marks`: its document's flags."""
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**Chunk {chunk.ordinal + 1:,}**", width="content")
@@ -19,6 +22,8 @@ def show(chunk: ChunkRow) -> None:
                 st.badge("switched off", icon=":material/visibility_off:", color="orange")
             if chunk.edited is not None:
                 st.badge("edited by you", icon=":material/edit:", color="blue")
+        for line in flags.of_chunk(marks, chunk):
+            st.caption(f":material/gpp_maybe: {label(line, 300)}")
         if chunk.heading:
             st.caption(f":material/account_tree: {label(chunk.heading, 200)}")
         if chunk.header:

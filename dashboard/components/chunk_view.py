@@ -76,7 +76,7 @@ def _chunks(document: DocumentRow, chunks: Sequence[ChunkRow], current: ChunkRow
         st.caption("Nothing of this page is searched: it has no chunks.")
         return
     _walk(document, current)
-    chunk_card.show(current)
+    chunk_card.show(current, document.flags)
     others = [chunk for chunk in chunks if chunk is not current]
     if others:
         st.caption("Also on this page")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core.ingestion import intake
+from core.ingestion import flags, intake
 from dashboard import resources, state
 from dashboard.components import corpus_dialogs, document_selection, figures
 from dashboard.components.document_selection import Filter
@@ -101,12 +101,16 @@ def _row(row: DocumentRow) -> None:
             ):
                 st.rerun()  # the drawer is the page's: this fragment alone would not show it
             st.badge(word, icon=icon, color=colour)
+            for name, number in flags.counted(row.flags).items():
+                st.badge(f"{number} {name}", icon=":material/gpp_maybe:", color="orange")
             st.caption(_numbers(row), width="content")
             st.space("stretch")
             _actions(row)
         _progress(row)
         for note in row.notes[:3]:
             st.caption(f":material/info: {label(note, 240)}")
+        for line in flags.told(row.flags):
+            st.caption(f":material/gpp_maybe: {label(line, 240)}")
         if row.error:
             st.markdown(
                 f":red[:material/error:] {label(row.error, 240)} {label(row.remedy, 240) if row.remedy else ''}"

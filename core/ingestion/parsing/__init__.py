@@ -3,11 +3,13 @@
 Runs in the process that calls it: uploads go through `core.ingestion.sandbox`, which calls this in a child.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
-from core.ingestion.parsed import ParsedDocument
+from core.ingestion.parsed import Dropped, ParsedDocument
+from core.ingestion.parsing.cleaning import Noticed, noticing
 from core.ingestion.parsing.kinds import READ, kind_of
 from core.ingestion.parsing.scans import Scans
 
@@ -27,7 +29,26 @@ def parse(
     Raises:
         UnreadableFile: it is empty, broken, encrypted, over a limit, or of a kind that is not read.
     """
-    limits = limits or Limits()
+    with noticing() as noticed:
+        parsed = _parse(path, name, limits or Limits(), web, found or {})
+    return with_hidden(parsed, noticed)
+
+
+def parse_line(text: str, title: str) -> ParsedDocument:
+    """The text of one corpus.jsonl line, which is plain text already."""
+    from core.ingestion.parsing.text import parse_text
+
+    with noticing() as noticed:
+        parsed = parse_text(text, title)
+    return with_hidden(parsed, noticed)
+
+
+def with_hidden(parsed: ParsedDocument, noticed: Noticed) -> ParsedDocument:
+    """The document with the invisible characters that were taken out among what was dropped."""
+    return replace(parsed, dropped=parsed.dropped + tuple(Dropped(0, what[:200], why) for what, why in noticed.told()))
+
+
+def _parse(path: Path, name: str, limits: Limits, web: bool, found: Scans) -> ParsedDocument:
     size = path.stat().st_size
     if size > limits.upload:
         raise UnreadableFile(f"{name} is larger than {limits.upload >> 20} MB.", "Split it and add the parts.")
@@ -35,11 +56,11 @@ def parse(
     if kind == "pdf":
         from core.ingestion.parsing.pdf.document import parse_pdf
 
-        return parse_pdf(path, name, limits, found or {})
+        return parse_pdf(path, name, limits, found)
     if kind == "image":
         from core.ingestion.parsing.image import parse_image
 
-        return parse_image(path, name, limits, found or {})
+        return parse_image(path, name, limits, found)
     if kind in ("docx", "pptx", "xlsx", "ole"):
         return _office(kind, path, name, limits)
     if kind == "empty":

@@ -1,9 +1,14 @@
 """Makes characters printable and comparable: no NULs, no control or invisible characters, no ligature glyphs.
 
-Pure functions on strings. Knows nothing of layout and never changes letters of any language.
+Functions on strings; what is taken out that could hide a message is told to whoever asked (`noticing`). Knows
+nothing of layout and never changes letters of any language.
 """
 
 import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 _SPACES = dict.fromkeys([0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
@@ -23,13 +28,69 @@ _TABLE: dict[int, str] = {
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BLANKS = re.compile(r"[ \t]+")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n[ \t\n]*")
-_TAGS = re.compile("[\U000e0000-\U000e007f]{4,}")
+_TAGS = re.compile("[\U000e0000-\U000e007f]+")
+# What has no business in a text but to hide or to reorder; a BOM, a soft hyphen, a plain direction mark have.
+_HIDING = re.compile("[\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+class Noticed:
+    """What `clean` took out of texts so far."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._said: list[str] = []
+
+    def add(self, text: str) -> None:
+        """Count what a text hides; `text` is not cleaned yet."""
+        found = _HIDING.findall(text)
+        if not found:
+            return
+        for sign in found:
+            self._counts["tag" if sign >= "\U000e0000" else "order" if _REORDERING.match(sign) else "width"] += 1
+        for match in _TAGS.finditer(text):
+            said = "".join(chr(ord(sign) - 0xE0000) for sign in match[0]).translate(_TABLE).strip()
+            if len(said) >= 4 and sum(map(len, self._said)) < 1000:
+                self._said.append(said)
+
+    def told(self) -> list[tuple[str, str]]:
+        """Each kind that was taken out: what, and why."""
+        number = self._counts
+        said = f", saying: {' '.join(self._said)}" if self._said else ""
+        kinds = {
+            "tag": (
+                f"{number['tag']:,} invisible tag character(s){said}",
+                "hidden text: people do not see it, models do",
+            ),
+            "width": (f"{number['width']:,} character(s) of no width", "people do not see them, and they break words"),
+            "order": (
+                f"{number['order']:,} mark(s) that change the direction of text",
+                "what is shown would not be what is read",
+            ),
+        }
+        return [kinds[kind] for kind in kinds if number[kind]]
+
+
+_noticing: ContextVar[Noticed | None] = ContextVar("noticing", default=None)
+
+
+@contextmanager
+def noticing() -> Iterator[Noticed]:
+    """Counts what every `clean` inside takes out that could hide a message."""
+    noticed = Noticed()
+    token = _noticing.set(noticed)
+    try:
+        yield noticed
+    finally:
+        _noticing.reset(token)
 
 
 def clean(text: str) -> str:
     """The same text without NUL, control, invisible and private formatting characters; line ends are `\\n`."""
     if text.isascii() and text.isprintable():
         return text
+    if (noticed := _noticing.get()) is not None:
+        noticed.add(text)
     text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_TABLE)
     return whole_pairs(text) if _SURROGATE.search(text) else text
 
@@ -48,8 +109,3 @@ def tidy(text: str) -> str:
     """Cleaned, line ends kept: blanks collapsed, lines trimmed, at most one empty line between paragraphs."""
     lines = (_BLANKS.sub(" ", line).strip() for line in clean(text).split("\n"))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
-
-
-def smuggled(text: str) -> bool:
-    """Whether the text carries invisible tag characters, which people cannot see and models can read."""
-    return _TAGS.search(text) is not None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import Block, BlockKind, Dropped, Page, ParsedDocument
-from core.ingestion.parsing.cleaning import one_line, tidy
+from core.ingestion.parsing.cleaning import clean, one_line, tidy
 
 _TIGHT = {("table_row", "table_row"), ("list_item", "list_item")}
 
@@ -75,7 +75,7 @@ class PageDraft:
         self.number = number
         self.label = label
         self.first_heading = ""
-        self._document = document
+        self.document = document
         self._parts: list[str] = []
         self._blocks: list[Block] = []
         self._length = 0
@@ -85,7 +85,7 @@ class PageDraft:
         text = one_line(text) if kind in ("table_row", "heading") else tidy(text)
         if not text.strip("| \n"):
             return
-        self._document.spend(len(text))
+        self.document.spend(len(text))
         if self._blocks:
             tight = (self._blocks[-1].kind, kind) in _TIGHT
             self._append("\n" if tight else "\n\n")
@@ -97,9 +97,9 @@ class PageDraft:
 
     def add_code(self, text: str) -> None:
         """Adds text whose line ends and indents mean something."""
-        text = "\n".join(line.rstrip() for line in text.strip("\n").split("\n"))
+        text = "\n".join(line.rstrip() for line in clean(text).strip("\n").split("\n"))
         if text.strip():
-            self._document.spend(len(text))
+            self.document.spend(len(text))
             self._append("\n\n" if self._blocks else "")
             self._blocks.append(Block("code", self._length, self._length + len(text)))
             self._append(text)

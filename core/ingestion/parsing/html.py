@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import BlockKind, ParsedDocument
 from core.ingestion.parsing.draft import DocumentDraft, PageDraft
+from core.ingestion.parsing.hiding import take_hidden
 from core.ingestion.parsing.pipes import header_rows
 
 MEDIA_TYPE = "text/html"
@@ -68,9 +69,6 @@ _BREAKS = {
     "option",
 }
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(px|pt|em|%)?\s*(;|$)", re.IGNORECASE
-)
 _NAVIGATION = re.compile(r"navigation|banner|search|menubar|contentinfo", re.IGNORECASE)
 
 
@@ -83,10 +81,17 @@ def parse_html(text: str, limits: Limits) -> ParsedDocument:
     page = draft.page()
     root = tree.body or tree.root
     if root is not None:
-        hidden = _Walk(page).write(root)
-        if hidden:
-            draft.drop(1, f"{hidden} hidden element(s)", "people do not see them")
+        drop_hidden(draft, 1, tree)
+        _Walk(page).write(root)
     return draft.finish()
+
+
+def drop_hidden(draft: DocumentDraft, number: int, tree: LexborHTMLParser) -> None:
+    """Takes what people do not see out of the tree and says so."""
+    hidden = take_hidden(tree)
+    if hidden:
+        words = " · ".join(text for text in hidden if text)
+        draft.drop(number, f"{len(hidden)} hidden element(s): {words}".rstrip(": "), "people do not see them")
 
 
 def add_html(page: PageDraft, text: str) -> None:
@@ -94,6 +99,7 @@ def add_html(page: PageDraft, text: str) -> None:
     tree = LexborHTMLParser(text.replace("\x00", ""))
     root = tree.body or tree.root
     if root is not None:
+        drop_hidden(page.document, page.number, tree)
         _Walk(page).write(root)
 
 
@@ -105,11 +111,10 @@ class _Walk:
         self._text: list[str] = []
         self._kind: BlockKind = "paragraph"
         self._level = 0
-        self._hidden = 0
         self._answering = 0
 
-    def write(self, root: LexborNode) -> int:
-        """Adds the blocks below `root`; returns how many hidden elements were passed over."""
+    def write(self, root: LexborNode) -> None:
+        """Adds the blocks below `root`."""
         stack: list[tuple[LexborNode, bool]] = [(root, False)]
         while stack:
             node, leaving = stack.pop()
@@ -122,18 +127,11 @@ class _Walk:
                 stack.append((node, True))
                 stack.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
         self._flush()
-        return self._hidden
 
     def _skips(self, node: LexborNode, tag: str) -> bool:
         if tag in _SKIPPED or tag.startswith("-"):
             return True
         attributes = node.attributes
-        if not attributes:
-            return False
-        style = attributes.get("style") or ""
-        if "hidden" in attributes or attributes.get("aria-hidden") == "true" or _HIDDEN_STYLE.search(style):
-            self._hidden += 1
-            return True
         return bool(_NAVIGATION.fullmatch(attributes.get("role") or ""))
 
     def _enter(self, node: LexborNode, tag: str) -> bool:
@@ -211,8 +209,7 @@ def _cells(row: LexborNode) -> list[LexborNode]:
 def _row(row: LexborNode) -> list[str]:
     texts: list[str] = []
     for cell in _cells(row):
-        hidden = _HIDDEN_STYLE.search(cell.attributes.get("style") or "")
-        texts.append("" if hidden else cell.text(deep=True, separator=" "))
+        texts.append(cell.text(deep=True, separator=" "))
         span = cell.attributes.get("colspan") or "1"
         texts.extend([""] * (min(int(span), 50) - 1 if span.isdigit() else 0))
     return texts

@@ -143,3 +143,24 @@ def test_an_office_file_that_inflates_too_far_is_refused(tmp_path: Path) -> None
         archive.writestr("word/document.xml", b"<d>" + b" " * (64 * MIB) + b"</d>")
     with pytest.raises(UnreadableFile, match="inflates"):
         parse(path, "bomb.docx", Limits(ratio_from=MIB))
+
+
+def test_white_and_tiny_words_are_hidden_and_white_ones_on_a_fill_are_not(tmp_path: Path) -> None:
+    from docx.enum.text import WD_COLOR_INDEX
+    from docx.shared import Pt, RGBColor
+
+    document = Document()
+    paragraph = document.add_paragraph("The rent is 2,400 pounds. ")
+    paragraph.add_run("HIDDEN white").font.color.rgb = RGBColor(255, 255, 255)
+    paragraph.add_run("HIDDEN tiny").font.size = Pt(1)
+    marked = paragraph.add_run("Seen on black.").font
+    marked.color.rgb, marked.highlight_color = RGBColor(255, 255, 255), WD_COLOR_INDEX.BLACK
+    cell = document.add_table(1, 2).cell(0, 0).paragraphs[0].add_run("Seen in a cell")
+    cell.font.color.rgb = RGBColor(255, 255, 255)
+    document.save(str(tmp_path / "white.docx"))
+    read = parse(tmp_path / "white.docx", "white.docx")
+    text = "\n".join(page.text for page in read.pages)
+    assert "HIDDEN" not in text
+    assert "Seen on black." in text
+    assert "Seen in a cell" in text
+    assert any("HIDDEN white" in dropped.what and "HIDDEN tiny" in dropped.what for dropped in read.dropped)

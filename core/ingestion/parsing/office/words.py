@@ -11,6 +11,12 @@ _SKIPPED = {"del", "moveFrom", "instrText", "delText", "Fallback", "pPr", "comme
 _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 
 
+_TINY = 4
+"""Half points: letters of two points and less are read by nobody."""
+_COLOURED = {"tc", "txbxContent", "background"}
+"""White words in these may stand on a fill: they are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a paragraph is: heading level (0: none), list item, the label before it, a page break before it."""
@@ -111,7 +117,12 @@ class Words:
 
     def _is_hidden(self, run: etree._Element) -> bool:
         vanish = child(run, "rPr", "vanish")
-        return vanish is not None and attribute(vanish, "val") not in ("0", "false")
+        if vanish is not None and attribute(vanish, "val") not in ("0", "false"):
+            return True
+        size = value(run, "rPr", "sz")
+        if size.isdigit() and int(size) <= _TINY:
+            return True
+        return value(run, "rPr", "color").upper() == "FFFFFF" and not _has_ground(run)
 
     def taken_notes(self) -> list[tuple[str, str]]:
         """Footnotes referred to since the last call: (kind, id)."""
@@ -122,3 +133,17 @@ class Words:
         """Text boxes met since the last call."""
         boxes, self._boxes = self._boxes, []
         return boxes
+
+
+def _has_ground(run: etree._Element) -> bool:
+    """Whether white words could lie on something dark: shading, highlight, a style, a table cell, a page colour."""
+    properties = child(run, "rPr")
+    if any(child(properties, name) is not None for name in ("shd", "highlight", "rStyle")):
+        return True
+    for above in run.iterancestors():
+        if local(above) in _COLOURED or (local(above) == "document" and child(above, "background") is not None):
+            return True
+        own = child(above, "pPr") if local(above) == "p" else None
+        if own is not None and (child(own, "shd") is not None or child(own, "pStyle") is not None):
+            return True
+    return False
