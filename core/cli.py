@@ -8,6 +8,7 @@
     triptych sync   --corpus C [--dry-run]              bring what is followed up to date now
     triptych train  --corpus C --examples F             adapters for the modes finetuned and hybrid
     triptych evaluate --corpus C --questions F          gold questions in several modes, and the verdict
+    triptych backup FILE | restore FILE --workspace W   one file with everything; a new workspace from it
     triptych models list | add | test | use             base models beside the embedded one
 
 Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.
@@ -21,7 +22,7 @@ from typing import Annotated
 
 import typer
 
-from core.commands import models
+from core.commands import keeping, models
 from core.errors import BadInput, Conflict, NotFound, TriptychError
 from core.settings import Settings
 
@@ -35,6 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(models.app, name="models")
+app.add_typer(keeping.app)
 
 
 class OnRemoval(StrEnum):

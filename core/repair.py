@@ -30,7 +30,7 @@ def after_start(ws: "Workspace") -> None:
     """Everything that a new owner puts in order; quick when there is nothing to do."""
     ws.conversations.mark_interrupted()
     if ws.lexical.forget():
-        ws.database.compact_log()
+        ws.database.forget_deleted()
     if requeued := ws.jobs.requeue_abandoned():
         log.info("%d jobs go on where the last process left them", requeued)
     for folder in ws.scratch.parent.iterdir():

@@ -96,7 +96,7 @@ class Conversations(Answers):
         with self._database.write() as session:
             session.execute(delete(Conversation).where(Conversation.id == conversation_id))
             talk_text.sweep(session)
-        self._database.compact_log()
+        self._database.forget_deleted()
 
     def messages(self, conversation_id: int) -> Rows[MessageRow]:
         """Every question and answer, of all branches, in the order in which they were written."""

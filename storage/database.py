@@ -8,6 +8,7 @@ On both, a writing transaction is alone: what it reads cannot change before it w
 to think of two people who do the same thing at once.
 """
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -29,6 +30,8 @@ PRAGMAS = {
     "secure_delete": "ON",
 }
 MIGRATIONS = Path(__file__).parent / "migrations"
+BEFORE_UPGRADE = "before-upgrade"
+"""The folder beside an SQLite file with a copy of it from before each upgrade; the first deletion takes it away."""
 
 
 class Database:
@@ -113,6 +116,19 @@ class Database:
         with self._queue(), self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
 
+    @property
+    def file(self) -> Path:
+        """The SQLite file. Raises NotImplementedError on a server, whose rows its own tools copy."""
+        if self.dialect != "sqlite" or not self.engine.url.database:
+            raise NotImplementedError("the rows are on a database server")
+        return Path(self.engine.url.database)
+
+    def forget_deleted(self) -> None:
+        """Leave nothing of what was deleted: empty the log; copies from before upgrades, which hold it, go as well."""
+        if self.dialect == "sqlite":
+            shutil.rmtree(self.file.parent / BEFORE_UPGRADE, ignore_errors=True)
+        self.compact_log()
+
     def own(self) -> None:
         """Be the one that runs jobs on a database server, until `close`; raises Locked when another process is.
 
@@ -131,6 +147,7 @@ class Database:
     def _upgrade(self) -> None:
         from alembic import command
         from alembic.config import Config
+        from alembic.script import ScriptDirectory
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
@@ -138,7 +155,23 @@ class Database:
             if self.dialect != "sqlite":
                 postgres.be_alone(connection)
             config.attributes["connection"] = connection
+            self._keep_copy(connection, ScriptDirectory.from_config(config).get_current_head())
             command.upgrade(config, "head")
+
+    def _keep_copy(self, connection: Connection, newest: str | None) -> None:
+        """Copy a file whose tables are about to be changed; a new one has nothing to lose."""
+        from alembic.migration import MigrationContext
+
+        revision = MigrationContext.configure(connection).get_current_revision()
+        if self.dialect == "sqlite" and revision and revision != newest:
+            from storage.snapshot import keep_copy
+
+            keep_copy(self.file, self.file.parent / BEFORE_UPGRADE, revision)
+
+
+def known_revisions() -> set[str]:
+    """Every revision of the schema that can be brought up to date, or is."""
+    return {path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py")}
 
 
 def _engine(url: str) -> Engine:

@@ -212,7 +212,7 @@ class Documents:
     def _leave_nothing(self) -> None:
         """Drive the words of what was deleted out of the database's file and its log."""
         self._lexical.forget()
-        self._database.compact_log()
+        self._database.forget_deleted()
 
     def _forget_files(self, contents: Iterable[str]) -> None:
         """Delete files that no document needs; with the writer's lock, so that none can begin to need one."""

@@ -8,6 +8,7 @@ from core.evaluation import running
 from core.finetuning import exporting, generating, tuning
 from core.ingestion import indexing, reindexing
 from core.jobs.lease import Lease
+from core.keeping import backup
 from core.sync import syncing
 from storage.rows import JobRow
 
@@ -45,6 +46,7 @@ KINDS = {
     "sync": Kind(syncing.run, syncing.give_up),
     "examples": Kind(generating.run, generating.give_up),
     "export": Kind(exporting.run, exporting.give_up),
+    "backup": Kind(backup.run, backup.give_up),
     "finetune": Kind(tuning.run, tuning.give_up, alone=True),
     "evaluate": Kind(running.run, running.give_up, alone=True),
 }

@@ -21,6 +21,7 @@ VERBS = {
     "reindex": "Changing the index of",
     "export": "Exporting from",
     "examples": "Proposing examples for",
+    "backup": "Backing up",
 }
 BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
     "queued": ("waiting", ":material/schedule:", "gray"),
@@ -47,7 +48,7 @@ def _rows(limit: int, compact: bool, was_busy: bool) -> None:
     names |= {corpus.id: OWN_FILES for corpus in workspace.corpora.list(hidden=True)}
     for job in jobs:
         with st.container(border=not compact, gap="xsmall"):
-            _row(job, names.get(job.corpus_id or 0, ""), compact)
+            _row(job, names.get(job.corpus_id or 0, "") if job.corpus_id else "the workspace", compact)
     if not jobs:
         st.caption("Nothing to do and nothing done yet. Adding files to a corpus starts the first job.")
 

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.generation import catalogue
 from core.generation.scripted import ScriptedChat
+from core.keeping import backup
 from core.workspace import Workspace
 from storage.rows import BaseModelRow, CorpusRow
 from tests.core.generation.openai_server import KEY, OpenAIServer, serving
@@ -119,3 +120,18 @@ def test_a_base_model_is_added_in_a_dialog_and_a_wrong_address_is_refused_there(
     assert (row.name, row.location, row.model) == ("Cloud", server.url, "tiny")
     assert KEY not in row.secret
     assert "base-model-new-key" not in app.session_state
+
+
+def test_the_button_backs_up_beside_the_workspace_and_the_file_can_be_downloaded(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    app = open_page("settings")
+    app.button(key="backup-start").click().run()
+    assert not app.exception
+    job = workspace.dispatcher.run_one()
+    assert job is not None
+    assert (job.kind, job.status) == ("backup", "done")
+    (file,) = backup.present(workspace)
+    app = open_page("settings")
+    assert file.name in words(app)
+    assert app.button(key="backup-start").label == "Back up now"

@@ -78,9 +78,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_adapters_job_id"), ["job_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_adapters_status"), ["status"], unique=False)
 
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("pause_requested", sa.Boolean(), server_default=sa.false(), nullable=False))
-        batch_op.add_column(sa.Column("place", sa.Integer(), server_default="0", nullable=False))
+    # Not in a batch: SQLite would rebuild the table, and every document would forget its job.
+    op.add_column("jobs", sa.Column("pause_requested", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("jobs", sa.Column("place", sa.Integer(), server_default="0", nullable=False))
 
 
 def downgrade() -> None:

@@ -1,0 +1,65 @@
+"""`triptych backup | restore`: copies of a workspace, and workspaces from copies."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import BadInput
+from core.settings import Settings
+
+app = typer.Typer()
+Workspace = Annotated[
+    Path | None, typer.Option("--workspace", "-w", help="The folder that holds all state (TRIPTYCH_HOME).")
+]
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The zip to write; it must not exist yet.")],
+    with_key: Annotated[
+        bool, typer.Option("--with-key", help="Include the file that opens stored keys of endpoints.")
+    ] = False,
+    workspace: Workspace = None,
+) -> None:
+    """Write rows, uploads and adapters into one file; also while a server is running on the workspace."""
+    from core.keeping.backup import write
+    from core.workspace import Workspace as Opened
+
+    settings = Settings.load(workspace)
+    _there(settings)
+    with Opened.open(settings, owner=False) as ws:
+        done = write(ws, file, with_key=with_key)
+    print(f"{done.file}: {done.members:,} files, {done.bytes / 1e6:.1f} MB, each with its sha256.")
+    print("Look-ups, pictures and converted base models are left out: they are made again from these.")
+    if not with_key:
+        print(
+            "The file that opens stored keys is left out: enter keys of endpoints again after restoring, or --with-key."
+        )
+    for what, which in (("missing", done.missing), ("damaged", done.damaged)):
+        if which:
+            print(f"{len(which):,} uploads were {what} already. Run triptych doctor.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.")],
+    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="A new folder.")],
+) -> None:
+    """Make a new workspace from a backup, after every hash in it was checked."""
+    from core.keeping.restoring import restore as do
+
+    done = do(file, workspace)
+    made = f"{done.manifest.made_at[:10]} by Triptych {done.manifest.triptych}"
+    print(f"{done.home}: {len(done.manifest.members):,} files, as they were on {made}.")
+    print("Look-ups are made again from the rows when it is first opened: triptych run --workspace " + str(done.home))
+    if not done.with_key:
+        print("Stored keys of endpoints were not in it: enter them again in Settings.")
+    if done.manifest.missing:
+        print(f"{len(done.manifest.missing):,} uploads were missing when it was made. Run triptych doctor.")
+
+
+def _there(settings: Settings) -> None:
+    """Raises BadInput when there is no workspace: none is made for the sake of it."""
+    if settings.database_url.startswith("sqlite") and not (settings.home / "triptych.db").is_file():
+        raise BadInput(f"There is no workspace in {settings.home}.", "Name one with --workspace.")

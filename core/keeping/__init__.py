@@ -1,0 +1,1 @@
+"""Nothing is lost: backups and their restoring, the doctor, the audit log."""

@@ -1,0 +1,117 @@
+"""Makes a workspace from a backup: everything is checked aside, and named by one rename at the end.
+
+A backup may come from anywhere: names, sizes and hashes are held against the manifest, nothing is written outside of
+the folder aside, and no more than the manifest declares and the disk has room for.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import BadInput, Conflict, TriptychError
+from core.generation.secrets import FILE as KEY
+from core.keeping.archive import BLOCK, ROWS, Manifest, manifest_of
+from storage.database import Database, known_revisions
+from storage.snapshot import integrity
+
+SPARE = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came of a backup: its manifest, and whether stored keys can be read."""
+
+    home: Path
+    manifest: Manifest
+    with_key: bool
+
+
+def restore(file: Path, home: Path) -> Restored:
+    """Make `home` a workspace from a backup; look-ups are made anew when it is first opened.
+
+    Raises:
+        BadInput: the file is no whole backup, is damaged, or was made by a newer Triptych.
+        Conflict: `home` is there and not an empty folder.
+        TriptychError: there is no room, or the disk failed. In every case `home` is as it was.
+    """
+    home = home.expanduser().absolute()
+    if home.exists() and (not home.is_dir() or any(home.iterdir())):
+        raise Conflict(f"{home} is not empty.", "Choose a new folder; nothing is restored over a workspace.")
+    try:
+        packed = zipfile.ZipFile(file)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{file} cannot be read as a backup.", "Choose another one.") from error
+    with packed:
+        manifest = manifest_of(packed)
+        if manifest.schema not in known_revisions():
+            raise BadInput(
+                f"This backup was made by a newer Triptych ({manifest.triptych}).", "Install that one first."
+            )
+        try:
+            return _restored(packed, manifest, home)
+        except OSError as error:
+            raise TriptychError(
+                f"The backup could not be restored: {error.strerror or error}.",
+                "Free some disk, or choose another place.",
+            ) from error
+
+
+def _restored(packed: zipfile.ZipFile, manifest: Manifest, home: Path) -> Restored:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home.parent).free
+    if free < manifest.size + SPARE:
+        raise TriptychError(
+            f"There is no room: {manifest.size >> 20:,} MB are needed, {free >> 20:,} MB are free.", "Free some disk."
+        )
+    aside = Path(tempfile.mkdtemp(prefix=f".{home.name}.restoring-", dir=home.parent))
+    try:
+        for name, member in manifest.members.items():
+            _unpack(packed, name, aside / name, str(member["sha256"]), int(member["bytes"]))
+        if wrong := integrity(aside / ROWS):
+            raise BadInput(f"The rows of this backup are damaged: {wrong[0]}.", "Choose another backup.")
+        Database.open(f"sqlite:///{aside / ROWS}").close()
+        _flush(aside)
+        try:
+            os.rename(aside, home)  # takes an empty folder's place, and no other
+        except OSError as error:
+            raise Conflict(f"{home} is not empty any more.", "Choose a new folder.") from error
+        _flush(home.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return Restored(home, manifest, KEY in manifest.members)
+
+
+def _unpack(packed: zipfile.ZipFile, name: str, target: Path, sha256: str, size: int) -> None:
+    """Write one member, no more than its declared size, and hold it against its hash."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest, left = hashlib.sha256(), size
+    try:
+        with (
+            packed.open(name) as source,
+            os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
+        ):
+            while block := source.read(BLOCK):
+                left -= len(block)
+                if left < 0:
+                    raise BadInput(f"{name} is larger than the backup says.", "Do not trust it.")
+                digest.update(block)
+                out.write(block)
+            out.flush()
+            os.fsync(out.fileno())
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise BadInput(f"The backup is damaged at {name}.", "Choose another backup.") from error
+    if left or digest.hexdigest() != sha256:
+        raise BadInput(f"The backup is damaged at {name}: its sha256 is another one.", "Choose another backup.")
+
+
+def _flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,149 @@
+"""Restoring: what is not a whole, unchanged backup leaves nothing behind and nothing overwritten."""
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import BadInput, Conflict, TriptychError
+from core.keeping import backup, restoring
+from core.keeping.archive import MANIFEST
+from core.keeping.restoring import restore
+from core.workspace import Workspace
+from tests.core.keeping.conftest import settings
+
+Members = dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def whole(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    with Workspace.open(settings(Path(shutil.copytree(made_home, folder / "home"))), owner=False) as ws:
+        return backup.write(ws, folder / "all.zip").file
+
+
+def members(file: Path) -> Members:
+    with zipfile.ZipFile(file) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
+
+
+def pack(file: Path, content: Members) -> Path:
+    with zipfile.ZipFile(file, "w") as packed:
+        for name, data in content.items():
+            packed.writestr(name, data)
+    return file
+
+
+def changed(content: Members, change: Callable[[dict[str, object]], None]) -> Members:
+    manifest = json.loads(content[MANIFEST])
+    change(manifest)
+    return content | {MANIFEST: json.dumps(manifest).encode()}
+
+
+def refused(file: Path, home: Path, match: str) -> None:
+    with pytest.raises(BadInput, match=match):
+        restore(file, home)
+    assert not home.exists()
+    assert not (home.parent / "escaped").exists()
+    assert list(home.parent.glob(".*restoring*")) == []
+
+
+def test_a_folder_that_holds_something_is_left_as_it_is(whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "mine.txt").write_text("mine")
+    with pytest.raises(Conflict, match="not empty"):
+        restore(whole, tmp_path / "home")
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["mine.txt"]
+
+
+def test_an_empty_folder_is_taken(whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    assert (restore(whole, tmp_path / "home").home / "triptych.db").is_file()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../escaped", "/tmp/escaped", "files/../../escaped", "adapters/1/../../../escaped", "a\\..\\escaped", "x.py"],
+)
+def test_a_name_that_no_backup_has_is_refused(whole: Path, tmp_path: Path, name: str) -> None:
+    content = changed(members(whole), lambda m: m["members"].update({name: {"sha256": "0", "bytes": 1}}))  # type: ignore[attr-defined]
+    hostile = pack(tmp_path / "hostile.zip", {name: b"x"} | content)
+    refused(hostile, tmp_path / "home", "no backup has|not what its manifest")
+
+
+def test_a_member_of_other_bytes_is_refused(whole: Path, tmp_path: Path) -> None:
+    content = members(whole)
+    name = next(name for name in content if name.startswith("files/"))
+    refused(
+        pack(tmp_path / "a.zip", content | {name: content[name][:-1] + b"?"}),
+        tmp_path / "home",
+        "sha256 is another one",
+    )
+
+
+def test_a_member_that_the_manifest_does_not_name_or_that_is_missing_is_refused(whole: Path, tmp_path: Path) -> None:
+    content = members(whole)
+    more = {f"files/00/{'0' * 64}": b"more"} | content
+    refused(pack(tmp_path / "more.zip", more), tmp_path / "home", "not what its manifest names")
+    name = next(name for name in content if name.startswith("files/"))
+    less = {key: data for key, data in content.items() if key != name}
+    refused(pack(tmp_path / "less.zip", less), tmp_path / "home", "not what its manifest names")
+
+
+def test_a_member_larger_than_it_declares_is_cut_off(whole: Path, tmp_path: Path) -> None:
+    """The zip's own list says one byte, as the manifest does; the compressed stream holds 50 million."""
+    content = members(whole)
+    name = f"files/00/{'0' * 64}"
+    content = changed(content, lambda m: m["members"].update({name: {"sha256": "0" * 64, "bytes": 1}}))  # type: ignore[attr-defined]
+    file = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for key, data in ({name: b"\0" * 50_000_000} | content).items():
+            packed.writestr(key, data)
+        packed.getinfo(name).file_size = 1
+    refused(file, tmp_path / "home", name[:8])
+
+
+def test_every_truncation_is_refused(whole: Path, tmp_path: Path) -> None:
+    data = whole.read_bytes()
+    for share in (0, 1, 10, 50, 90, 99):
+        (tmp_path / "cut.zip").write_bytes(data[: len(data) * share // 100])
+        refused(tmp_path / "cut.zip", tmp_path / "home", "cannot be read as a backup")
+
+
+def test_a_flipped_bit_anywhere_is_refused_or_changes_nothing(whole: Path, tmp_path: Path) -> None:
+    data = whole.read_bytes()
+    wanted = {name: content for name, content in members(whole).items() if name.startswith("files/")}
+    for at in range(50, len(data), len(data) // 40):
+        (tmp_path / "flipped.zip").write_bytes(data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :])
+        try:
+            home = restore(tmp_path / "flipped.zip", tmp_path / "home").home
+        except BadInput:
+            assert not (tmp_path / "home").exists()
+            continue
+        assert all((home / name).read_bytes() == content for name, content in wanted.items())
+        shutil.rmtree(home)
+
+
+def test_a_backup_of_a_newer_schema_or_format_is_refused(whole: Path, tmp_path: Path) -> None:
+    newer = changed(members(whole), lambda m: m.update(schema="9999"))
+    refused(pack(tmp_path / "newer.zip", newer), tmp_path / "home", "newer Triptych")
+    other = changed(members(whole), lambda m: m.update(format=2))
+    refused(pack(tmp_path / "other.zip", other), tmp_path / "home", "format 2")
+
+
+def test_what_is_no_backup_is_told_so(tmp_path: Path) -> None:
+    refused(pack(tmp_path / "a.zip", {"letter.txt": b"Dear all"}), tmp_path / "home", "not a backup")
+    (tmp_path / "b.zip").write_bytes(b"no zip")
+    refused(tmp_path / "b.zip", tmp_path / "home", "cannot be read")
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "SPARE", 1 << 60)
+    with pytest.raises(TriptychError, match="no room"):
+        restore(whole, tmp_path / "home")
+    assert list(tmp_path.iterdir()) == []

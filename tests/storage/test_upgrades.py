@@ -1,0 +1,123 @@
+"""Every schema there ever was is brought up to date with its rows, and an SQLite file is copied before."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, LargeBinary, MetaData, String, Table, select
+
+from storage.database import BEFORE_UPGRADE, MIGRATIONS, Database, known_revisions
+from storage.tables import Table as Declared
+
+REVISIONS = sorted(known_revisions())
+LOOK_UPS = ("chunk_text", "chunk_terms", "message_text", "message_terms", "chunk_words", "alembic_version", "sqlite_")
+
+
+def at_revision(url: str, revision: str) -> Database:
+    """An empty database with the tables as they were then."""
+    database = Database(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    return database
+
+
+def nouns(database: Database) -> list[Table]:
+    """The tables of rows, those that others refer to first; look-ups are left out."""
+    found = MetaData()
+    with database.engine.connect() as connection:
+        found.reflect(connection, only=lambda name, _: not name.startswith(LOOK_UPS))
+    return [table for table in found.sorted_tables if table.name in Declared.metadata.tables]
+
+
+def value(column: Column[Any]) -> Any:
+    """Something of the column's type; whatever refers to a row refers to the first."""
+    if column.foreign_keys or isinstance(column.type, Integer):
+        return None if column.name in ("replaces_id", "parent_id", "leaf_id") else 1
+    kinds: tuple[tuple[Any, Any], ...] = (
+        (JSON, {"kept": "ü"}),
+        (Boolean, False),
+        (DateTime, datetime(2026, 1, 2, tzinfo=UTC)),
+        (LargeBinary, b"\x00\x01"),
+        (String, "kept ü"),
+    )
+    return next((made for kind, made in kinds if isinstance(column.type, kind)), 0.5)
+
+
+def fill(database: Database) -> dict[str, dict[str, Any]]:
+    """One row in every table; returns what is there, by table and column."""
+    tables = nouns(database)
+    with database.engine.begin() as connection:
+        for table in tables:
+            connection.execute(table.insert().values({column.name: value(column) for column in table.columns}))
+    return rows(database, tables)
+
+
+def rows(database: Database, tables: list[Table]) -> dict[str, dict[str, Any]]:
+    with database.engine.connect() as connection:
+        return {table.name: dict(connection.execute(select(table)).mappings().one()) for table in tables}
+
+
+@pytest.fixture(params=REVISIONS)
+def old(request: pytest.FixtureRequest, empty_url: str) -> tuple[str, str, dict[str, dict[str, Any]]]:
+    """The URL of a database of each past revision, that revision, and the rows in it."""
+    database = at_revision(empty_url, request.param)
+    content = fill(database)
+    database.close()
+    return empty_url, request.param, content
+
+
+def test_every_past_schema_is_brought_up_to_date_with_its_rows(
+    old: tuple[str, str, dict[str, dict[str, Any]]],
+) -> None:
+    url, _, before = old
+    assert {"corpora", "documents", "chunks", "messages"} <= set(before)
+    database = Database.open(url)
+    after = rows(database, [table for table in nouns(database) if table.name in before])
+    for name, row in before.items():
+        changed = {key: (was, after[name].get(key)) for key, was in row.items() if after[name].get(key) != was}
+        # 0007 made one path of each conversation's messages: its end and its beginning are known since.
+        assert set(changed) <= {"leaf_id", "parent_id"}, (name, changed)
+    with database.engine.connect() as connection:
+        options = {"include_name": lambda name, kind, _: kind != "table" or name in Declared.metadata.tables}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Declared.metadata) == []
+    database.close()
+
+
+@pytest.mark.parametrize("revision", [REVISIONS[0], REVISIONS[-2]])
+def test_an_sqlite_file_is_copied_before_its_tables_change(sqlite_url: str, revision: str) -> None:
+    database = at_revision(sqlite_url, revision)
+    before = fill(database)
+    database.close()
+    Database.open(sqlite_url).close()
+    folder = Path(sqlite_url.removeprefix("sqlite:///")).parent / BEFORE_UPGRADE
+    assert [file.name for file in folder.iterdir()] == [f"{revision}.db"]
+    with closing(sqlite3.connect(folder / f"{revision}.db")) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        for table in before:
+            assert copy.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
+
+
+def test_nothing_is_copied_when_nothing_changes(sqlite_url: str) -> None:
+    for _ in range(2):
+        Database.open(sqlite_url).close()
+    assert not (Path(sqlite_url.removeprefix("sqlite:///")).parent / BEFORE_UPGRADE).exists()
+
+
+def test_the_first_deletion_takes_the_copies_along(sqlite_url: str) -> None:
+    at_revision(sqlite_url, REVISIONS[0]).close()
+    database = Database.open(sqlite_url)
+    assert (database.file.parent / BEFORE_UPGRADE).is_dir()
+    database.forget_deleted()
+    assert not (database.file.parent / BEFORE_UPGRADE).exists()
+    database.close()
