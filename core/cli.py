@@ -9,6 +9,7 @@
     triptych train  --corpus C --examples F             adapters for the modes finetuned and hybrid
     triptych evaluate --corpus C --questions F          gold questions in several modes, and the verdict
     triptych backup FILE | restore FILE --workspace W   one file with everything; a new workspace from it
+    triptych doctor [--repair]                          what is healthy, and what a person must decide
     triptych models list | add | test | use             base models beside the embedded one
 
 Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.

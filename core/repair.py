@@ -4,14 +4,17 @@ The rows are the truth. Look-ups whose counts differ from them are made anew fro
 embedding anything again.
 """
 
+import json
 import logging
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.conversations import files
+from core.finetuning.checkpoints import sha256
 from core.ingestion.editing import feed
 from storage.rows import IndexRow
 
@@ -22,6 +25,7 @@ log = logging.getLogger(__name__)
 YOUNG_S = 3600.0
 """Another process may be about to write the row of a file younger than this."""
 PROBE_S = 120.0
+SEAL = "vectors.seal"
 OURS = "corpus-"
 """How the names of our collections begin: a Chroma server may hold others."""
 
@@ -46,8 +50,8 @@ def after_start(ws: "Workspace") -> None:
 def check_look_ups(ws: "Workspace") -> None:
     """Compare full text and vectors with the rows, and make anew what differs."""
     embedded = not ws.settings.chroma_url
-    if embedded and ws.lock is not None and ws.lock.unclean and not survives_probe(ws):
-        log.warning("the vectors were damaged when the last process went away; they are made anew from the rows")
+    if embedded and ws.lock is not None and damaged(ws):
+        log.warning("the vectors were damaged; they are made anew from the rows")
         shutil.rmtree(ws.home / "vectors", ignore_errors=True)
     for corpus_id, rows in ws.edits.unfed().items():
         feed(ws, corpus_id, rows)
@@ -61,6 +65,35 @@ def check_look_ups(ws: "Workspace") -> None:
     if any(ws.lexical.count(corpus_id) != ws.indexes.count_chunks(corpus_id) for corpus_id in corpora):
         log.warning("the full text differs from the rows; it is made anew")
         ws.lexical.rebuild()
+
+
+def damaged(ws: "Workspace") -> bool:
+    """Whether Chroma's files are not to be opened: changed since an orderly end, or not searchable by a child."""
+    seal, folder = ws.home / SEAL, ws.home / "vectors"
+    try:
+        sealed = json.loads(seal.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        sealed = None
+    seal.unlink(missing_ok=True)  # from here on they change
+    if not folder.is_dir():
+        return False
+    if sealed is not None and ws.lock is not None and not ws.lock.unclean:
+        return bool(sealed != _hashes(folder))
+    return not survives_probe(ws)
+
+
+def seal_vectors(ws: "Workspace") -> None:
+    """Write down the sha256 of Chroma's files at an orderly end: whatever changes them afterwards is noticed."""
+    folder = ws.home / "vectors"
+    if folder.is_dir():
+        part = ws.home / f".{SEAL}.part"
+        part.write_text(json.dumps(_hashes(folder)), "utf-8")
+        part.replace(ws.home / SEAL)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
 def rebuild_vectors(ws: "Workspace", index: IndexRow) -> None:

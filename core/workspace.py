@@ -3,6 +3,7 @@
     workspace/
       triptych.db     rows: the truth             files/     uploads by content hash
       vectors/        Chroma: look-ups            models/    converted base models
+      vectors.seal    hashes of vectors/ at an orderly end
       owner.lock      who has it open             scratch/   one folder a process, emptied at its end
 
 One process owns a workspace; it alone opens Chroma, runs jobs and loads models. Others may open it with
@@ -182,7 +183,10 @@ class Workspace:
         """Finds passages."""
         from core.retrieval.retriever import Retriever
 
-        return self._part("retriever", lambda: Retriever(self.corpora, self.lexical, self.vectors, self.embedders.of))
+        return self._part(
+            "retriever",
+            lambda: Retriever(self.corpora, self.lexical, self.vectors, self.embedders.of, self.indexes.nearest),
+        )
 
     @property
     def engine(self) -> "Engine":
@@ -268,6 +272,10 @@ class Workspace:
             part = self._parts.get(name)
             if part is not None and name not in self._given:
                 _quietly(name, getattr(part, stop))
+        if self.lock is not None and "vectors" in self._parts and not self.settings.chroma_url:
+            from core.repair import seal_vectors
+
+            _quietly("seal of the vectors", lambda: seal_vectors(self))
         self._parts.clear()
         self.database.close()
         shutil.rmtree(self.scratch, ignore_errors=True)

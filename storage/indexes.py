@@ -8,12 +8,14 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Select, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from storage.corpora import parts
 from storage.database import Database
 from storage.errors import WrongDimension
+from storage.hits import Hit
 from storage.jobs import guard
 from storage.rows import ChunkRow, IndexRow, JobRow, copied
 from storage.tables import Chunk, Document, Embedding, Index
@@ -96,6 +98,16 @@ class Indexes:
         with self._database.read() as session:
             query = query.where(Chunk.corpus_id == corpus_id, Document.status == "ready", ~Chunk.switched_off)
             return session.scalar(query) or 0
+
+    def nearest(self, index_id: int, vector: NDArray[np.float32], limit: int) -> list[Hit]:
+        """The exact `limit` nearest of `ready` to `vector` [dimension], best first, read from the rows themselves."""
+        found: list[Hit] = []
+        for ids, vectors in self.ready(index_id):
+            scores = vectors @ vector
+            best = np.argsort(-scores, kind="stable")[:limit]
+            found += [Hit(ids[at], float(scores[at])) for at in best]
+            found = sorted(found, key=lambda hit: -hit.score)[:limit]
+        return found
 
     def _paged(self, query: Select[int, bytes]) -> Iterator[tuple[list[int], Vectors]]:
         after = 0

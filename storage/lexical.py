@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, text
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
@@ -132,6 +133,19 @@ class Lexical:
             for statement in create_statements(self._database.dialect):
                 session.execute(text(statement))
             session.execute(text(ADD.format(which="= 'ready'")))
+
+    def in_step(self) -> bool:
+        """Whether the table holds exactly the words of the chunks that should be found, and its index those."""
+        wanted = ADD.format(which="= 'ready'").split("SELECT", 1)[1]
+        held = "SELECT rowid, corpus, title, heading, text FROM chunk_text"
+        try:
+            with self._database.write() as session:
+                session.execute(text("INSERT INTO chunk_text(chunk_text) VALUES ('integrity-check')"))
+                more = session.execute(text(f"SELECT 1 FROM ({held} EXCEPT SELECT {wanted}) LIMIT 1")).first()
+                less = session.execute(text(f"SELECT 1 FROM (SELECT {wanted} EXCEPT {held}) LIMIT 1")).first()
+        except DatabaseError:
+            return False
+        return more is None and less is None
 
     def search(self, corpus_id: int, question: str, limit: int) -> list[Hit]:
         """The chunks of a corpus that share words with a question, best first.

@@ -78,6 +78,19 @@ class PostgresLexical(Lexical):
                 self._insert(session, rows)
                 after = rows[-1][0]
 
+    def in_step(self) -> bool:
+        """Whether the table has a row for every chunk that should be found, and no other."""
+        statement = "SELECT chunk_id FROM chunk_text"
+        wanted = (
+            "SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document_id "
+            "WHERE NOT c.switched_off AND d.status = 'ready'"
+        )
+        with self._database.read() as session:
+            found = text(
+                f"SELECT 1 FROM (({statement} EXCEPT {wanted}) UNION ALL ({wanted} EXCEPT {statement})) t LIMIT 1"
+            )
+            return session.execute(found).first() is None
+
     def search(self, corpus_id: int, question: str, limit: int) -> list[Hit]:
         """The chunks of a corpus that share words with a question, best first.
 

@@ -1,4 +1,4 @@
-"""`triptych backup | restore`: copies of a workspace, and workspaces from copies."""
+"""`triptych backup | restore | doctor`: copies of a workspace, workspaces from copies, and how one is."""
 
 from pathlib import Path
 from typing import Annotated
@@ -57,6 +57,24 @@ def restore(
         print("Stored keys of endpoints were not in it: enter them again in Settings.")
     if done.manifest.missing:
         print(f"{len(done.manifest.missing):,} uploads were missing when it was made. Run triptych doctor.")
+
+
+@app.command()
+def doctor(
+    repair: Annotated[bool, typer.Option("--repair", help="Make look-ups that differ from the rows anew.")] = False,
+    workspace: Workspace = None,
+) -> None:
+    """Say what is healthy, what was repaired, and what a person must decide; exit code 1 if there is such a thing."""
+    from core.commands.index import open_workspace
+    from core.keeping.doctor import examine
+
+    settings = Settings.load(workspace)
+    _there(settings)
+    with open_workspace(settings) as ws:
+        findings = examine(ws, repair)
+    for each in findings:
+        print(f"{each.state:9} {each.what}: {each.words} {each.remedy}".rstrip())
+    raise typer.Exit(int(any(each.state == "decide" for each in findings)))
 
 
 def _there(settings: Settings) -> None:

@@ -17,9 +17,10 @@ from storage.errors import Unreachable
 from storage.hits import Hit
 from storage.lexical import Lexical
 from storage.rows import ChunkRow, DocumentRow, IndexRow, PageRow
-from storage.vectors import Vectors
+from storage.vectors import Floats, Vectors
 
 log = logging.getLogger(__name__)
+Exact = Callable[[int, Floats, int], list[Hit]]
 CANDIDATES = 100  # chunks that each path brings
 
 
@@ -27,9 +28,15 @@ class Retriever:
     """Searches one workspace; safe to share between threads."""
 
     def __init__(
-        self, corpora: Corpora, lexical: Lexical, vectors: Vectors, embedder_of: Callable[[IndexRow], Embeds]
+        self,
+        corpora: Corpora,
+        lexical: Lexical,
+        vectors: Vectors,
+        embedder_of: Callable[[IndexRow], Embeds],
+        exact: Exact | None = None,
     ) -> None:
-        """`embedder_of` gives the embedding model of an index."""
+        """`embedder_of` gives the embedding model of an index; `exact` searches its rows when its collection fails."""
+        self._exact = exact
         self._corpora = corpora
         self._lexical = lexical
         self._vectors = vectors
@@ -77,12 +84,23 @@ class Retriever:
         index = self._corpora.active_index(corpus_id)
         while index is not None:
             vector = self._embedder_of(index).embed_one(question)
-            hits = self._vectors.search(index.collection, vector, CANDIDATES)
+            hits = self._nearest(index, vector)
             still = self._corpora.active_index(corpus_id)
             if still is not None and still.id == index.id:
                 return hits
             index = still  # swapped meanwhile, and perhaps dropped: ask the one that serves now
         return []
+
+    def _nearest(self, index: IndexRow, vector: Floats) -> list[Hit]:
+        try:
+            return self._vectors.search(index.collection, vector, CANDIDATES)
+        except Unreachable:
+            raise
+        except Exception:
+            if self._exact is None:
+                raise
+            log.exception("collection %s cannot be searched; the rows are, until it is made anew", index.collection)
+            return self._exact(index.id, vector, CANDIDATES)
 
 
 def passage(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.facts import taken, versions
 from dashboard import resources, state
-from dashboard.components import backups, base_models, engine_picker
+from dashboard.components import backups, base_models, engine_picker, health
 from dashboard.components.figures import size
 from dashboard.components.safe_text import label
 
@@ -26,5 +26,6 @@ st.subheader("This workspace", anchor=False)
 st.caption(f"All of it is in {label(str(workspace.home), 300)}")
 st.table({part.what: size(part.bytes) for part in taken(workspace)})
 backups.show()
+health.show()
 st.subheader("Versions", anchor=False)
 st.table(versions())

@@ -135,3 +135,16 @@ def test_the_button_backs_up_beside_the_workspace_and_the_file_can_be_downloaded
     app = open_page("settings")
     assert file.name in words(app)
     assert app.button(key="backup-start").label == "Back up now"
+
+
+def test_the_doctor_says_what_is_healthy_and_what_to_decide(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    (row,) = workspace.corpora.documents(indexed.id)
+    workspace.files.path(row.content_sha256).unlink()
+    app = open_page("settings")
+    app.button(key="doctor-look").click().run()
+    assert not app.exception
+    assert "Full text**: It holds the words of every chunk" in words(app)
+    assert "lease.md" in words(app)
+    assert "restore a backup" in words(app)

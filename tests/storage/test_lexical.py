@@ -241,3 +241,14 @@ def test_stop_words_count_only_when_there_is_nothing_else() -> None:
 
 def test_stems_are_those_of_the_index() -> None:
     assert Stemmer().stems(["terminating", "Café", "…"]) == {"terminating": "termin", "Café": "cafe"}
+
+
+def test_whether_it_is_in_step_with_the_rows_is_told(database: Database, lexical: Lexical) -> None:
+    add(database, lexical, "one", ["the rent is due", "the notice is long"])
+    lexical.rebuild()
+    assert lexical.in_step()
+    with database.write() as session:
+        lexical.remove(session, [1])
+    assert not lexical.in_step()
+    lexical.rebuild()
+    assert lexical.in_step()

@@ -1,0 +1,177 @@
+"""Looks at a workspace and says in plain words what is healthy, what was repaired, and what a person must decide.
+
+Rows and files are held against their hashes and against each other; look-ups (full text, vectors) are held against
+the rows and, when asked for, made anew from them. Nothing that cannot be made again is ever deleted here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from core.errors import TriptychError
+from core.finetuning.checkpoints import sha256
+from core.repair import rebuild_vectors
+from storage.errors import NotFound
+from storage.jobs import OPEN
+from storage.snapshot import integrity
+
+if TYPE_CHECKING:
+    from core.workspace import Workspace
+
+State = Literal["healthy", "repaired", "decide"]
+NEEDED = 1 << 30
+"""Bytes of disk that a workspace should have left to work with."""
+STUCK = timedelta(hours=1)
+SAMPLED = 5
+"""Vectors of each index whose nearest are compared with the exact ones."""
+SAME = 8
+"""Of ten nearest, so many must be the exact ones: the index is approximate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found, in a sentence; `remedy` is what to do where a person must decide."""
+
+    what: str
+    state: State
+    words: str
+    remedy: str = ""
+
+
+def examine(ws: "Workspace", repair: bool = False) -> list[Finding]:
+    """Run every check; with `repair`, look-ups that differ from the rows are made anew.
+
+    A process that does not own the workspace looks at everything but the vectors.
+    """
+    checks: list[Callable[[Workspace, bool], Iterator[Finding]]] = [
+        *(_rows, _uploads, _full_text, _vectors, _adapters, _base_models, _jobs, _disk)
+    ]
+    return [finding for check in checks for finding in check(ws, repair)]
+
+
+def _rows(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
+    if ws.database.dialect != "sqlite":
+        yield Finding("Rows", "healthy", "They are on a database server, which looks after them itself.")
+    elif wrong := integrity(ws.database.file):
+        yield Finding("Rows", "decide", f"The database is damaged: {wrong[0]}.", "Restore the newest backup.")
+    else:
+        yield Finding("Rows", "healthy", "The database file is whole, and every reference leads to a row.")
+
+
+def _uploads(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
+    wanted, wrong = 0, []
+    for hidden in (False, True):
+        for corpus in ws.corpora.list(hidden):
+            for document in ws.corpora.documents_by_ids(ws.corpora.document_ids(corpus.id)).values():
+                wanted += 1
+                if not _unchanged(ws, document.content_sha256):
+                    wrong.append(document.name)
+    if wrong:
+        names = ", ".join(sorted(wrong)[:5])
+        words = f"Of {len(wrong):,} documents the stored file is missing or not what was uploaded: {names}."
+        yield Finding("Uploads", "decide", words, "Upload them again, or restore a backup. Their text is still there.")
+    else:
+        yield Finding("Uploads", "healthy", f"The stored files of all {wanted:,} documents are what was uploaded.")
+
+
+def _unchanged(ws: "Workspace", content: str) -> bool:
+    try:
+        return sha256(ws.files.path(content)) == content
+    except (NotFound, OSError):
+        return False
+
+
+def _full_text(ws: "Workspace", repair: bool) -> Iterator[Finding]:
+    if ws.lexical.in_step():
+        yield Finding("Full text", "healthy", "It holds the words of every chunk, and no others.")
+    elif repair:
+        ws.lexical.rebuild()
+        yield Finding("Full text", "repaired", "It differed from the rows and was made anew from them.")
+    else:
+        yield Finding("Full text", "decide", "It differs from the rows.", "Run triptych doctor --repair.")
+
+
+def _vectors(ws: "Workspace", repair: bool) -> Iterator[Finding]:
+    if ws.lock is None and not ws.settings.chroma_url:
+        yield Finding("Vectors", "healthy", "Not looked at: the process that has the workspace open does, in Settings.")
+        return
+    indexes = ws.corpora.indexes()
+    wrong = [index for index in indexes if not _found_again(ws, index.collection, index.id)]
+    for index in wrong if repair else []:
+        rebuild_vectors(ws, index)
+    still = [index for index in wrong if not _found_again(ws, index.collection, index.id)]
+    if still:
+        words = f"{len(still)} of {len(indexes)} indexes differ from the rows."
+        remedy = "Stop and start Triptych." if repair else "Run triptych doctor --repair."
+        yield Finding("Vectors", "decide", words, remedy)
+    elif wrong:
+        words = f"{len(wrong)} of {len(indexes)} indexes differed from the rows and were made anew from them."
+        yield Finding("Vectors", "repaired", words)
+    else:
+        yield Finding("Vectors", "healthy", f"{len(indexes)} indexes find what the rows say.")
+
+
+def _found_again(ws: "Workspace", collection: str, index_id: int) -> bool:
+    """Whether a collection has as many vectors as the rows, and finds the exact nearest of some of them."""
+    try:
+        if ws.vectors.count(collection) != ws.indexes.count_ready(index_id):
+            return False
+        for ids, vectors in ws.indexes.ready(index_id):
+            for at in range(0, len(ids), max(1, len(ids) // SAMPLED)):
+                found = {hit.chunk_id for hit in ws.vectors.search(collection, vectors[at], 10)}
+                nearest = ws.indexes.nearest(index_id, vectors[at], 10)
+                missed = sum(hit.chunk_id not in found for hit in nearest)
+                if missed > 10 - SAME:
+                    return False
+            break
+    except Exception:  # noqa: BLE001  damage shows itself in every way there is
+        return False
+    return True
+
+
+def _adapters(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
+    rows = [row for corpus in ws.corpora.list() for row in ws.adapters.list(corpus.id) if row.files]
+    wrong = []
+    for row in rows:
+        folder = ws.serving.folder(row) / "adapter"
+        if any(not (folder / name).is_file() or sha256(folder / name) != wanted for name, wanted in row.files.items()):
+            wrong.append(f"{row.kind} v{row.version}")
+    if wrong:
+        words = f"The files of {', '.join(wrong[:5])} are missing or not what was learned."
+        yield Finding("Adapters", "decide", words, "Restore a backup, or train again.")
+    else:
+        yield Finding("Adapters", "healthy", f"The files of all {len(rows)} adapters are what was learned.")
+
+
+def _base_models(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
+    from core import models
+
+    try:
+        models.verified(models.EMBEDDING)
+        models.verified(models.CHAT)
+    except TriptychError as error:
+        yield Finding("Base models", "decide", error.message, error.remedy)
+    else:
+        yield Finding("Base models", "healthy", "The two packaged models have their published sha256.")
+
+
+def _jobs(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
+    before = datetime.now(UTC) - STUCK
+    jobs = ws.jobs.list(statuses=OPEN, limit=1000)
+    stuck = [job for job in jobs if job.status == "running" and job.lease_until and job.lease_until < before]
+    if stuck:
+        words = f"{len(stuck)} jobs were left by a process that is gone."
+        yield Finding("Jobs", "decide", words, "Start Triptych: they go on.")
+    else:
+        yield Finding("Jobs", "healthy", f"{len(jobs)} jobs wait or are at work; none is stuck.")
+
+
+def _disk(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
+    import shutil
+
+    free = shutil.disk_usage(ws.home).free
+    if free < NEEDED:
+        yield Finding("Disk", "decide", f"Only {free >> 20:,} MB are free.", "Free some: 1 GB should stay free.")
+    else:
+        yield Finding("Disk", "healthy", f"{free / 1e9:.1f} GB are free.")
