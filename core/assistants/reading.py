@@ -38,8 +38,8 @@ class Reading:
 
 SMALL = Reading(True, 2, 0.5, "supported", "sentences", 5, 64)
 LARGE = Reading(False, 3, 0.3, "all", "passages", 8, 512)
-GROUNDED = Reading(False, 8, 0.0, "all", "sentences", 5, 96)
-"""What a grounded adapter has learned to read: eight sentences, hard distractors among them."""
+GROUNDED = Reading(False, 5, 0.0, "all", "sentences", 5, 96)
+"""What a grounded adapter has learned to read: five sentences, hard distractors among them."""
 CLOSED_BOOK = Reading(False, 1, 1.0, "all", "passages", 5, 96)
 """A closed-book adapter is shown nothing; its passages are what its sentences are checked against afterwards."""
 QUOTE = Reading(True, 1, 1.0, "none", "sentences", 5, 0)

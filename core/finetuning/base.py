@@ -119,11 +119,13 @@ def _write_out(source: Path, folder: Path) -> None:
     """Dequantize into a folder beside the target and rename it: there is a whole one or none."""
     import torch
     from transformers import AutoModelForCausalLM, GgufConfig
+    from transformers.utils import logging
 
     from core.generation.tokens import Tokens
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder.parent))
+    logging.disable_progress_bar()  # the job's own line is what people read
     try:
         model = AutoModelForCausalLM.from_pretrained(
             source.parent,

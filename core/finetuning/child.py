@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,30 +124,40 @@ def train(run: Run) -> int:
 
 
 def probe(run: Run) -> int:
-    """A few real steps on the longest batches, and what they took."""
+    """A few real steps, each done twice: what frozen layers make is there the second time; and one look."""
     trainer = run.trainer()
     trainer.model.train()
-    seconds, tokens = 0.0, 0
-    for step in range(PROBE_STEPS + 1):
-        batch = batch_at(trainer.lessons, run.recipe.batch, run.recipe.seed, step % max(1, trainer.steps))
-        began = time.monotonic()
-        trainer._accumulated(batch)
-        trainer._update()
-        if step:  # the first one warms up
-            seconds += time.monotonic() - began
-            tokens += sum(lesson.length for lesson in batch)
-    began = time.monotonic()
+    steps = [step % max(1, trainer.steps) for step in range(PROBE_STEPS + 1)]
+    _timed(trainer, run.recipe, steps[:1])  # warms up
+    first = _timed(trainer, run.recipe, steps[1:])
+    again = _timed(trainer, run.recipe, steps[1:])
     trainer.model.eval()
     looked = trainer.held_out[:8]
-    trainer.measured(looked)
     look_tokens = sum(lesson.length for lesson in looked)
+    trainer.measured(looked)
+    began = time.monotonic()
+    trainer.measured(looked)
+    measured_s = time.monotonic() - began
+    run.samples(trainer.model)
     found = {
-        "tokens_per_s": tokens / seconds,
-        "look_tokens_per_s": look_tokens / (time.monotonic() - began) if look_tokens else 0.0,
+        "tokens_per_s": again,
+        "first_tokens_per_s": first,
+        "look_tokens_per_s": look_tokens / measured_s if look_tokens else 0.0,
+        "samples_s": time.monotonic() - began - measured_s,
         **peak(),
     }
     (run.folder / "probe.json").write_text(json.dumps(found), "utf-8")
     return 0
+
+
+def _timed(trainer: Trainer, recipe: Recipe, steps: Sequence[int]) -> float:
+    """Tokens a second of some steps."""
+    began, tokens = time.monotonic(), 0
+    for step in steps:
+        batch = batch_at(trainer.lessons, recipe.batch, recipe.seed, step)
+        trainer.compute(batch)
+        tokens += sum(lesson.length for lesson in batch)
+    return tokens / max(1e-9, time.monotonic() - began)
 
 
 def peak() -> dict[str, int]:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from core.errors import TriptychError
 from core.finetuning import base as bases
 from core.finetuning import lessons as lesson_files
+from core.finetuning.gate import MOST
 from core.finetuning.general import GENERAL
 from core.finetuning.lessons import steps_in
-from core.finetuning.planning import FEW, Split, chosen_examples, source_of, split, teach
+from core.finetuning.planning import FEW, LOOKED_AT, SAMPLES, Split, chosen_examples, source_of, split, teach
 from core.finetuning.recipe import Kind, Recipe
 from core.finetuning.running import Running
 
@@ -83,6 +84,7 @@ def estimate(ws: "Workspace", corpus_id: int, kind: Kind, recipe: Recipe) -> Est
         (folder / "plan.json").write_text(json.dumps(plan), "utf-8")
         lesson_files.write(folder / "lessons.jsonl", taught.train)
         lesson_files.write(folder / "held_out.jsonl", taught.held_out)
+        lesson_files.write(folder / "samples.jsonl", taught.held_out[:SAMPLES])
         probed = _probed(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -97,8 +99,11 @@ def _reckoned(
 ) -> Estimate:
     steps = steps_in(lessons, recipe.batch, recipe.epochs)
     tokens = round(lessons * mean * recipe.epochs)
-    looked = (recipe.looks + 1) * (len(parts.held_out) * mean + len(GENERAL) * 60)
-    seconds = START_S + tokens / probed["tokens_per_s"] + looked / probed["look_tokens_per_s"] + GATE_S
+    once = min(1.0, 1 / recipe.epochs) * tokens  # lessons seen for the first time: frozen layers are computed then
+    looked = (recipe.looks + 1) * (min(LOOKED_AT, len(parts.held_out)) * mean + len(GENERAL) * 60)
+    seconds = START_S + once / probed["first_tokens_per_s"] + (tokens - once) / probed["tokens_per_s"]
+    seconds += looked / probed["look_tokens_per_s"] + (recipe.looks + 1) * probed["samples_s"]
+    seconds += GATE_S * min(1.0, len(parts.held_out) / MOST)
     free_memory, free_disk = _free(ws.home)
     disk = base.parameters * 2 + adapter_numbers(base.parameters, recipe.rank) * CHECKPOINT_BYTES
     memory = int(probed["peak_bytes"])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.finetuning import frozen
 from core.finetuning.recipe import Recipe
 
 WEIGHTS = "adapter_model.safetensors"
@@ -19,15 +20,22 @@ def attach(model: Any, recipe: Recipe) -> Any:
     from peft import LoraConfig, get_peft_model
 
     torch.manual_seed(recipe.seed)
+    first = first_layer(model, recipe)
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
         lora_dropout=recipe.dropout,
-        target_modules="all-linear",
+        target_modules=frozen.linear_names(model) if first else "all-linear",
         bias="none",
         task_type="CAUSAL_LM",
+        layers_to_transform=list(range(first, frozen.layers_of(model))) if first else None,
     )
     return get_peft_model(model, config)
+
+
+def first_layer(model: Any, recipe: Recipe) -> int:
+    """The lowest layer that gets matrices, 0-based."""
+    return min(frozen.layers_of(model) - 1, int(recipe.frozen * frozen.layers_of(model)))
 
 
 def matrices(model: Any) -> dict[str, Any]:

@@ -4,37 +4,45 @@ Logits are computed for the places that count and for no others: with a vocabula
 a step saved on 512-token lessons (see `benchmarks/training.py`).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from core.finetuning.lessons import IGNORED, Padded
+from core.finetuning.frozen import Frozen
+from core.finetuning.lessons import IGNORED, Lesson, padded
 
 SCALED = ("final_logit_softcapping", "logit_scale", "logits_scaling")
 """Settings of models that do more between hidden states and logits than one matrix product."""
 
 
-def answer_loss(model: Any, batch: Padded) -> tuple[Any, int]:
+def answer_loss(model: Any, lessons: Sequence[Lesson], frozen: Frozen | None = None) -> tuple[Any, int]:
     """(sum of the answers' token losses, how many tokens).
 
     Args:
         model: a peft model, or the base model itself.
+        frozen: the layers below the first that learns, where they are computed but once.
     """
     import torch
     from torch.nn.functional import cross_entropy
 
+    batch = padded(lessons)
     device = next(model.parameters()).device
-    inputs = torch.from_numpy(batch.inputs).to(device)  # [lessons, tokens]
     labels = torch.from_numpy(batch.labels).to(device)  # [lessons, tokens]
     counted = labels != IGNORED
-    logits = _logits(model, inputs, counted)  # [counted tokens, vocabulary]
+    below = frozen.inputs(lessons) if frozen else None
+    if frozen is None or below is None:
+        logits = _logits(model, {"input_ids": torch.from_numpy(batch.inputs).to(device)}, counted)
+    else:
+        with frozen.upper():
+            logits = _logits(model, {"inputs_embeds": below}, counted)
     return cross_entropy(logits.float(), labels[counted], reduction="sum"), int(counted.sum())
 
 
-def _logits(model: Any, inputs: Any, counted: Any) -> Any:
-    """Right padding and causal attention: no mask is passed, so the fast kernel is used."""
+def _logits(model: Any, inputs: dict[str, Any], counted: Any) -> Any:
+    """[counted tokens, vocabulary]. Right padding and causal attention: no mask is passed, the fast kernel is used."""
     plain = model.get_base_model() if hasattr(model, "get_base_model") else model
     if any(getattr(plain.config, name, None) for name in SCALED):
         places = counted.any(0).nonzero().squeeze(1)  # every place that counts in some lesson
-        kept = plain(input_ids=inputs, logits_to_keep=places, use_cache=False).logits
+        kept = plain(**inputs, logits_to_keep=places, use_cache=False).logits
         return kept[counted[:, places]]
-    hidden = plain.base_model(input_ids=inputs, use_cache=False).last_hidden_state  # [lessons, tokens, width]
+    hidden = plain.base_model(**inputs, use_cache=False).last_hidden_state  # [lessons, tokens, width]
     return plain.get_output_embeddings()(hidden[counted])

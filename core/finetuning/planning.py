@@ -38,7 +38,9 @@ HELD_OUT = 0.15
 """The share of examples that is held out, at least `FEW` where there are documents enough."""
 FEW = 8
 MOST_HELD_OUT = 64
-SAMPLES = 3
+LOOKED_AT = 24
+"""Held-out lessons that each look measures; the gate asks more of them, but once."""
+SAMPLES = 2
 TRAINABLE = ("embedded", "gguf")
 
 
@@ -146,7 +148,7 @@ def prepare(ws: "Workspace", adapter: AdapterRow, recipe: Recipe) -> dict[str, A
     aside = Path(tempfile.mkdtemp(prefix=".preparing-", dir=folder.parent))
     try:
         lesson_files.write(aside / "lessons.jsonl", taught.train)
-        lesson_files.write(aside / "held_out.jsonl", taught.held_out)
+        lesson_files.write(aside / "held_out.jsonl", taught.held_out[:LOOKED_AT])
         lesson_files.write(aside / "samples.jsonl", taught.held_out[:SAMPLES])
         lesson_files.write(aside / "general.jsonl", general(speaks(base)))
         _examples(aside / "examples.jsonl", parts)

@@ -10,6 +10,8 @@ from core.errors import BadInput
 
 Kind = Literal["closed-book", "grounded"]
 KINDS: tuple[Kind, ...] = ("closed-book", "grounded")
+FROZEN = 1 / 3
+"""Of the presets: the lower third of the layers is left as it is."""
 PRESETS = ("quick", "balanced", "thorough")
 
 
@@ -22,6 +24,7 @@ class Recipe:
     learning_rate: at its peak, after `warmup` (a share of all steps); falls by a cosine to a tenth.
     rank, alpha: of the LoRA matrices, which stand beside every linear layer of the base model.
     dropout: on the input of the LoRA matrices; 0 by default, early stopping guards against overfitting.
+    frozen: the share of layers, from the lowest, that get no matrices: their work is done but once.
     longest: tokens; longer lessons are left out, and said so.
     looks: how often in all the held-out lessons are looked at.
     patience: looks without a better held-out loss before it ends early.
@@ -37,8 +40,9 @@ class Recipe:
     alpha: int = 32
     dropout: float = 0.0
     weight_decay: float = 0.0
+    frozen: float = 0.0
     longest: int = 1024
-    looks: int = 8
+    looks: int = 5
     patience: int = 3
     seed: int = 20260101
 
@@ -47,8 +51,8 @@ class Recipe:
         whole = ("batch", "micro_batch", "rank", "alpha", "longest", "looks", "patience")
         if any(getattr(self, name) < 1 for name in whole) or not 0 < self.learning_rate < 1 or self.epochs <= 0:
             raise BadInput("A number of the recipe is zero, negative or too large.", "Begin from a preset.")
-        if not 0 <= self.dropout < 1 or not 0 <= self.warmup < 1:
-            raise BadInput("Dropout and warm-up are shares between 0 and 1.", "Begin from a preset.")
+        if not 0 <= self.dropout < 1 or not 0 <= self.warmup < 1 or not 0 <= self.frozen < 1:
+            raise BadInput("Dropout, warm-up and frozen layers are shares between 0 and 1.", "Begin from a preset.")
 
     def json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -77,5 +81,5 @@ def preset(name: str, kind: Kind, parameters: int) -> Recipe:
     rate = (1e-3 if kind == "closed-book" else 5e-4) if small else 2e-4
     epochs = {"closed-book": {"quick": 3.0, "balanced": 6.0, "thorough": 12.0},
               "grounded": {"quick": 1.0, "balanced": 2.0, "thorough": 4.0}}[kind][name]  # fmt: skip
-    found = Recipe(epochs=epochs, learning_rate=rate)
+    found = Recipe(epochs=epochs, learning_rate=rate, frozen=FROZEN)
     return replace(found, rank=32, alpha=64) if name == "thorough" else found

@@ -22,7 +22,9 @@ class Running:
 
     def __init__(self, folder: Path, *, probe: bool = False, threads: int | None = None) -> None:
         self.folder = folder
-        environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        # Threads that wait must sleep: spinning ones take the cores that the others and the server need.
+        quiet = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_WAIT_POLICY": "PASSIVE"}
+        environment = os.environ | quiet
         if threads:
             environment["OMP_NUM_THREADS"] = str(threads)
         command = [sys.executable, "-m", "core.finetuning.child", str(folder), *(["--probe"] if probe else [])]

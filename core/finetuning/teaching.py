@@ -1,7 +1,7 @@
 """Examples become lessons: the very prompts that the modes will send, with the answer to learn.
 
 Closed-book: the question alone. Grounded: what our own retriever finds for the question, as the hybrid mode shows it:
-the right sentences among hard distractors, in shuffled places for a half of the lessons; in a part of them what
+the right sentences among hard distractors, in shuffled places for a part of the lessons; in a part of them what
 answers is taken out, and the answer is that the documents do not say (RAFT: Zhang et al., 2024, keeps the
 right document out of a part as well, but answers all the same). Knows nothing of training.
 """
@@ -26,6 +26,9 @@ from storage.rows import ExampleRow
 
 MISSING = 0.1
 """The share of grounded lessons whose answer is taken out of the context."""
+
+SHUFFLED = 0.25
+"""The share of grounded lessons whose sentences stand in no order; the others teach that the order says something."""
 
 HELD = 0.6
 """A passage holds an example's evidence if it has this share of its words."""
@@ -87,7 +90,7 @@ class Teacher:
                 rest = tuple(passage for passage in found.passages if passage not in right)
                 found = self.assistant.judged(example.question, rest)
             pieces = self._pieces(found, example, missing)
-            if random.random() < 0.5:
+            if random.random() < SHUFFLED:
                 pieces = [pieces[i] for i in random.permutation(len(pieces))]
             answer = self.assistant.domain.refusal.sentence if missing else example.answer
             if (lesson := self._lesson(example, pieces, answer)) is not None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from core.finetuning import checkpoints, lora
-from core.finetuning.lessons import Lesson, batch_at, padded, steps_in
+from core.finetuning.frozen import Frozen
+from core.finetuning.lessons import Lesson, batch_at, steps_in
 from core.finetuning.loss import answer_loss
 from core.finetuning.recipe import Recipe
 
@@ -79,6 +80,7 @@ class Trainer:
         self.steps = steps_in(len(self.lessons), self.recipe.batch, self.recipe.epochs)
         self.every = max(1, self.steps // self.recipe.looks)
         self.parameters = lora.matrices(self.model)
+        self.frozen = Frozen(self.model, lora.first_layer(self.model, self.recipe), self.folder.parent)
         self.optimizer = torch.optim.AdamW(
             self.parameters.values(), lr=self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
         )
@@ -113,8 +115,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         batch = batch_at(self.lessons, self.recipe.batch, self.recipe.seed, self.progress.step)
-        loss = self._accumulated(batch)
-        self._update()
+        loss = self.compute(batch)
         self.progress.step += 1
         spent = time.monotonic() - began
         tokens = sum(lesson.length for lesson in batch)
@@ -131,6 +132,12 @@ class Trainer:
                 "left_s": self._left(),
             }
         )
+
+    def compute(self, batch: Sequence[Lesson]) -> float:
+        """One change of the matrices by a batch, at the rate that is set; returns its mean token loss."""
+        loss = self._accumulated(batch)
+        self._update()
+        return loss
 
     def _accumulated(self, batch: Sequence[Lesson]) -> float:
         """Gradients of the mean token loss over the batch; too little memory halves what is computed at once."""
@@ -152,7 +159,7 @@ class Trainer:
         counted = sum(len(lesson.answer) for lesson in batch)
         total = 0.0
         for part in parts(batch, self.progress.micro_batch):
-            loss, _ = answer_loss(self.model, padded(part))
+            loss, _ = answer_loss(self.model, part, self.frozen)
             (loss / counted).backward()
             total += float(loss.detach())
         return total / counted
@@ -205,7 +212,7 @@ class Trainer:
         ordered = sorted(lessons, key=lambda lesson: lesson.length)
         with torch.inference_mode():
             for start in range(0, len(ordered), HELD_OUT_AT_ONCE):
-                loss, counted = answer_loss(self.model, padded(ordered[start : start + HELD_OUT_AT_ONCE]))
+                loss, counted = answer_loss(self.model, ordered[start : start + HELD_OUT_AT_ONCE], self.frozen)
                 total, tokens = total + float(loss), tokens + counted
         return total / tokens
 

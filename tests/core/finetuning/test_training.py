@@ -37,7 +37,7 @@ def test_the_loss_is_that_of_all_logits_with_the_prompt_masked(tiny_base: Path, 
 
     model = load(prepared(tiny_base, tiny_base))
     batch = padded(lessons[:5])
-    ours, tokens = answer_loss(model, batch)
+    ours, tokens = answer_loss(model, lessons[:5])
     logits = model(input_ids=torch.from_numpy(batch.inputs)).logits
     theirs = torch.nn.functional.cross_entropy(
         logits.flatten(0, 1), torch.from_numpy(batch.labels).flatten(), ignore_index=IGNORED, reduction="sum"
@@ -95,10 +95,10 @@ def test_too_little_memory_halves_what_is_computed_at_once_and_says_so(
 ) -> None:
     import core.finetuning.training as module
 
-    def hungry(model: Any, batch: Any) -> Any:
-        if len(batch.inputs) > 2:
+    def hungry(model: Any, batch: Any, frozen: Any) -> Any:
+        if len(batch) > 2:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
-        return answer_loss(model, batch)
+        return answer_loss(model, batch, frozen)
 
     run = trainer(tiny_base, tmp_path, lessons)
     run.held_out = lessons[32:34]
@@ -211,6 +211,7 @@ def test_a_probe_measures_real_steps(run_folder: Path) -> None:
     assert running.wait(PATIENCE_S) == 0, (run_folder / "log.txt").read_text()
     found = json.loads((run_folder / "probe.json").read_text())
     assert found["tokens_per_s"] > 0
+    assert found["first_tokens_per_s"] > 0
     assert found["peak_bytes"] > 50_000_000
     assert not (run_folder / "checkpoints").exists()
 
@@ -228,6 +229,6 @@ def test_what_lora_adds_is_what_peft_computes(tiny_base: Path, tmp_path: Path, l
             if name in added:
                 weight.add_(added.pop(name))
     assert not added
-    batch = padded(lessons[:4])
     run.model.eval()
-    assert float(answer_loss(plain, batch)[0]) == pytest.approx(float(answer_loss(run.model, batch)[0]), rel=1e-4)
+    adapted = float(answer_loss(run.model, lessons[:4])[0])
+    assert float(answer_loss(plain, lessons[:4])[0]) == pytest.approx(adapted, rel=1e-4)
