@@ -1,0 +1,172 @@
+"""Files made to exhaust or to escape: each ends in text or one line, and nothing is written outside. All are made here."""
+
+import io
+import struct
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.errors import UnreadableFile
+from core.ingestion.limits import MIB
+from core.ingestion.sandbox import Sandbox
+
+GIB = 1024 * MIB
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as opened:
+        yield opened
+
+
+def deflated_zeros(size: int) -> bytes:
+    """`size` zero bytes as a raw deflate stream."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return b"".join(packer.compress(bytes(MIB)) for _ in range(size // MIB)) + packer.flush()
+
+
+def overlapping(entries: int, size: int) -> bytes:
+    """A ZIP whose entries, all of one name, are the same stream: small, and `entries * size` bytes unpacked."""
+    stream, crc = deflated_zeros(size), 0
+    for _ in range(size // MIB):
+        crc = zlib.crc32(bytes(MIB), crc)
+    local = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 8, 0, 0, crc, len(stream), size, 5, 0) + b"a.txt" + stream
+    one = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 8, 0, 0, crc, len(stream), size, 5, 0, 0, 0, 0, 0, 0)
+    central = (one + b"a.txt") * entries
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, entries, entries, len(central), len(local), 0)
+    return local + central + end
+
+
+def packed(**parts: str | bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def word(document: str, **more: bytes) -> bytes:
+    """A Word file with this XML as its document."""
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    types = f'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/word/document.xml" ContentType="{kind}"/></Types>'  # noqa: E501
+    relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+    links = f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="{relation}" Target="word/document.xml"/></Relationships>'  # noqa: E501
+    return packed(**{"[Content_Types].xml": types, "_rels/.rels": links, "word/document.xml": document, **more})
+
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def laughs() -> bytes:
+    """Ten entities, each ten of the one before."""
+    lines = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    return f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY l0 "laugh">{lines}]><r><t>&l9;</t></r>'.encode()
+
+
+def external(target: str) -> bytes:
+    return f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY x SYSTEM "{target}">]><r><t>before &x; after</t></r>'.encode()
+
+
+def deep_tables(depth: int) -> bytes:
+    opening, closing = "<w:tbl><w:tr><w:tc>", "</w:tc></w:tr></w:tbl>"
+    text = "<w:p><w:r><w:t>deep</w:t></w:r></w:p>"
+    return word(f"<w:document {W}><w:body>{opening * depth}{text}{closing * depth}</w:body></w:document>")
+
+
+def many_pages(count: int) -> bytes:
+    """A PDF of so many pages that share one stream."""
+    stream = b"BT /F1 12 Tf 72 700 Td (One page of many.) Tj ET"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count %d/Kids[%s]>>" % (count, b" ".join(b"%d 0 R" % (5 + n) for n in range(count))),
+        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 3 0 R/Resources<</Font<</F1 4 0 R>>>>>>"
+    out, places = bytearray(b"%PDF-1.4\n"), []
+    for number, body in enumerate([*objects, *([page] * count)], start=1):
+        places.append(len(out))
+        out += b"%d 0 obj%s\nendobj\n" % (number, body)
+    start = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(places) + 1)
+    out += b"".join(b"%010d 00000 n \n" % place for place in places)
+    return bytes(out + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (len(places) + 1, start))
+
+
+def pixel_bomb() -> bytes:
+    """A PNG that claims 60,000 by 60,000 pixels."""
+    head = struct.pack(">2L5B", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(bytes(10 * MIB))), (b"IEND", b"")]
+    made = [struct.pack(">L", len(d)) + k + d + struct.pack(">L", zlib.crc32(k + d)) for k, d in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(made)
+
+
+PLAIN = f"<w:document {W}><w:body><w:p><w:r><w:t>The fee is due.</w:t></w:r></w:p></w:body></w:document>"
+BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "billion laughs": ("a.xml", laughs),
+    "billion laughs in Word": ("a.docx", lambda: word(laughs().decode())),
+    "external entity, a file": ("a.xml", lambda: external("file:///etc/passwd")),
+    "external entity, an address": ("a.xml", lambda: external("http://192.0.2.1/x")),
+    "external entity in Word": ("a.docx", lambda: word(external("file:///etc/passwd").decode())),
+    "tables 2,000 deep in Word": ("a.docx", lambda: deep_tables(2000)),
+    "tables 100,000 deep in HTML": ("a.html", lambda: b"<table><tr><td>" * 100_000 + b"deep"),
+    "pixels": ("a.png", pixel_bomb),
+    "macros": ("a.docm", lambda: word(PLAIN, **{"word/vbaProject.bin": b"\xd0\xcf\x11\xe0" + bytes(5000)})),
+    "10,000 pages": ("a.pdf", lambda: many_pages(10_000)),
+    "wrong ending: a PDF called CSV": ("a.csv", lambda: many_pages(1)),
+    "wrong ending: HTML called PDF": ("a.pdf", lambda: b"<html><body><p>Words.</p></body></html>"),
+    "wrong ending: a program called text": ("a.txt", lambda: b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 40),
+    "polyglot: PDF and ZIP": ("a.pdf", lambda: many_pages(1) + packed(**{"evil.txt": "other words"})),
+    "polyglot: HTML in a GIF": ("a.gif", lambda: b"GIF89a/*<script>*/=1;<html><body>words</body></html>"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_ends_in_text_or_one_line_within_its_limits(bomb: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    name, make = BOMBS[bomb]
+    path = tmp_path / name
+    path.write_bytes(make())
+    said = "text"
+    before = psutil.Process().memory_info().rss
+    try:
+        text = "".join(page.text for page in sandbox.parse(path, name).pages)
+    except UnreadableFile as error:
+        text, said = "", f"{error}"
+    assert said.strip()
+    assert "\n" not in said
+    assert "defect" not in said
+    assert "root:" not in text
+    assert len(text) < 3_000_000
+    assert psutil.Process().memory_info().rss - before < 300 * MIB
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_a_zip_of_31_kb_that_would_be_4_gb_is_stopped(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(overlapping(entries=400, size=10 * MIB))
+    assert path.stat().st_size < 64 * 1024
+    entries = sandbox.unpack(path, tmp_path / "out")
+    assert any(entry.reason for entry in entries)
+    assert all("\n" not in entry.reason for entry in entries)
+    assert sum(p.stat().st_size for p in (tmp_path / "out").rglob("*") if p.is_file()) < GIB
+
+
+def test_archives_in_archives_in_archives_end_at_their_depth(sandbox: Sandbox, tmp_path: Path) -> None:
+    data = packed(**{"deepest.txt": "words"})
+    for _ in range(40):
+        data = packed(**{"a.zip": data})
+    (tmp_path / "a.zip").write_bytes(data)
+    entries = sandbox.unpack(tmp_path / "a.zip", tmp_path / "out")
+    assert not any(entry.path for entry in entries)
+    assert all(entry.reason for entry in entries)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts Linux's file descriptors")
+def test_after_all_that_the_next_file_is_read_as_ever(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "good.txt").write_text("The notice period is 30 days.")
+    assert sandbox.parse(tmp_path / "good.txt", "good.txt").pages[0].text == "The notice period is 30 days."
