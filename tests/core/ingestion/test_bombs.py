@@ -1,4 +1,4 @@
-"""Files made to exhaust or to escape: each ends in text or one line, and nothing is written outside. All are made here."""
+"""Files made to exhaust or to escape end in text or one line, and nothing is written outside. All are made here."""
 
 import io
 import struct
