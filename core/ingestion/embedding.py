@@ -9,7 +9,9 @@ text alone. `benchmarks/embedding.py` measures both. Knows nothing of rows or in
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +19,27 @@ from numpy.typing import NDArray
 from core.ingestion.minilm import Precision, graph
 
 Vectors = NDArray[np.float32]
+Output = Literal["vectors", "states"]
 
 MAX_TOKENS = 256  # the model's own setting: it was trained on no more
 BATCH_TOKENS: dict[Precision, int] = {"float32": 1024, "int8": 0}
 """Small batches stay in the cache; in 8 bits a text goes alone, since its scales are those of all that goes with it."""
 SLAB = 2048  # texts that are tokenised and sorted together
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A text token by token.
+
+    Attributes:
+        vector: of the whole text, as `Embedder.embed` gives it, float32 [384].
+        states: of each token, float16 [n, 384], unit length; without those that mark beginning and end.
+        spans: where each token stands in the text: its start and end.
+    """
+
+    vector: Vectors
+    states: NDArray[np.float16]
+    spans: tuple[tuple[int, int], ...]
 
 
 class Embedder:
@@ -54,6 +72,18 @@ class Embedder:
         encoder = self.load()
         vector: Vectors = encoder.encode(encoder.tokens([text]))[0]
         return vector
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Exact vectors of the texts and of their tokens, in their order."""
+        encoder = self.load()
+        encodings = encoder.encodings(texts)
+        found: dict[int, Tokens] = {}
+        for batch in batches([len(each.ids) for each in encodings], BATCH_TOKENS["float32"]):
+            vectors, layer = encoder.run([encodings[at].ids for at in batch], ("vectors", "states"))
+            for row, at in enumerate(batch):
+                found[at] = Tokens(vectors[row], _unit(layer[row, 1 : len(encodings[at].ids) - 1]),
+                                   tuple(encodings[at].offsets[1:-1]))  # fmt: skip
+        return [found[at] for at in range(len(texts))]
 
     def embed_batches(
         self, texts: Sequence[str], precision: Precision = "float32"
@@ -103,20 +133,31 @@ class Encoder:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others need the cores too
         model = graph(folder / "model.safetensors", precision)
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        names = [output.name for output in self._session.get_outputs()]
+        self._outputs: dict[Output, str] = dict(zip(get_args(Output), names, strict=True))
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, at most 256."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
 
+    def encodings(self, texts: Sequence[str]) -> list[Any]:
+        """The same with where each token stands in its text (`ids`, `offsets`)."""
+        return list(self._tokenizer.encode_batch(list(texts)))
+
     def encode(self, rows: Sequence[Sequence[int]]) -> Vectors:
         """Vectors of tokenised texts, float32 [len(rows), 384], unit length."""
+        return self.run(rows, ("vectors",))[0]
+
+    def run(self, rows: Sequence[Sequence[int]], outputs: Sequence[Output]) -> list[Vectors]:
+        """Vectors of tokenised texts, or the last layer, float32 [len(rows), longest, 384], or both."""
         shape = len(rows), max(len(row) for row in rows)
         ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
         for number, row in enumerate(rows):
             ids[number, : len(row)] = row
             mask[number, : len(row)] = 1
-        vectors: Vectors = self._session.run(None, {"ids": ids, "mask": mask})[0]
-        return vectors
+        names = [self._outputs[output] for output in outputs]
+        found: list[Vectors] = self._session.run(names, {"ids": ids, "mask": mask})
+        return found
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
@@ -129,3 +170,8 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         group.append(position)
     if group:
         yield group
+
+
+def _unit(states: Vectors) -> NDArray[np.float16]:
+    lengths = np.linalg.norm(states, axis=1, keepdims=True)
+    return (states / np.maximum(lengths, 1e-6)).astype(np.float16)

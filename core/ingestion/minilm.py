@@ -1,6 +1,7 @@
 """all-MiniLM-L6-v2 as an ONNX graph, made from its published weights: in float32, or with matrices of 8 bits.
 
-Token ids and their mask go in, unit vectors come out: the mean of the last layer over the tokens. In 8 bits each
+Token ids and their mask go in; unit vectors come out, the mean of the last layer over the tokens, and the last layer
+itself for who asks for it. In 8 bits each
 output column of a matrix has its own scale, and what is multiplied with it is scaled by the batch's largest value
 while it runs; everything else stays float32. Columns use 7 of the 8 bits, because processors without VNNI add pairs
 of products in 16 bits and would cut off the sum.
@@ -22,7 +23,9 @@ FUSED = "com.microsoft"  # onnxruntime's own operators, several steps in one
 
 
 def graph(weights: Path, precision: Precision) -> bytes:
-    """The model with inputs `ids` and `mask`, int64 and float32 [n, tokens], and an output float32 [n, 384].
+    """The model with inputs `ids` and `mask`, int64 and float32 [n, tokens].
+
+    Its outputs are the vectors, float32 [n, 384], and the last layer, float32 [n, tokens, 384].
 
     Args:
         weights: the published `model.safetensors`.
@@ -34,7 +37,7 @@ def graph(weights: Path, precision: Precision) -> bytes:
     some = made.node("Cast", "mask", to=6)  # int32
     for layer in range(LAYERS):
         x = made.layer(x, some, f"encoder.layer.{layer}")
-    return made.finished(made.mean_over_tokens(x))
+    return made.finished(made.mean_over_tokens(x), x)
 
 
 class Graph:
@@ -110,15 +113,16 @@ class Graph:
         total = self.node("ReduceSum", self.node("Mul", x, mask), self.constant("tokens", [1]), keepdims=0)
         return self.node("LpNormalization", total, axis=1, p=2)
 
-    def finished(self, output: str) -> bytes:
+    def finished(self, output: str, states: str) -> bytes:
         """The graph as an ONNX file holds it."""
         from onnx import TensorProto, helper, numpy_helper
 
         ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", "tokens"])
         mask = helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["n", "tokens"])
         vectors = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", "width"])
+        layer = helper.make_tensor_value_info(states, TensorProto.FLOAT, ["n", "tokens", "width"])
         constants = [numpy_helper.from_array(value, name) for name, value in self._constants.items()]
-        body = helper.make_graph(self._nodes, "minilm", [ids, mask], [vectors], constants)
+        body = helper.make_graph(self._nodes, "minilm", [ids, mask], [vectors, layer], constants)
         versions = [helper.make_opsetid("", 17), helper.make_opsetid(FUSED, 1)]
         made: bytes = helper.make_model(body, opset_imports=versions, ir_version=9).SerializeToString()
         return made
