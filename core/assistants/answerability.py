@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core.assistants.quoting import WEIGHTS, Asked, Floats, Scored, coverage
+from core.assistants import quoting
+from core.assistants.quoting import Asked, Floats, Scored, coverage
 from core.assistants.words import content_words, stems
 from core.retrieval.passages import Passage
 
 MODEL_FILE = Path(__file__).with_name("answerability.json")
-COLUMN = {name: i for i, name in enumerate(WEIGHTS)}
+COLUMN = {name: i for i, name in enumerate(quoting.FEATURES)}
 
 FEATURES = (
     "meaning",
@@ -36,6 +37,10 @@ FEATURES = (
     "certainty",
     "agreement",
     "length",
+    "page_certainty",
+    "near_around",
+    "near_least",
+    "near_passage",
 )
 
 
@@ -79,8 +84,21 @@ def features(question: str, passages: Sequence[Passage], scored: Scored, asked: 
         "agreement": float(top.lexical_rank is not None and top.dense_rank is not None
                            and max(top.lexical_rank, top.dense_rank) <= 3),
         "length": math.log1p(len(asked)) / 4,
+        "page_certainty": page_certainty(scored),
+        "near_around": float(best[COLUMN["near_around"]]),
+        "near_least": float(best[COLUMN["near_least"]]),
+        "near_passage": float(scored.features[:, COLUMN["near_passage"]].max()),
     }  # fmt: skip
     return np.array([values[name] for name in FEATURES], np.float32)
+
+
+def page_certainty(scored: Scored) -> float:
+    """The probability of the likeliest page: that of all its sentences together."""
+    pages: dict[tuple[int, int], float] = {}
+    for candidate in scored.candidates:
+        key = candidate.passage.document_id, candidate.passage.page
+        pages[key] = pages.get(key, 0.0) + candidate.probability
+    return max(pages.values(), default=0.0)
 
 
 @cache

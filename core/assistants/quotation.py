@@ -21,13 +21,18 @@ class Quotation:
 
 
 def choose(candidates: Sequence[Candidate], reading: Reading) -> list[Candidate]:
-    """The sentences worth quoting, best first: the best one, and those not much less probable than it."""
+    """The sentences worth quoting, best first: the best one, and those not much less probable than it.
+
+    Where the quotation is the answer, further sentences are of the best one's page: a second page is more often wrong.
+    """
     chosen: list[Candidate] = []
     for candidate in candidates:
         if len(chosen) == reading.sentences:
             break
         if chosen and candidate.probability < reading.share * chosen[0].probability:
             break
+        if reading.quote_first and chosen and not _same_page(candidate, chosen[0]):
+            continue
         if not is_label(candidate.sentence) and not any(_same(candidate, other) for other in chosen):
             chosen.append(candidate)
     return chosen or list(candidates[:1])
@@ -80,6 +85,10 @@ def _written(candidate: Candidate, before: Candidate | None) -> str:
 
 def _same_table(a: Candidate, b: Candidate) -> bool:
     return a.sentence.row and b.sentence.row and a.sentence.header == b.sentence.header and a.passage is b.passage
+
+
+def _same_page(a: Candidate, b: Candidate) -> bool:
+    return (a.passage.document_id, a.passage.page) == (b.passage.document_id, b.passage.page)
 
 
 def _same(a: Candidate, b: Candidate) -> bool:

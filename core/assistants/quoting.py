@@ -1,20 +1,24 @@
 """The sentences of the passages that answer a question best, to be quoted word for word.
 
 Every sentence gets a score: a weighted sum of what says "this is it" (meaning, shared rare words, the kind
-of thing that was asked for, the passage it stands in). The weights were fitted by `benchmarks/answers.py
---fit` on training questions only. Knows nothing of prompts and engines; the embedder is passed in.
+of thing that was asked for, the passage it stands in). The weights are in `quoting.json`, fitted by
+`benchmarks/fit_quoting.py` on training questions only. Knows nothing of prompts and engines; the embedder is passed in.
 """
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.assistants.interaction import States, nearness
 from core.assistants.sentences import Sentence, split
 from core.assistants.words import MONTHS, Word, content_words, stems, words
 from core.retrieval.passages import Passage
@@ -31,32 +35,19 @@ class Embeds(Protocol):
         """Unit vectors, float32 [n, d], in order."""
         ...
 
+    def embed_tokens(self, texts: Sequence[str]) -> Sequence[States]:
+        """The same, and a vector for each token."""
+        ...
 
-WEIGHTS: Mapping[str, float] = {
-    "meaning": 5.07,
-    "meaning_near": 0.96,
-    "passage_meaning": 1.97,
-    "words": 2.48,
-    "words_near": 4.11,
-    "words_heading": 0.55,
-    "phrase": -0.07,
-    "cue": 1.71,
-    "new_words": 0.19,
-    "asks": -3.72,
-    "label": -1.42,
-    "row": 0.02,
-    "rank": 0.62,
-    "passage_score": 2.65,
-    "after_match": 1.06,
-    "back_reference": 0.69,
-    "names": 0.5,
-    "row_words": 2.83,
-}
-"""Softmax ranking loss with a ridge of 0.01, on train.jsonl questions of xquad (300), doc2dial (120) and tatqa (120)
-and on every other training pair of the four samples (196, counted twice); no gold and no test question.
 
-xquad's test questions are others, about the same 240 paragraphs. Measured in benchmarks/results/answers.md.
-"""
+MODEL_FILE = Path(__file__).with_name("quoting.json")
+FEATURES = (
+    "meaning", "meaning_near", "passage_meaning", "words", "words_near", "words_heading", "phrase", "cue", "new_words",
+    "asks", "label", "row", "rank", "passage_score", "after_match", "back_reference", "names", "row_words",
+    "near", "near_heading", "near_around", "near_least", "near_row", "near_passage", "label_asked", "label_words",
+    "document_score",
+)  # fmt: skip
+"""What a sentence's score is made of; `near*` compare token by token, see `interaction`."""
 
 AMOUNTS = r"number|amount|total|rate|cost|price|fee|limit|dose|value|percentage"
 KINDS: Mapping[str, re.Pattern[str]] = {
@@ -102,7 +93,7 @@ class Candidate:
 class Scored:
     """Every sentence of every passage, best first, with what other steps need to know about them.
 
-    `features` is float32 [n, len(WEIGHTS)] in the order of `candidates`; `meaning` [n] the cosine alone.
+    `features` is float32 [n, len(FEATURES)] in the order of `candidates`; `meaning` [n] the cosine alone.
     """
 
     candidates: tuple[Candidate, ...]
@@ -114,11 +105,10 @@ def relevant(question: str, passages: Sequence[Passage], embedder: Embeds, asked
     """Score every sentence of the passages against the question; best first."""
     units = [(passage, sentence) for passage in passages for sentence in split(passage.text, passage.header)]
     if not units:
-        return Scored((), np.zeros((0, len(WEIGHTS)), np.float32), np.zeros(0, np.float32))
-    vectors = embedder.embed([question, *(sentence.readable for _, sentence in units)])
-    meaning = vectors[1:] @ vectors[0]
-    features = feature_table(question, units, meaning, asked)
-    scores = features @ np.array(list(WEIGHTS.values()), np.float32)
+        return Scored((), np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, np.float32))
+    features = feature_table(question, units, embedder, asked)
+    meaning = features[:, FEATURES.index("meaning")]
+    scores = features @ weights()
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     order = np.argsort(-scores, kind="stable")
@@ -126,8 +116,58 @@ def relevant(question: str, passages: Sequence[Passage], embedder: Embeds, asked
     return Scored(tuple(found), features[order], meaning[order])
 
 
-def feature_table(question: str, units: Sequence[tuple[Passage, Sentence]], meaning: Floats, asked: Asked) -> Floats:
-    """One row of features per sentence, float32 [n, len(WEIGHTS)], columns in the order of WEIGHTS."""
+@cache
+def weights() -> Floats:
+    """The fitted weights, float32 [len(FEATURES)]."""
+    fitted = json.loads(MODEL_FILE.read_text("utf-8"))["weights"]
+    return np.array([fitted[name] for name in FEATURES], np.float32)
+
+
+def feature_table(question: str, units: Sequence[tuple[Passage, Sentence]], embedder: Embeds, asked: Asked) -> Floats:
+    """One row of features per sentence, float32 [n, len(FEATURES)], columns in the order of FEATURES."""
+    said = content_words(question)
+    texts = [question, *(sentence.readable for _, sentence in units)]
+    headings = [f"{passage.document} {passage.title} {passage.heading}" for passage, _ in units]
+    rows = [sentence.text for _, sentence in units]
+    every = list(dict.fromkeys([*texts, *headings, *rows]))
+    tokens = dict(zip(every, embedder.embed_tokens(every), strict=True))
+    asker = tokens[question]
+    meaning = np.array([tokens[text].vector @ asker.vector for text in texts[1:]], np.float32)
+    near = [nearness(said, asker, [tokens[text] for text in each]) for each in (texts[1:], headings, rows)]
+    rarity = np.array([asked.get(word.stem, 0.0) for word in said], np.float32)
+    return np.hstack([_by_words(question, units, meaning, asked), _by_tokens(units, near, rarity, asked)])
+
+
+def _by_tokens(units: Sequence[tuple[Passage, Sentence]], near: list[Floats], rarity: Floats, asked: Asked) -> Floats:
+    """The last nine columns."""
+    own, heading, row = near
+    share = rarity / (rarity.sum() or 1.0)
+    total = sum({passage.rank: passage.score for passage, _ in units}.values()) or 1.0
+    found = []
+    for i, (passage, sentence) in enumerate(units):
+        here = [j for j, (other, _) in enumerate(units) if other is passage]
+        beside = [j for j in (i - 1, i, i + 1) if j in here]
+        around = np.maximum(own[beside].max(0), heading[i])
+        label = stems(sentence.text.strip().strip("|").split("|")[0]) if sentence.row else set()
+        mass = {other.rank: other.score for other, _ in units if other.document_id == passage.document_id}
+        found.append(
+            (
+                own[i] @ share,
+                np.maximum(own[i], heading[i]) @ share,
+                around @ share,
+                around.min(initial=1.0),
+                row[i] @ share if sentence.row else 0.0,
+                np.maximum(own[here].max(0), heading[i]) @ share,
+                len(label & asked.keys()) / max(1, len(label)),
+                coverage(asked, label),
+                sum(mass.values()) / total,
+            )
+        )
+    return np.array(found, np.float32)
+
+
+def _by_words(question: str, units: Sequence[tuple[Passage, Sentence]], meaning: Floats, asked: Asked) -> Floats:
+    """All other columns."""
     pairs, wants = _pairs(question), wanted_kind(question)
     named = {word.stem: asked.get(word.stem, 0.0) for word in content_words(question) if word.kind != "word"}
     held = [stems(sentence.readable) for _, sentence in units]
@@ -160,7 +200,7 @@ def feature_table(question: str, units: Sequence[tuple[Passage, Sentence]], mean
                 "row_words": coverage(asked, stems(sentence.text)) if sentence.row else 0.0,
             }
         )
-    return np.array([[row[name] for name in WEIGHTS] for row in rows], np.float32)
+    return np.array([[row[name] for name in FEATURES[:18]] for row in rows], np.float32)
 
 
 def coverage(asked: Asked, held: set[str]) -> float:

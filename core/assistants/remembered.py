@@ -12,10 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.assistants.interaction import States
 from core.assistants.quoting import Embeds, Floats
 
 KEPT = 20_000
 """Vectors kept: 30 MB at 384 dimensions."""
+KEPT_TOKENS = 4_000
+"""Texts whose tokens are kept: about 100 MB at 384 dimensions and 30 tokens a sentence."""
 
 _memories: "weakref.WeakKeyDictionary[Embeds, Remembering]" = weakref.WeakKeyDictionary()
 _making = threading.Lock()
@@ -36,11 +39,12 @@ class Remembering:
         self._embedder = embedder
         self._kept = kept
         self._vectors: OrderedDict[bytes, Floats] = OrderedDict()
+        self._tokens: OrderedDict[bytes, States] = OrderedDict()
         self._lock = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Unit vectors, float32 [n, d], in order; only unknown texts are computed."""
-        keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
+        keys = [_key(text) for text in texts]
         with self._lock:
             known = {key: self._vectors[key] for key in keys if key in self._vectors}
         unknown = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
@@ -49,8 +53,28 @@ class Remembering:
             self._remember({key: known[key] for key in keys})
         return np.stack([known[key] for key in keys])
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[States]:
+        """The texts token by token, in order; only unknown ones are computed."""
+        keys = [_key(text) for text in texts]
+        with self._lock:
+            known = {key: self._tokens[key] for key in keys if key in self._tokens}
+        unknown = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if unknown:
+            made = dict(zip(unknown, self._embedder.embed_tokens(list(unknown.values())), strict=True))
+            known |= made
+            with self._lock:
+                self._tokens.update(made)
+                while len(self._tokens) > KEPT_TOKENS:
+                    self._tokens.popitem(last=False)
+            self._remember({key: each.vector for key, each in made.items()})
+        return [known[key] for key in keys]
+
     def _remember(self, vectors: dict[bytes, Floats]) -> None:
         with self._lock:
             self._vectors.update(vectors)
             while len(self._vectors) > self._kept:
                 self._vectors.popitem(last=False)
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()

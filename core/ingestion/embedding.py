@@ -174,4 +174,5 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
 
 def _unit(states: Vectors) -> NDArray[np.float16]:
     lengths = np.linalg.norm(states, axis=1, keepdims=True)
-    return (states / np.maximum(lengths, 1e-6)).astype(np.float16)
+    found: NDArray[np.float16] = (states / np.maximum(lengths, 1e-6)).astype(np.float16)
+    return found

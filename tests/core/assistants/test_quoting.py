@@ -1,10 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from core.assistants.quotation import choose, quotation
-from core.assistants.quoting import relevant, wanted_kind
-from core.assistants.reading import LARGE, SMALL, reading_for
+from core.assistants.quoting import FEATURES, relevant, wanted_kind, weights
+from core.assistants.reading import GROUNDED, LARGE, SMALL, reading_for
 from core.assistants.words import stems, words
 from core.ingestion.embedding import Embedder
 from core.retrieval.passages import Passage
@@ -76,3 +77,19 @@ def test_inflections_share_a_stem_and_numbers_their_value() -> None:
     assert stems("license") == stems("licensed") == stems("licenses")
     assert stems("party") == stems("parties")
     assert [word.stem for word in words("1,000.50")] == ["1000.5"]
+
+
+def test_a_second_sentence_is_quoted_only_from_the_page_of_the_first(passage: Make, embedder: Embedder) -> None:
+    pages = [passage("The fee is 40 euros.", 1), passage("The fee is 50 euros.", 2)]
+    scored = relevant("What is the fee?", pages, embedder, {"fee": 2.0})
+    assert len({c.passage.rank for c in choose(scored.candidates, replace(SMALL, share=0.0))}) == 1
+    assert len(choose(scored.candidates, GROUNDED)) == 2
+
+
+def test_the_table_row_whose_label_was_asked_for_is_quoted(passage: Make, embedder: Embedder) -> None:
+    table = passage("| Code | Meaning |\n| E2 | Tank empty |\n| E3 | Grounds drawer full |")
+    assert "| E3 | Grounds drawer full |" in quote("What does E3 mean?", [table], embedder)
+
+
+def test_every_feature_has_a_weight() -> None:
+    assert len(weights()) == len(FEATURES)

@@ -91,3 +91,10 @@ def test_batches_hold_like_lengths_within_the_budget() -> None:
 
 def test_one_text_longer_than_the_budget_is_a_batch_of_its_own() -> None:
     assert list(batches([300, 300], 256)) == [[0], [1]]
+
+
+def test_tokens_come_with_the_vector_of_their_text_and_their_places(embedder: Embedder) -> None:
+    for text, vector, tokens in zip(TEXTS, embedder.embed(TEXTS), embedder.embed_tokens(TEXTS), strict=True):
+        assert tokens.vector @ vector > 0.9999
+        assert tokens.states.shape == (len(tokens.spans), 384)
+        assert all(0 <= a < b <= len(text) for a, b in tokens.spans)
