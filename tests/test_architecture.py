@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = ("dashboard", "core", "storage")  # from the roof down
 TOP = {
     *("pyproject.toml", "README.md", "dashboard", "core", "storage", "tests", ".streamlit"),
-    *("LICENSE", "CHANGELOG.md", "Makefile", ".gitignore", ".ci", "benchmarks", "compose.yaml"),
+    *("LICENSE", "CHANGELOG.md", "SECURITY.md", "Makefile", ".gitignore", ".ci", "benchmarks", "compose.yaml"),
 }
 HOMES = {"streamlit": "dashboard", "sqlalchemy": "storage", "alembic": "storage", "chromadb": "storage"}
 FORBIDDEN = {"utils", "util", "helpers", "helper", "manager", "service", "processor"}
