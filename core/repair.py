@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.conversations import files
+from core.finetuning import registry
 from core.finetuning.checkpoints import sha256
 from core.ingestion.editing import feed
 from storage.rows import IndexRow
@@ -43,6 +44,8 @@ def after_start(ws: "Workspace") -> None:
     ws.files.sweep(ws.documents.needs_file, YOUNG_S)
     if ws.corpora.indexes() or (ws.home / "vectors").exists():
         check_look_ups(ws)
+    if stray := registry.sweep(ws):
+        log.info("%d folders of adapters that are gone were deleted", stray)
     if orphans := files.delete_orphans(ws):
         log.info("%d sets of files of conversations that are gone were deleted", orphans)
 

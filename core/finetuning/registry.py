@@ -1,7 +1,9 @@
 """What a person does with adapters: promote, roll back, note, delete; and how far they are behind the documents."""
 
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import BadInput
@@ -88,3 +90,28 @@ def delete(ws: "Workspace", adapter_id: int) -> None:
     ws.serving.forget(adapter_id)
     ws.adapters.delete(adapter_id)
     shutil.rmtree(ws.serving.folder(adapter), ignore_errors=True)
+
+
+def learned_from(ws: "Workspace", corpus_id: int, names: Collection[str]) -> list[AdapterRow]:
+    """Adapters of a corpus that learned from any of these documents: deleting those takes nothing out of them."""
+    wanted = set(names)
+    return [row for row in ws.adapters.list(corpus_id) if wanted & set(row.documents)]
+
+
+def folders(ws: "Workspace", corpus_id: int) -> list[Path]:
+    """Close the engines of a corpus's adapters; returns their folders, for when their rows are gone."""
+    rows = ws.adapters.list(corpus_id)
+    for row in rows:
+        ws.serving.forget(row.id)
+    return [ws.serving.folder(row) for row in rows]
+
+
+def sweep(ws: "Workspace") -> int:
+    """Delete folders of adapters that have no row, and what was being prepared when a process ended; how many."""
+    root = ws.home / "adapters"
+    corpora = [corpus.id for hidden in (False, True) for corpus in ws.corpora.list(hidden)]
+    kept = {row.folder for corpus_id in corpora for row in ws.adapters.list(corpus_id)}
+    stray = [folder for folder in root.iterdir() if folder.name not in kept] if root.is_dir() else []
+    for folder in stray:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(stray)

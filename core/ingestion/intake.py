@@ -5,6 +5,7 @@ is read later, by the index job. Everything that comes in one `add_files` is dec
 transaction: killed before it, nothing has happened; after it, the job is sure to run.
 """
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import BadInput, Conflict, NotFound
+from core.finetuning import registry
 from core.ingestion.arriving import Rejected, Upload, arriving
 from core.ingestion.indexing import forget_vectors
 from storage.admission import Admitted, Arrival, Verdict
@@ -152,7 +154,10 @@ def delete_documents(ws: "Workspace", document_ids: Iterable[int]) -> None:
 
 
 def delete_corpus(ws: "Workspace", corpus_id: int) -> None:
-    """Delete a corpus with documents, conversations, jobs, vectors and files; waits for a running step of its jobs."""
+    """Delete a corpus with documents, conversations, jobs, adapters, vectors and files.
+
+    Waits for a running step of its jobs.
+    """
     for job in ws.jobs.list(corpus_id, OPEN, limit=1000):
         ws.jobs.request_cancel(job.id)
     until = time.monotonic() + PATIENCE_S
@@ -162,6 +167,9 @@ def delete_corpus(ws: "Workspace", corpus_id: int) -> None:
         if conversation.files_corpus_id is not None:
             delete_corpus(ws, conversation.files_corpus_id)
     collections = [index.collection for index in ws.corpora.indexes() if index.corpus_id == corpus_id]
+    learned = registry.folders(ws, corpus_id)
     ws.documents.delete_corpus(corpus_id)
+    for folder in learned:  # they hold the corpus's words, in examples and in weights
+        shutil.rmtree(folder, ignore_errors=True)
     for collection in collections:
         ws.vectors.drop(collection)

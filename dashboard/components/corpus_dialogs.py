@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import TriptychError
+from core.finetuning import registry
 from core.ingestion import intake
 from dashboard import resources, state
 from dashboard.components import figures
 from dashboard.components.safe_text import label, one_line
 from storage.errors import Exists
-from storage.rows import CorpusRow
+from storage.rows import CorpusRow, DocumentRow
 
 LONGEST = 80
 
@@ -68,7 +69,7 @@ def delete_corpus(corpus: CorpusRow) -> None:
     st.markdown(
         f"- {figures.count(numbers.documents, 'document')} with {figures.count(numbers.chunks, 'chunk')}\n"
         f"- {figures.count(talks, 'conversation')} with their answers and feedback\n"
-        "- its search index and the stored files"
+        "- its examples and adapters, its search index and the stored files"
     )
     st.caption("The files you uploaded from stay where they are. This cannot be undone.")
     if st.button("Delete corpus", type="primary", icon=":material/delete:"):
@@ -90,6 +91,7 @@ def delete_documents(ids: Sequence[int]) -> None:
         "Their text, vectors and stored files are deleted. Answers that quote them stay, without the quotation's "
         "source. This cannot be undone."
     )
+    _name_learners(rows)
     # The callback runs first; a button that then said "Delete 0" would be another one, which nobody pressed.
     if st.button(
         f"Delete {figures.count(len(ids), 'document')}",
@@ -99,3 +101,15 @@ def delete_documents(ids: Sequence[int]) -> None:
         args=(workspace, [row.id for row in rows]),
     ):
         st.rerun()  # puts the dialog away
+
+
+def _name_learners(rows: Sequence[DocumentRow]) -> None:
+    """Say which adapters keep what they learned from documents that go, and where to train anew."""
+    for corpus_id in {row.corpus_id for row in rows}:
+        names = {row.name for row in rows if row.corpus_id == corpus_id}
+        learned = registry.learned_from(resources.workspace(), corpus_id, names)
+        if learned:
+            told = ", ".join(f"{row.kind} v{row.version}" for row in learned)
+            st.warning(f"Learned from them, and keeps it: {told}. Delete it, or train it again without them.")
+            query = {"corpus": str(corpus_id)}
+            st.page_link("app_pages/finetune.py", label="Fine-tune", icon=":material/school:", query_params=query)

@@ -178,3 +178,16 @@ def test_an_export_is_asked_for_once_and_its_failure_is_seen(
     app.run()
     assert not app.exception
     assert "The files of grounded v1 are gone" in words(app)
+
+
+def test_deleting_a_document_names_the_adapters_that_learned_from_it(
+    open_page: Open, workspace: Workspace, taught: CorpusRow
+) -> None:
+    job = workspace.jobs.enqueue("finetune", taught.id, {"kinds": ["grounded"]})
+    workspace.adapters.begin(taught.id, "grounded", job.id, "SmolLM2", documents={"lease.md": "a" * 64})
+    workspace.jobs.request_cancel(job.id)
+    app = open_page("corpus", corpus=taught.id)
+    app.checkbox(key=f"tick-page-{taught.id}").check().run()
+    app.button(key="delete-ticked").click().run()
+    assert not app.exception
+    assert any("grounded v1" in warning.value for warning in app.warning)
