@@ -82,6 +82,11 @@ class Adapters:
         with self._database.read() as session:
             return [copied(AdapterRow, row) for row in session.scalars(query)]
 
+    def folders(self) -> set[str]:
+        """The names of the folders that adapters have, whatever their corpus."""
+        with self._database.read() as session:
+            return set(session.scalars(select(Adapter.folder)))
+
     def of_job(self, job_id: int) -> Rows[AdapterRow]:
         """The adapters that a job trains."""
         query = select(Adapter).where(Adapter.job_id == job_id).order_by(Adapter.id)

@@ -109,8 +109,7 @@ def folders(ws: "Workspace", corpus_id: int) -> list[Path]:
 def sweep(ws: "Workspace") -> int:
     """Delete folders of adapters that have no row, and what was being prepared when a process ended; how many."""
     root = ws.home / "adapters"
-    corpora = [corpus.id for hidden in (False, True) for corpus in ws.corpora.list(hidden)]
-    kept = {row.folder for corpus_id in corpora for row in ws.adapters.list(corpus_id)}
+    kept = ws.adapters.folders()
     stray = [folder for folder in root.iterdir() if folder.name not in kept] if root.is_dir() else []
     for folder in stray:
         shutil.rmtree(folder, ignore_errors=True)

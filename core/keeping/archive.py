@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from core.errors import BadInput
+from core.finetuning.serving import MERGED
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -28,7 +29,7 @@ LONGEST = 256 << 20
 MEMBER = re.compile(
     r"triptych\.db|secret\.key|files/[0-9a-f]{2}/[0-9a-f]{64}|adapters/[0-9]+(?:/[A-Za-z0-9_-][A-Za-z0-9_. -]*)+"
 )
-DERIVED = ("exports", "merged-q8_0.gguf", "lock")
+DERIVED = ("exports", MERGED, "lock")
 """Names in an adapter's folder that are left out."""
 
 

@@ -4,6 +4,7 @@ Rows and files are held against their hashes and against each other; look-ups (f
 the rows and, when asked for, made anew from them. Nothing that cannot be made again is ever deleted here.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -168,8 +169,6 @@ def _jobs(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
 
 
 def _disk(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
-    import shutil
-
     free = shutil.disk_usage(ws.home).free
     if free < NEEDED:
         yield Finding("Disk", "decide", f"Only {free >> 20:,} MB are free.", "Free some: 1 GB should stay free.")
