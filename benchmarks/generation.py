@@ -18,7 +18,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from benchmarks.report import machine
+from benchmarks.report import machine, notes
 from core.generation.batching import TokenStream
 from core.generation.embedded import EmbeddedChat
 from core.generation.engine import Sampling
@@ -147,7 +147,9 @@ def main() -> None:
             engine.close()
     peers = {kind: transformers(source, prompt, kind) for kind in ("float32", "bfloat16")}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "generation.md").write_text(report(ours, peers), "utf-8")
+    file = RESULTS / "generation.md"
+    kept = notes(file.read_text("utf-8")) if file.is_file() else ""
+    file.write_text(report(ours, peers) + kept, "utf-8")
     (RESULTS / "generation.json").write_text(json.dumps({"embedded": ours, "torch": peers}, indent=1), "utf-8")
     print(report(ours, peers))
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 
 RESULTS = Path(__file__).parent / "results"
+NOTES = "## Notes"
+"""A line of a result below which a person has written: a rerun keeps all of it."""
 
 
 def machine() -> str:
@@ -32,15 +34,22 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def write(name: str, title: str, body: str) -> Path:
-    """Write `results/<name>.md` and print it."""
+    """Write `results/<name>.md` and print it; what stands under `## Notes` in the old file stays."""
     command = "python -m benchmarks." + Path(sys.argv[0]).stem + " " + shlex.join(shown(sys.argv[1:]))
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     text = f"# {title}\n\n{when}; {machine()}; `{command.strip()}`\n\n{body.rstrip()}\n"
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{name}.md"
+    text += notes(file.read_text("utf-8")) if file.is_file() else ""
     file.write_text(text, "utf-8")
     print(text)
     return file
+
+
+def notes(old: str) -> str:
+    """What a person wrote under the findings, with an empty line before it; "" where nobody did."""
+    lines = old.splitlines()
+    return "\n" + "\n".join(lines[lines.index(NOTES) :]).rstrip() + "\n" if NOTES in lines else ""
 
 
 def shown(options: Sequence[str]) -> list[str]:

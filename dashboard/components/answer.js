@@ -25,13 +25,29 @@ const tilde = (words) => {
   return mark;
 };
 
+// Words that only this answer has: underlined and marked, and said to who cannot see either.
+const marked = (piece, at, marks, words) => {
+  const made = element("span", "words");
+  let from = 0;
+  for (const [start, end] of marks) {
+    const [first, last] = [Math.max(start - at, from), Math.min(end - at, piece.length)];
+    if (first >= last) continue;
+    const mark = element("mark");
+    mark.append(element("span", "unseen", `${words.onlyHere}: `), piece.slice(first, last));
+    made.append(piece.slice(from, first), mark);
+    from = last;
+  }
+  made.append(piece.slice(from));
+  return made;
+};
+
 // A part as a run of text: every piece of it dressed alike, the source's number behind its last word.
 const run = (part, words, press) => ({
   text: part.text,
-  dress: (piece, first) => {
+  dress: (piece, first, at) => {
     const made = element("span", `sentence ${part.kind}`);
     if (first && part.kind === "unsupported") made.append(tilde(words));
-    made.append(element("span", "words", piece));
+    made.append(marked(piece, at, part.marks, words));
     return made;
   },
   close: (made) => {

@@ -5,7 +5,7 @@ and never touches Markdown or HTML.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import streamlit as st
@@ -15,6 +15,7 @@ from storage.rows import CitationRow
 
 UNSUPPORTED = "from the model, no source"
 QUOTED = "Quoted from the document"
+ONLY_HERE = "only in this answer"
 
 _component = st.components.v2.component(
     "triptych_answer",
@@ -32,6 +33,7 @@ class Part:
         kind: plain (white space, headings, text still streaming), supported or unsupported.
         quoted: part of the word-for-word quotation the answer opens with.
         number, where, citation: the source's number, its name and page, and which citation to open.
+        marks: stretches of `text` that are marked as said by no other answer.
     """
 
     text: str
@@ -40,6 +42,7 @@ class Part:
     number: int | None = None
     where: str = ""
     citation: int = -1
+    marks: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,16 @@ def show(
     refused: bool = False,
     streaming: bool = False,
     focus: bool = False,
+    marks: Sequence[tuple[int, int]] = (),
     on_cited: Callable[[str], None],
 ) -> None:
     """Show an answer; `on_cited(key)` is called when a citation is pressed (see `pressed`).
 
-    `focus`: a link leads here, so it is brought into view once.
+    `focus`: a link leads here, so it is brought into view once. `marks`: stretches of the text that only this answer of
+    several has.
     """
     numbered = sources(citations)
-    shown = parts(text, citations, numbered, quoted_until, refused)
+    shown = with_marks(parts(text, citations, numbered, quoted_until, refused), marks)
     _component(
         key=key,
         data={
@@ -76,7 +81,7 @@ def show(
             "refused": refused,
             "streaming": streaming,
             "focus": focus,
-            "words": {"unsupported": UNSUPPORTED, "quoted": QUOTED},
+            "words": {"unsupported": UNSUPPORTED, "quoted": QUOTED, "onlyHere": ONLY_HERE},
         },
         on_cited_change=lambda: on_cited(key),
     )
@@ -125,6 +130,17 @@ def parts(
         cut.append(_sentence(text, index, citation, numbers, quoted_until, refused))
         at = citation.sentence_end
     return cut + _plain(text, at, len(text), quoted_until)
+
+
+def with_marks(cut: Sequence[Part], marks: Sequence[tuple[int, int]]) -> list[Part]:
+    """The same parts, each with those stretches of the whole text that lie in it."""
+    found, at = [], 0
+    for part in cut:
+        end = at + len(part.text)
+        own = tuple((max(a, at) - at, min(b, end) - at) for a, b in marks if a < end and b > at)
+        found.append(replace(part, marks=own) if own else part)
+        at = end
+    return found
 
 
 def _plain(text: str, start: int, end: int, quoted_until: int) -> list[Part]:

@@ -1,11 +1,13 @@
 """The panels of a comparison: what each mode answers, with its sources and cost, and the vote."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
 
 from core.assistants import comparing
 from core.assistants.answer import Timings
+from core.assistants.differing import Stretch, only_here
 from dashboard import resources, state
 from dashboard.components import answer, figures, live_answer, modes, transcript
 from dashboard.components.safe_text import label
@@ -19,13 +21,27 @@ def show(comparison: ComparisonRow) -> None:
     st.subheader(label(comparison.question, 300), anchor=False)
     hidden = comparison.blind and not comparison.choice
     answers = [_answer(panel) for panel in comparison.panels]
+    ended = all(message is not None and message.status != "streaming" for message in answers)
+    marks = _differences(answers) if ended else [[] for _ in answers]
     for number, (column, panel, message) in enumerate(
         zip(st.columns(len(comparison.panels)), comparison.panels, answers, strict=True)
     ):
         with column, st.container(border=True):
-            _panel(comparison, panel, message, LETTERS[number] if hidden else "")
-    if all(message is not None and message.status != "streaming" for message in answers):
+            _panel(comparison, panel, message, LETTERS[number] if hidden else "", marks[number])
+    if ended:
         _vote(comparison)
+
+
+def _differences(answers: Sequence[MessageRow | None]) -> list[list[Stretch]]:
+    """What to mark in each answer: nothing until somebody asks for it."""
+    wanted = st.toggle(
+        "Mark what differs", key="mark-differences", help="Words that only one of the answers has, whatever their case"
+    )
+    texts = [message.text if message else "" for message in answers]
+    if not wanted:
+        return [[] for _ in texts]
+    st.caption("Marked and underlined: words that only this answer has. Other words may mean the same.")
+    return only_here(texts)
 
 
 def _answer(panel: PanelRow) -> MessageRow | None:
@@ -33,7 +49,9 @@ def _answer(panel: PanelRow) -> MessageRow | None:
     return next((message for message in reversed(messages) if message.role == "assistant"), None)
 
 
-def _panel(comparison: ComparisonRow, panel: PanelRow, message: MessageRow | None, letter: str) -> None:
+def _panel(
+    comparison: ComparisonRow, panel: PanelRow, message: MessageRow | None, letter: str, marks: Sequence[Stretch]
+) -> None:
     if letter:
         st.badge(f"Answer {letter}", color="gray")
     else:
@@ -54,6 +72,7 @@ def _panel(comparison: ComparisonRow, panel: PanelRow, message: MessageRow | Non
             key=f"answer-{message.id}",
             quoted_until=message.quoted_until,
             refused=message.refused,
+            marks=marks,
             on_cited=transcript.open_citation,
         )
     st.caption(" · ".join(_facts(message, {c.document_id for c in citations if c.document_id is not None}, letter)))

@@ -1,6 +1,7 @@
 // Lays out text in which tables are written as lines of pipes (`| a | b |`), for every component that shows others' text.
 // `laidOut(runs)`: runs are stretches of one text, each dressed in its own way ({text, dress, close}); a stretch may
-// begin and end anywhere, inside a cell too. `dress(words, first)` makes the node for a piece of it; `close(node)`
+// begin and end anywhere, inside a cell too. `dress(words, first, at)` makes the node for a piece of it that begins
+// `at` characters into the stretch; `close(node)`
 // is called once with its last piece. Text reaches the page through textContent only.
 
 const RULER = /^[\s|:+=-]*-[\s|:+=-]*$/;
@@ -99,7 +100,7 @@ const laidOut = (runs) => {
       const from = Math.max(start, ends[index] - run.text.length);
       const to = Math.min(end, ends[index]);
       if (from >= to) return;
-      const node = run.dress(text.slice(from, to), !last.has(run));
+      const node = run.dress(text.slice(from, to), !last.has(run), from - (ends[index] - run.text.length));
       last.set(run, node);
       parent.append(node);
     });

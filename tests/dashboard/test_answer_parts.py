@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.components.answer import parts, sources
+from dashboard.components.answer import parts, sources, with_marks
 from storage.rows import CitationRow
 
 TEXT = "The fee is 20. It is due. Send a letter."
@@ -61,3 +61,15 @@ def test_the_quotation_ends_where_it_ends() -> None:
 def test_a_refusal_is_not_marked_as_unsupported() -> None:
     citations = [cited(0, 14, page=None)]
     assert {part.kind for part in parts(TEXT, citations, [], 0, refused=True)} == {"plain"}
+
+
+def test_marks_are_cut_at_the_borders_of_the_parts() -> None:
+    citations = [cited(0, 14), cited(15, 25)]
+    cut = with_marks(parts(TEXT, citations, sources(citations), 0, refused=False), [(11, 17), (26, 30)])
+    assert [(part.text, part.marks) for part in cut] == [
+        ("The fee is 20.", ((11, 14),)),
+        (" ", ((0, 1),)),
+        ("It is due.", ((0, 2),)),
+        (" Send a letter.", ((1, 5),)),
+    ]
+    assert with_marks(cut, []) == cut

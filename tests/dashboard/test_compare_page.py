@@ -1,5 +1,6 @@
 """The compare page answers one question in several modes, takes a vote, and shows who wins."""
 
+import json
 import time
 from collections.abc import Callable
 
@@ -23,6 +24,12 @@ def compared(workspace: Workspace, corpus: CorpusRow, blind: bool = False) -> Co
             assert time.monotonic() < deadline
             time.sleep(0.05)
     return row
+
+
+def marks(app: AppTest) -> list[list[str]]:
+    """The marked words of each panel."""
+    shown = [json.loads(e.proto.json) for e in app.get("bidi_component") if "answer" in e.proto.component_name]
+    return [[part["text"][a:b] for part in each["parts"] for a, b in part["marks"]] for each in shown]
 
 
 def test_without_a_corpus_the_page_says_how_to_make_one(open_page: Open) -> None:
@@ -81,3 +88,18 @@ def test_deleting_a_comparison_takes_its_panels_along(workspace: Workspace, inde
     workspace.comparisons.delete(row.id)
     assert workspace.comparisons.list(indexed.id) == []
     assert workspace.conversations.search(indexed.id, "rent") == []
+
+
+def test_what_differs_is_marked_when_somebody_asks_for_it(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    row = compared(workspace, indexed)
+    for panel, said in zip(row.panels, ("The rent is 2,400 pounds.", "The rent is six pounds."), strict=True):
+        answer = workspace.conversations.messages(panel.conversation_id)[-1]
+        workspace.conversations.finish_answer(answer.id, said)
+    app = open_page("compare", corpus=indexed.id, comparison=row.id)
+    assert not any(marks(app))
+    app.toggle(key="mark-differences").set_value(True).run()
+    assert not app.exception
+    assert "words that only this answer has" in words(app)
+    assert marks(app) == [["2,400"], ["six"]]
