@@ -4,17 +4,52 @@ A test of anything that lives in the database asks for `database_url` (or a fixt
 twice, on SQLite and on PostgreSQL. A new table needs nothing more: the migrations run on both, and
 `tests/storage/test_database.py` compares what they made with `storage/tables.py` on both.
 What only SQLite does is tested with `sqlite_url`.
+
+No test reaches another machine, nor does anything that one starts: see `tests/offline/blocking.py`.
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import blocking
 import pytest
 from chroma_server import Chroma
 from postgres_server import Server, programs
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# First of all: nothing that is imported or started later comes before it.
+ALONE = blocking.alone()
+CALLED_OUT = Path(tempfile.gettempdir()) / f"triptych-called-out-{os.getpid()}"
+os.environ[blocking.NOTES] = str(CALLED_OUT)
+blocking.block()
+
+
+def pytest_report_header() -> str:
+    """How the network is kept away."""
+    return f"network: none but this machine's own ({'namespace and audit hook' if ALONE else 'audit hook'})"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run in which anything wanted another machine has failed, whatever became of the error."""
+    if CALLED_OUT.exists():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what wanted another machine."""
+    if CALLED_OUT.exists():
+        terminalreporter.section("CALLED OUT: refused, and a failure of this run", red=True)
+        terminalreporter.write(CALLED_OUT.read_text("utf-8"))
+        CALLED_OUT.unlink()
+
+
+@pytest.fixture(scope="session")
+def alone() -> bool:
+    """Whether programs that are not Python are kept from the network as well."""
+    return ALONE
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def start(home: Path, port: int, cwd: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "dashboard", "--workspace", str(home), "--port", str(port)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, cwd=cwd, env=environment, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
 

@@ -25,6 +25,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 PATIENCE_MS = 300_000
 """For everything a person would wait for; a busy machine is no failure."""
@@ -45,7 +46,7 @@ class Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         command = [sys.executable, "-m", "dashboard", "--workspace", str(self.home), "--port", str(self.port)]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])}
         self._process = subprocess.Popen(
             command, cwd=self.home.parent, env=environment, stdout=self._log, stderr=self._log
         )
