@@ -67,6 +67,7 @@ class Comparisons:
             session.execute(delete(Conversation).where(Conversation.comparison_id == comparison_id))
             session.execute(delete(Comparison).where(Comparison.id == comparison_id))
             talk_text.sweep(session)
+        self._database.forget_deleted()
 
 
 def _found(session: Session, comparison_id: int) -> Comparison:

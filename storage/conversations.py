@@ -6,7 +6,7 @@ What answers are made of is in `storage/answers.py`, how paths are found in `sto
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage import talk_text
+from storage import talk_text, traces
 from storage.answers import Answers, found
 from storage.branches import newest_leaf, path
 from storage.rows import ConversationRow, FoundTalk, MessageRow, copied
@@ -88,12 +88,20 @@ class Conversations(Answers):
             rows = _messages(session, message.conversation_id)
             found(session, Conversation, message.conversation_id).leaf_id = newest_leaf(rows, message_id)
 
-    def delete(self, conversation_id: int) -> None:
+    def examples_of(self, conversation_id: int) -> Rows[int]:
+        """The examples that were made of a conversation's answers."""
+        with self._database.read() as session:
+            return traces.of_conversation(session, conversation_id)
+
+    def delete(self, conversation_id: int, erase: bool = False) -> None:
         """Delete a conversation with its messages and feedback, down to the full text and the write-ahead log.
 
-        The files of the conversation alone are the caller's to delete before it.
+        The files of the conversation alone are the caller's to delete before it. With `erase` the examples that were
+        made of its answers go as well.
         """
         with self._database.write() as session:
+            if erase:
+                traces.delete_examples(session, traces.of_conversation(session, conversation_id))
             session.execute(delete(Conversation).where(Conversation.id == conversation_id))
             talk_text.sweep(session)
         self._database.forget_deleted()

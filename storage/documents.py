@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from storage import edits, talk_text
+from storage import edits, talk_text, traces
 from storage.admission import Admitted, Arrival, admit
 from storage.contents import Content, clear, store
 from storage.corpora import PENDING, parts
@@ -171,9 +171,25 @@ class Documents:
                     count += 1
             return count, job_id
 
-    def delete(self, document_ids: Iterable[int]) -> Gone:
-        """Delete documents from rows, full text and files, down to the write-ahead log."""
+    def made_of(self, document_ids: Iterable[int]) -> traces.Traces:
+        """How much was made of documents that deleting them leaves, unless it is erased with them."""
+        with self._database.read() as session:
+            return traces.count(session, set(document_ids))
+
+    def names_that_go(self, document_ids: Iterable[int]) -> dict[int, set[str]]:
+        """By corpus, the names that no document will have once these are deleted."""
+        with self._database.read() as session:
+            return traces.names_that_go(session, set(document_ids))
+
+    def delete(self, document_ids: Iterable[int], erase: bool = False) -> Gone:
+        """Delete documents from rows, full text and files, down to the write-ahead log.
+
+        Args:
+            erase: what was made of them (`storage.traces`) goes in the same transaction.
+        """
         with self._database.write() as session:
+            if erase:
+                traces.erase(session, set(document_ids))
             gone, contents = self._delete_rows(session, set(document_ids))
         self._forget_files(contents)
         self._leave_nothing()

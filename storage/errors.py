@@ -43,3 +43,7 @@ class Locked(StorageError):
     def __init__(self, message: str, owner: object = None) -> None:
         super().__init__(message)
         self.owner = owner
+
+
+class Rebuilding(StorageError):
+    """A look-up is being made anew from the rows; the rows themselves can be searched meanwhile."""

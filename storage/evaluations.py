@@ -95,6 +95,7 @@ class Evaluations:
         with self._database.write() as session:
             session.execute(delete(EvaluationAnswer).where(EvaluationAnswer.evaluation_id == evaluation_id))
             session.execute(delete(Evaluation).where(Evaluation.id == evaluation_id))
+        self._database.forget_deleted()
 
     def count(self, corpus_id: int) -> int:
         """How many evaluations a corpus has."""

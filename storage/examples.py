@@ -87,6 +87,11 @@ class Examples:
         with self._database.read() as session:
             return session.scalar(query) or 0
 
+    def ids(self, corpus_id: int) -> set[int]:
+        """The ids of all of a corpus's examples."""
+        with self._database.read() as session:
+            return set(session.scalars(select(Example.id).where(Example.corpus_id == corpus_id)))
+
     def counts(self, corpus_id: int) -> dict[str, int]:
         """How many there are of each status."""
         query = select(Example.status, func.count(Example.id)).where(Example.corpus_id == corpus_id)

@@ -100,6 +100,7 @@ class GoldQuestions:
         with self._database.write() as session:
             for part in parts(sorted(set(gold_ids))):
                 session.execute(delete(GoldQuestion).where(GoldQuestion.id.in_(part)))
+        self._database.forget_deleted()
 
 
 def _values(draft: GoldDraft) -> dict[str, Any]:

@@ -85,6 +85,10 @@ class Indexes:
         query = _vectors(index_id).join(Document).where(Document.status == "ready", ~Chunk.switched_off)
         yield from self._paged(query)
 
+    def all(self, index_id: int) -> Iterator[tuple[list[int], Vectors]]:
+        """`ready`, and those of documents that are being indexed and may be in the collection already."""
+        yield from self._paged(_vectors(index_id).where(~Chunk.switched_off))
+
     def count_ready(self, index_id: int) -> int:
         """How many vectors `ready` yields in all."""
         query = select(func.count(Embedding.chunk_id)).join(Chunk).join(Document)

@@ -6,9 +6,11 @@ One process opens the folder (`storage.lock`), its threads share it; a server ta
 any machine. Knows nothing of texts, models or fusion.
 """
 
+import shutil
+import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,13 +18,16 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.errors import Unreachable
+from storage.errors import Rebuilding, Unreachable
 from storage.hits import Hit
 
 Floats = NDArray[np.float32]
 
 # Not tuned yet: `benchmarks/retrieval_scale.py` measures the recall against the exact nearest.
 HNSW = {"space": "cosine", "ef_construction": 128, "max_neighbors": 24, "ef_search": 200}
+
+BUSY_S = 30.0
+"""How long Chroma's own statements are waited for."""
 
 
 class Vectors:
@@ -37,6 +42,7 @@ class Vectors:
         self._client = _in_folder(where) if isinstance(where, Path) else _on_server(where)
         self._most = self._client.get_max_batch_size()
         self._open: dict[str, Any] = {}
+        self._anew: set[str] = set()
         self._changing = threading.RLock()
 
     def names(self) -> list[str]:
@@ -59,7 +65,12 @@ class Vectors:
                 self._on(collection, "delete", ids=keys[at : at + self._most])
 
     def search(self, collection: str, vector: Floats, limit: int) -> list[Hit]:
-        """The `limit` vectors nearest to `vector` [d], best first; the score is the cosine, -1..1."""
+        """The `limit` vectors nearest to `vector` [d], best first; the score is the cosine, -1..1.
+
+        Raises Rebuilding while the collection is made anew: a part of it would be found.
+        """
+        if collection in self._anew:
+            raise Rebuilding(f"collection {collection}")
         limit = min(limit, self.count(collection))
         if limit < 1:
             return []
@@ -80,11 +91,29 @@ class Vectors:
                     self._client.delete_collection(collection)
 
     def rebuild(self, collection: str, batches: Iterable[tuple[Sequence[int], Floats]]) -> None:
-        """Make a collection anew from ids and vectors; until it is done, searches find a part of it."""
+        """Make a collection anew from ids and vectors; until it is done, `search` of it raises."""
         with self._changing:
-            self.drop(collection)
-            for ids, vectors in batches:
-                self.upsert(collection, ids, vectors)
+            self._anew.add(collection)
+            try:
+                self.drop(collection)
+                for ids, vectors in batches:
+                    self.upsert(collection, ids, vectors)
+            finally:
+                self._anew.discard(collection)
+
+    def leave_nothing(self) -> None:
+        """Drive what dropped collections held out of the folder: Chroma keeps their files, and rows in free pages.
+
+        Nothing on a server, whose files are its own business.
+        """
+        if not isinstance(self._where, Path):
+            return
+        with self._changing, closing(sqlite3.connect(self._where / "chroma.sqlite3", timeout=BUSY_S)) as connection:
+            segments = {row[0] for row in connection.execute("SELECT id FROM segments")}
+            connection.execute("VACUUM")
+            for folder in self._where.iterdir():
+                if folder.is_dir() and folder.name not in segments:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def probe(self, collection: str) -> None:
         """Search a collection with one of its own vectors: raises, or ends the process, when it is damaged."""

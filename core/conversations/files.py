@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from core.errors import NotFound
+from core.finetuning import forgetting
 from core.ingestion import intake
 from core.ingestion.arriving import Upload
 from core.ingestion.intake import Intake
@@ -42,12 +43,18 @@ def attached(ws: "Workspace", corpus_id: int | None) -> list[DocumentRow]:
     return ws.corpora.documents(corpus_id, limit=MOST) if corpus_id is not None else []
 
 
-def delete(ws: "Workspace", conversation_id: int) -> None:
-    """Delete a conversation with its messages, its feedback and the files that are its alone."""
+def delete(ws: "Workspace", conversation_id: int, *, erase: bool = False) -> None:
+    """Delete a conversation with its messages, its feedback and the files that are its alone.
+
+    Args:
+        erase: the examples that were made of its answers go too, also those frozen beside adapters.
+    """
     conversation = _conversation(ws, conversation_id)
+    if erase and (examples := ws.conversations.examples_of(conversation_id)):
+        forgetting.forget(ws, conversation.corpus_id, (), set(examples))
     if conversation.files_corpus_id is not None:
         intake.delete_corpus(ws, conversation.files_corpus_id)
-    ws.conversations.delete(conversation_id)
+    ws.conversations.delete(conversation_id, erase)
 
 
 def delete_orphans(ws: "Workspace") -> int:

@@ -56,7 +56,7 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     documents = sorted(ws.corpora.documents(job.corpus_id, status="ready", limit=EVERY), key=lambda row: row.id)
     done = job.progress_done if job.progress_total == len(documents) else 0
     for number, document in enumerate(documents[done:], done + 1):
-        ws.jobs.say(job, f"Document {number} of {len(documents)}: {document.title or document.name}")
+        ws.jobs.say(job, f"document {number} of {len(documents)}")
         drafts = proposals(ws, document, int(job.payload.get("most", MOST)), lease.check)
         ws.examples.add(job.corpus_id, drafts)
         ws.jobs.progress(job, number, len(documents), f"{number} of {len(documents)} documents read")

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import BadInput
+from core.finetuning.forgetting import frozen
 from storage.rows import AdapterRow
+from storage.traces import hidden
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -94,8 +96,14 @@ def delete(ws: "Workspace", adapter_id: int) -> None:
 
 def learned_from(ws: "Workspace", corpus_id: int, names: Collection[str]) -> list[AdapterRow]:
     """Adapters of a corpus that learned from any of these documents: deleting those takes nothing out of them."""
-    wanted = set(names)
+    wanted = set(names) | {hidden(name) for name in names}
     return [row for row in ws.adapters.list(corpus_id) if wanted & set(row.documents)]
+
+
+def learned_from_examples(ws: "Workspace", corpus_id: int, ids: Collection[int]) -> list[AdapterRow]:
+    """Adapters of a corpus in whose folders any of these examples is frozen."""
+    rows = ws.adapters.list(corpus_id) if ids else []
+    return [row for row in rows if frozen(ws.serving.folder(row)) & set(ids)]
 
 
 def folders(ws: "Workspace", corpus_id: int) -> list[Path]:

@@ -15,6 +15,7 @@ from core.errors import BadInput, TriptychError
 from core.finetuning import gate
 from core.finetuning.checkpoints import sha256
 from core.finetuning.child import LEFT
+from core.finetuning.forgetting import settle
 from core.finetuning.planning import prepare, source_of
 from core.finetuning.recipe import KINDS, Kind, Recipe, preset
 from core.finetuning.running import Running, told
@@ -80,6 +81,7 @@ def run(ws: "Workspace", lease: "Lease") -> None:
         train(ws, lease, ws.adapters.get(adapter.id), where)
         ws.jobs.say(job, f"{where}: answering the held-out questions")
         gate.judge(ws, ws.adapters.get(adapter.id), lease.check)
+        settle(ws.serving.folder(adapter), ws.examples.ids(adapter.corpus_id))
 
 
 def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
@@ -87,6 +89,7 @@ def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
     for adapter in ws.adapters.of_job(job.id):
         if adapter.status == "training":
             ws.adapters.change(adapter.id, status="failed", note=reason or "cancelled")
+            settle(ws.serving.folder(adapter), ws.examples.ids(adapter.corpus_id))
 
 
 def begin(ws: "Workspace", job: JobRow, kind: str) -> AdapterRow:

@@ -17,6 +17,7 @@ from core.ingestion import scanned
 from core.ingestion.chunking import CHUNKER, ChunkDraft
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.reading import GROUP_CHUNKS, Read, groups
+from core.ingestion.wiping import leave_no_vectors
 from storage.errors import Swapped
 from storage.rows import ChunkRow, DocumentRow, IndexRow, JobRow
 
@@ -34,13 +35,17 @@ WEB_PAGE = "text/html"
 
 @dataclass(slots=True)
 class Work:
-    """What the steps of one attempt share; `done` and `total` count the job's documents."""
+    """What the steps of one attempt share; `done` and `total` count the job's documents.
+
+    `replaced`: vectors were taken out, and are to leave Chroma's files as well.
+    """
 
     ws: "Workspace"
     lease: "Lease"
     index: IndexRow
     done: int
     total: int
+    replaced: bool = False
 
     @property
     def job(self) -> JobRow:
@@ -62,6 +67,8 @@ def run(ws: "Workspace", lease: "Lease") -> None:
         index_group(work, group)
         work.done += len(group)
         ws.jobs.progress(lease.job, work.done, total, f"{work.done} of {total} documents")
+    if work.replaced:
+        leave_no_vectors(ws, corpus.id)
     ws.index_changes.catch_up(corpus.id)
     ws.wake()
 
@@ -123,6 +130,7 @@ def make_ready(work: Work, ids: set[int], chunks: dict[int, int]) -> bool:
     if ready != ids:  # cancelled or deleted since: their vectors must not stay
         stale |= set(fed) - set(ws.corpora.chunks_by_ids(fed))
     forget_vectors(ws, work.index.corpus_id, sorted(stale))
+    work.replaced |= bool(stale)
     return True
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import BadInput, Conflict, NotFound
-from core.finetuning import registry
+from core.finetuning import forgetting, registry
 from core.ingestion.arriving import Rejected, Upload, arriving
 from core.ingestion.indexing import forget_vectors
+from core.ingestion.wiping import leave_no_vectors
 from storage.admission import Admitted, Arrival, Verdict
 from storage.errors import Exists
 from storage.errors import NotFound as NoRow
@@ -139,18 +140,28 @@ def cancel_job(ws: "Workspace", job_id: int) -> None:
     ws.wake()
 
 
-def delete_document(ws: "Workspace", document_id: int) -> None:
+def delete_document(ws: "Workspace", document_id: int, *, erase: bool = False) -> None:
     """Delete a document from rows, full text, vectors and files. Does nothing when it is gone already."""
-    delete_documents(ws, [document_id])
+    delete_documents(ws, [document_id], erase=erase)
 
 
-def delete_documents(ws: "Workspace", document_ids: Iterable[int]) -> None:
-    """Delete documents of one corpus from rows, full text, vectors and files; those that are gone are left out."""
+def delete_documents(ws: "Workspace", document_ids: Iterable[int], *, erase: bool = False) -> None:
+    """Delete documents of one corpus from rows, full text, vectors and files; those that are gone are left out.
+
+    Args:
+        erase: what was made of them goes too (`storage.traces`): examples, gold questions, the words of answers, and
+            their words beside the weights of adapters. The adapters themselves stay.
+    """
     rows = ws.corpora.documents_by_ids(document_ids)
     if not rows:
         return
-    gone = ws.documents.delete(rows)
-    forget_vectors(ws, next(iter(rows.values())).corpus_id, list(gone.chunk_ids))
+    corpus_id = next(iter(rows.values())).corpus_id
+    if erase:
+        forgetting.forget(ws, corpus_id, ws.documents.names_that_go(rows).get(corpus_id, set()))
+    gone = ws.documents.delete(rows, erase)
+    forget_vectors(ws, corpus_id, list(gone.chunk_ids))
+    if gone.chunk_ids:
+        leave_no_vectors(ws, corpus_id)
 
 
 def delete_corpus(ws: "Workspace", corpus_id: int) -> None:
@@ -173,3 +184,5 @@ def delete_corpus(ws: "Workspace", corpus_id: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for collection in collections:
         ws.vectors.drop(collection)
+    if collections:
+        ws.vectors.leave_nothing()

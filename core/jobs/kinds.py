@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.evaluation import running
 from core.finetuning import exporting, generating, tuning
-from core.ingestion import indexing, reindexing
+from core.ingestion import indexing, reindexing, wiping
 from core.jobs.lease import Lease
 from core.keeping import backup
 from core.sync import syncing
@@ -43,6 +43,7 @@ class Kind:
 KINDS = {
     "index": Kind(indexing.run, indexing.give_up, resources=Resources(cpus=1)),
     "reindex": Kind(reindexing.run, reindexing.give_up),
+    wiping.KIND: Kind(wiping.run, wiping.give_up),
     "sync": Kind(syncing.run, syncing.give_up),
     "examples": Kind(generating.run, generating.give_up),
     "export": Kind(exporting.run, exporting.give_up),

@@ -13,7 +13,7 @@ from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
 from storage.corpora import Corpora
-from storage.errors import Unreachable
+from storage.errors import Rebuilding, Unreachable
 from storage.hits import Hit
 from storage.lexical import Lexical
 from storage.rows import ChunkRow, DocumentRow, IndexRow, PageRow
@@ -96,6 +96,10 @@ class Retriever:
             return self._vectors.search(index.collection, vector, CANDIDATES)
         except Unreachable:
             raise
+        except Rebuilding:
+            if self._exact is None:
+                raise
+            return self._exact(index.id, vector, CANDIDATES)
         except Exception:
             if self._exact is None:
                 raise

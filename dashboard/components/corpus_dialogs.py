@@ -87,10 +87,8 @@ def delete_documents(ids: Sequence[int]) -> None:
         st.markdown(f"- **{label(row.name)}**, {figures.count(row.page_count, 'page')}")
     if len(rows) > 10:
         st.markdown(f"- and {len(rows) - 10:,} more")
-    st.caption(
-        "Their text, vectors and stored files are deleted. Answers that quote them stay, without the quotation's "
-        "source. This cannot be undone."
-    )
+    st.caption("Their text, vectors and stored files are deleted, down to the last byte. This cannot be undone.")
+    erase = _erase_too([row.id for row in rows])
     _name_learners(rows)
     # The callback runs first; a button that then said "Delete 0" would be another one, which nobody pressed.
     if st.button(
@@ -99,8 +97,33 @@ def delete_documents(ids: Sequence[int]) -> None:
         icon=":material/delete:",
         on_click=intake.delete_documents,
         args=(workspace, [row.id for row in rows]),
+        kwargs={"erase": erase},
     ):
         st.rerun()  # puts the dialog away
+
+
+def _erase_too(ids: Sequence[int]) -> bool:
+    """Say what was made of the documents, and whether it goes with them; it does unless somebody says otherwise."""
+    made = resources.workspace().documents.made_of(ids)
+    if not made.any:
+        return True
+    said = [
+        figures.count(number, *nouns)
+        for number, nouns in (
+            (made.examples, ("training example",)),
+            (made.gold, ("gold question",)),
+            (made.answers, ("answer in conversations", "answers in conversations")),
+            (made.evaluated, ("answer of evaluations", "answers of evaluations")),
+        )
+        if number
+    ]
+    return st.toggle(
+        f"Erase what was made from them too: {', '.join(said)}",
+        value=True,
+        key="erase-made",
+        help="Answers keep their place without their words, and evaluations keep their numbers. Switched off, all of "
+        "it stays, with the documents' words in it. Backups that were made before keep everything.",
+    )
 
 
 def _name_learners(rows: Sequence[DocumentRow]) -> None:
