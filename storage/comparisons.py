@@ -1,4 +1,4 @@
-"""Comparisons: one question, answered in several modes side by side, and the vote on it. Rows in, rows out.
+"""Comparisons: one question, answered in several ways side by side, and the vote on it. Rows in, rows out.
 
 Each panel is a conversation of one question that belongs to its comparison; lists of conversations leave it out.
 """
@@ -23,14 +23,17 @@ class Comparisons:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, corpus_id: int, question: str, modes: Sequence[str], blind: bool) -> ComparisonRow:
-        """A comparison with one empty panel for each mode, in the order of `modes`."""
+    def begin(
+        self, corpus_id: int, question: str, panels: Sequence[tuple[str, str, str]], blind: bool
+    ) -> ComparisonRow:
+        """A comparison with one empty panel for each mode, variant and name of that variant, in their order."""
         with self._database.write() as session:
             row = Comparison(corpus_id=corpus_id, question=question, blind=blind)
             session.add(row)
             session.flush()
-            for mode in modes:
-                session.add(Conversation(corpus_id=corpus_id, mode=mode, title=question[:80], comparison_id=row.id))
+            same = {"corpus_id": corpus_id, "title": question[:80], "comparison_id": row.id}
+            for mode, variant, name in panels:
+                session.add(Conversation(mode=mode, variant=variant, variant_name=name, **same))
             session.flush()
             return _row(session, row)
 
@@ -46,7 +49,7 @@ class Comparisons:
             return [_row(session, row) for row in session.scalars(query)]
 
     def vote(self, comparison_id: int, choice: str) -> None:
-        """Say which mode was best: its name, "tie" or "bad"; a later vote replaces it. Raises NotFound."""
+        """Say which panel was best: its key, "tie" or "bad"; a later vote replaces it. Raises NotFound."""
         with self._database.write() as session:
             row = _found(session, comparison_id)
             row.choice, row.voted_at = choice, now()
@@ -57,7 +60,15 @@ class Comparisons:
         with self._database.read() as session:
             rows = [_row(session, row) for row in session.scalars(query.order_by(Comparison.id))]
         return [
-            VoteRow(row.question, row.choice, tuple(panel.mode for panel in row.panels), row.blind, row.voted_at)
+            VoteRow(
+                row.question,
+                row.choice,
+                tuple(panel.key for panel in row.panels),
+                row.blind,
+                row.voted_at,
+                {panel.key: panel.name for panel in row.panels if panel.name},
+                row.id,
+            )
             for row in rows
         ]
 
@@ -78,6 +89,7 @@ def _found(session: Session, comparison_id: int) -> Comparison:
 
 
 def _row(session: Session, row: Comparison) -> ComparisonRow:
-    query = select(Conversation.id, Conversation.mode).where(Conversation.comparison_id == row.id)
+    columns = (Conversation.id, Conversation.mode, Conversation.variant, Conversation.variant_name)
+    query = select(*columns).where(Conversation.comparison_id == row.id)
     panels = tuple(PanelRow(*found) for found in session.execute(query.order_by(Conversation.id)))
     return copied(ComparisonRow, row, panels=panels)

@@ -169,14 +169,23 @@ class ConversationRow:
     files_corpus_id: int | None
     created_at: datetime
     updated_at: datetime
+    variant: str = ""
+    comparison_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PanelRow:
-    """One panel of a comparison."""
+    """One panel of a comparison: a mode as it serves, or the `variant` of it that people know as `name`."""
 
     conversation_id: int
     mode: str
+    variant: str = ""
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        """What a vote names it by."""
+        return f"{self.mode}#{self.variant}" if self.variant else self.mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +204,15 @@ class ComparisonRow:
 
 @dataclass(frozen=True, slots=True)
 class VoteRow:
-    """What a person preferred: a mode of `modes`, "tie" or "bad"."""
+    """What a person preferred: one of `modes` (keys of panels), "tie" or "bad"; `names` are those of variants."""
 
     question: str
     choice: str
     modes: tuple[str, ...]
     blind: bool
     voted_at: datetime | None
+    names: dict[str, str] = field(default_factory=dict)
+    comparison_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,7 +259,8 @@ class Conversation(Table):
     """Questions and answers of one corpus: a tree, of which one path is shown.
 
     `leaf_id` is the message at the end of that path. `files_corpus_id` is the hidden corpus with the files
-    that were attached to this conversation alone. `comparison_id` is the comparison whose panel this is.
+    that were attached to this conversation alone. `comparison_id` is the comparison whose panel this is, `variant` and
+    `variant_name` who answers there if not what serves (`core/assistants/contestants.py`).
     """
 
     __tablename__ = "conversations"
@@ -271,14 +272,17 @@ class Conversation(Table):
     leaf_id: Mapped[int | None]
     files_corpus_id: Mapped[int | None] = mapped_column(index=True)
     comparison_id: Mapped[int | None] = mapped_column(index=True)
+    variant: Mapped[str] = mapped_column(default="", server_default="")
+    variant_name: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
 class Comparison(Table):
-    """One question answered in several modes side by side; each panel is a conversation.
+    """One question answered in several ways side by side; each panel is a conversation.
 
-    `choice` is the vote: a mode, "tie", "bad", or "" before there is one. `blind`: names were hidden until then.
+    `choice` is the vote: the key of a panel (a mode, or "hybrid#a7"), "tie", "bad", or "" before there is one. `blind`:
+    names were hidden until then.
     """
 
     __tablename__ = "comparisons"

@@ -27,6 +27,7 @@ from core.domains import Domain
 from core.errors import BadInput, NotFound
 from core.retrieval.passages import Passage
 from storage.errors import NotFound as RowNotFound
+from storage.rows import AssistantRow
 
 if TYPE_CHECKING:
     from core.assistants.runnable import AnswerRunnable
@@ -130,14 +131,19 @@ class Assistant:
 
     @classmethod
     def of(
-        cls, workspace: "Workspace", corpus_id: int, reading: Reading | None = None, also: Sequence[int] = ()
+        cls,
+        workspace: "Workspace",
+        corpus_id: int,
+        reading: Reading | None = None,
+        also: Sequence[int] = (),
+        answered: AssistantRow | None = None,
     ) -> "Assistant":
-        """The assistant of a corpus; raises NotFound."""
+        """The assistant of a corpus, `answered` in another way than was chosen for it if given; raises NotFound."""
         try:
             corpus = workspace.corpora.get(corpus_id)
         except RowNotFound as error:
             raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
-        chosen = workspace.assistants.of(corpus_id)
+        chosen = answered or workspace.assistants.of(corpus_id)
         name = workspace.engines.name(chosen.base_model_id)
         return cls(
             corpus_id,

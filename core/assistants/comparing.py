@@ -1,4 +1,4 @@
-"""One question, several modes at once: a comparison whose panels are answered side by side.
+"""One question, several modes or variants of them at once: a comparison whose panels are answered side by side.
 
 Every panel is a live answer of its own, so each can be stopped, survives a refresh, and is stored like any other.
 """
@@ -7,52 +7,56 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.assistants import live
-from core.assistants.answer import Mode
+from core.assistants import contestants, live
 from core.errors import BadInput
+from core.finetuning import votes
 from storage.rows import ComparisonRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
 TIE, BAD = "tie", "bad"
+MOST = 8
+"""More answers nobody reads side by side."""
 
 
-def start(
-    ws: "Workspace", corpus_id: int, question: str, modes: Sequence[Mode], *, blind: bool = False
-) -> ComparisonRow:
-    """Begin to answer a question in several modes at once; returns the comparison.
+def start(ws: "Workspace", corpus_id: int, question: str, keys: Sequence[str], *, blind: bool = False) -> ComparisonRow:
+    """Begin to answer a question in several ways at once; returns the comparison.
 
     Args:
+        keys: modes, or variants of them as `contestants` names them.
         blind: shuffle the panels, so that their place tells nothing.
 
     Raises:
-        BadInput: the question is empty, fewer than two modes are asked, or one has no adapter that serves.
+        BadInput: the question is empty, fewer than two are asked, or one has no adapter that serves or was deleted.
     """
     question = question.strip()
     if not question:
         raise BadInput("The question is empty.", "Type a question.")
-    chosen = list(dict.fromkeys(modes))
+    chosen = contestants.found(ws, corpus_id, keys)
     if len(chosen) < 2:
         raise BadInput("One mode alone cannot be compared.", "Choose two or more.")
-    assistant = ws.assistant(corpus_id)
-    for mode in chosen:
-        assistant.voice(mode)  # says now what would fail in a panel
+    if len(chosen) > MOST:
+        raise BadInput(f"{len(chosen)} answers are too many side by side.", f"Choose at most {MOST}.")
+    for each in chosen:  # says now what would fail in a panel
+        contestants.assistant(ws, corpus_id, each.variant).voice(each.mode)
     if blind:
         random.SystemRandom().shuffle(chosen)
-    row = ws.comparisons.begin(corpus_id, question, chosen, blind)
-    for panel, mode in zip(row.panels, chosen, strict=True):
-        live.start(ws, panel.conversation_id, question, mode)
+    panels = [(each.mode, each.variant, each.name) for each in chosen]
+    row = ws.comparisons.begin(corpus_id, question, panels, blind)
+    for panel, each in zip(row.panels, chosen, strict=True):
+        live.start(ws, panel.conversation_id, question, each.mode)
     return row
 
 
 def vote(ws: "Workspace", comparison_id: int, choice: str) -> None:
-    """Say which mode was best, or that none was.
+    """Say which panel was best by its key, or that none was; the best answer is proposed as an example to learn.
 
     Raises:
-        BadInput: the choice is no mode of the comparison.
+        BadInput: the choice is no panel of the comparison.
     """
     row = ws.comparisons.get(comparison_id)
-    if choice not in (TIE, BAD, *(panel.mode for panel in row.panels)):
+    if choice not in (TIE, BAD, *(panel.key for panel in row.panels)):
         raise BadInput("That was not one of the answers.", "Choose one that is shown.")
     ws.comparisons.vote(comparison_id, choice)
+    votes.propose(ws, comparison_id)

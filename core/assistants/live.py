@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from core.assistants import contestants
 from core.assistants.answer import Answer, Mode
 from core.assistants.ask import Assistant
 from core.assistants.buffer import LiveAnswer
@@ -84,7 +85,7 @@ class LiveAnswers:
         workspace = self._open()
         conversation = workspace.conversations.get(asked.conversation_id)
         files = [conversation.files_corpus_id] if conversation.files_corpus_id is not None else []
-        assistant = Assistant.of(workspace, conversation.corpus_id, also=files)
+        assistant = contestants.assistant(workspace, conversation.corpus_id, conversation.variant, files)
         row = workspace.conversations.begin_answer(conversation.id, mode, assistant.base_model, asked.id)
         before = turns(workspace, workspace.conversations.path(conversation.id)[:-2])
         live = self._answers[row.id] = LiveAnswer(row.id, instead_of)

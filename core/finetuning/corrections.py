@@ -59,13 +59,13 @@ def _draft(ws: "Workspace", corpus_id: int, message: MessageRow, text: str) -> E
     question = message.searched_for or ws.conversations.message(message.parent_id).text
     if near(stems(question), [stems(row.question) for row in ws.gold.list(corpus_id)]):
         return None
-    source = _source(ws.conversations.passages(message.id), text)
+    found = source(ws.conversations.passages(message.id), text)
     return ExampleDraft(
         question.strip(),
         text,
-        document=source.document if source else "",
-        page=source.page if source else None,
-        evidence=source.text if source else "",
+        document=found.document if found else "",
+        page=found.page if found else None,
+        evidence=found.text if found else "",
         form="question",
         origin=ORIGIN,
         status="proposed",
@@ -73,8 +73,8 @@ def _draft(ws: "Workspace", corpus_id: int, message: MessageRow, text: str) -> E
     )
 
 
-def _source(passages: list[PassageRow], text: str) -> PassageRow | None:
-    """The passage that holds most of the correction's words, if one holds enough of them."""
+def source(passages: list[PassageRow], text: str) -> PassageRow | None:
+    """The passage that holds most of a correction's words, if one holds enough of them."""
     wanted = stems(text)
     best = max(passages, key=lambda row: len(wanted & stems(row.text)), default=None)
     enough = best is not None and best.document and len(wanted & stems(best.text)) >= SUPPORT * max(1, len(wanted))

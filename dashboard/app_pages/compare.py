@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core.assistants import comparing
+from core.assistants import comparing, contestants
 from dashboard import resources, state
 from dashboard.components import document_view, empty, mode_picker, modes, panels, win_rates
-from dashboard.components.safe_text import label
+from dashboard.components.safe_text import label, one_line
 
 LONGEST = 2000
 
@@ -16,13 +16,14 @@ if chosen is None:
     st.stop()
 corpus = workspace.corpora.get(chosen)
 there = mode_picker.available(corpus.id)
+others = {each.key: each for each in contestants.variants(workspace, corpus.id)}
 ready = workspace.corpora.statistics(corpus.id).ready
 
 
 @state.reported
 def ask() -> None:
     """Begin a comparison with the question typed below."""
-    picked = st.session_state.get("compare-modes") or []
+    picked = [*(st.session_state.get("compare-modes") or []), *(st.session_state.get("compare-variants") or [])]
     asked = st.session_state["compare-question"] or ""
     row = comparing.start(workspace, corpus.id, asked, picked, blind=bool(st.session_state.get("compare-blind")))
     state.go(comparison=row.id)
@@ -38,6 +39,14 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         format_func=lambda mode: f"{modes.look(mode).icon} {modes.look(mode).title}",
         key="compare-modes",
     )
+    if others:
+        st.multiselect(
+            "Also compare",
+            list(others),
+            format_func=lambda key: one_line(modes.titled(key, others[key].name), 80),
+            placeholder="An adapter's version, another base model",
+            key="compare-variants",
+        )
     st.toggle("Blind", key="compare-blind", help="Shuffle the panels and hide their names until you have voted")
 if len(there) == 2:
     st.caption("Fine-tuned and hybrid join once an adapter of theirs has been promoted on the Fine-tune page.")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.finetuning import corrections
+from core.finetuning import corrections, votes
 from dashboard import resources, state
 
 VERDICTS = ("down", "up")
@@ -43,6 +43,10 @@ def _thumb(message_id: int, key: str) -> None:
 
 @state.reported
 def _correct(message_id: int, key: str) -> None:
-    proposed = corrections.correct(resources.workspace(), message_id, st.session_state[key].strip())
+    workspace = resources.workspace()
+    proposed = corrections.correct(workspace, message_id, st.session_state[key].strip())
+    talk = workspace.conversations.get(workspace.conversations.message(message_id).conversation_id)
+    if talk.comparison_id is not None:
+        votes.propose(workspace, talk.comparison_id)  # the better answer is the correction now
     where = ", and proposed as an example on the Fine-tune page" if proposed else ""
     st.toast(f"Thank you, the correction is stored{where}.", icon=":material/check:")

@@ -10,6 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from core.assistants.answer import Mode
+from dashboard.components.safe_text import label
 
 Colour = Literal["green", "orange", "violet", "gray", "blue"]
 
@@ -58,7 +59,14 @@ def look(mode: str) -> Look:
     return next((each for name, each in LOOKS.items() if name == mode), LOOKS["base"])
 
 
-def badge(mode: str) -> None:
-    """Show the mode's badge."""
+def badge(mode: str, variant: str = "") -> None:
+    """Show the mode's badge, with the name of the variant of it that answers."""
     shown = look(mode)
-    st.badge(shown.title, icon=shown.icon, color=shown.colour, help=shown.meaning)
+    title = titled(mode, variant)
+    st.badge(label(title, 80), icon=shown.icon, color=shown.colour, help=shown.meaning)
+
+
+def titled(mode: str, variant: str = "") -> str:
+    """A mode as people say it; `variant` is the name of an adapter's version or of another base model."""
+    title = look(mode.partition("#")[0]).title
+    return f"{title} · {variant}" if variant else title

@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.assistants import comparing
 from core.assistants.answer import Timings
 from core.assistants.differing import Stretch, only_here
+from core.finetuning import votes
 from dashboard import resources, state
-from dashboard.components import answer, figures, live_answer, modes, transcript
+from dashboard.components import answer, feedback, figures, gold_from_answer, live_answer, modes, transcript
 from dashboard.components.safe_text import label
+from storage.examples import Filter
 from storage.rows import ComparisonRow, MessageRow, PanelRow
 
 LETTERS = "ABCDEFGH"
+A_ROW = 4
 
 
 def show(comparison: ComparisonRow) -> None:
@@ -23,13 +27,18 @@ def show(comparison: ComparisonRow) -> None:
     answers = [_answer(panel) for panel in comparison.panels]
     ended = all(message is not None and message.status != "streaming" for message in answers)
     marks = _differences(answers) if ended else [[] for _ in answers]
-    for number, (column, panel, message) in enumerate(
-        zip(st.columns(len(comparison.panels)), comparison.panels, answers, strict=True)
-    ):
+    columns = _columns(len(comparison.panels))
+    for number, (column, panel, message) in enumerate(zip(columns, comparison.panels, answers, strict=True)):
         with column, st.container(border=True):
             _panel(comparison, panel, message, LETTERS[number] if hidden else "", marks[number])
     if ended:
         _vote(comparison)
+
+
+def _columns(panels: int) -> list[DeltaGenerator]:
+    """A column for each panel, so many in a row that each can be read."""
+    a_row = min(panels, A_ROW)
+    return [column for _ in range(0, panels, A_ROW) for column in st.columns(a_row)][:panels]
 
 
 def _differences(answers: Sequence[MessageRow | None]) -> list[list[Stretch]]:
@@ -55,7 +64,7 @@ def _panel(
     if letter:
         st.badge(f"Answer {letter}", color="gray")
     else:
-        modes.badge(panel.mode)
+        modes.badge(panel.mode, panel.name)
     if message is None:
         st.caption("It was not begun; ask again.")
         return
@@ -80,10 +89,14 @@ def _panel(
         "Best",
         key=f"best-{comparison.id}-{panel.conversation_id}",
         icon=":material/thumb_up:",
-        type="primary" if comparison.choice == panel.mode else "secondary",
+        type="primary" if comparison.choice == panel.key else "secondary",
         on_click=_choose,
-        args=(comparison.id, panel.mode),
+        args=(comparison.id, panel.key),
     )
+    if message.status in ("done", "stopped"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            feedback.show(message.id)
+            gold_from_answer.show(message.id)
 
 
 def _facts(message: MessageRow, documents: set[int], letter: str) -> list[str]:
@@ -99,7 +112,13 @@ def _vote(comparison: ComparisonRow) -> None:
             kind: Literal["primary", "secondary"] = "primary" if comparison.choice == choice else "secondary"
             st.button(words, key=f"vote-{choice}", type=kind, on_click=_choose, args=(comparison.id, choice))
         if comparison.choice:
-            st.caption(":material/check: Your vote is stored; press another to change it.")
+            st.caption(f":material/check: {_stored(comparison)} Press another to change it.")
+
+
+def _stored(comparison: ComparisonRow) -> str:
+    examples = resources.workspace().examples.list(comparison.corpus_id, Filter(origin=votes.ORIGIN))
+    proposed = any(each.meta.get("comparison") == comparison.id for each in examples)
+    return "Your vote is stored" + (", its answer proposed on the Fine-tune page." if proposed else ".")
 
 
 @state.reported

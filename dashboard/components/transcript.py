@@ -15,6 +15,7 @@ from dashboard.components import (
     copy_button,
     feedback,
     figures,
+    gold_from_answer,
     live_answer,
     modes,
     passages,
@@ -111,12 +112,13 @@ def _facts(message: MessageRow) -> None:
 def _actions(
     conversation: ConversationRow, messages: Sequence[MessageRow], message: MessageRow, doing: Doing, writing: bool
 ) -> None:
-    """Thumbs, correction, once more, the passages, a link, and the way to other versions."""
+    """Thumbs, correction, a gold question, once more, the passages, a link, and the way to other versions."""
     name, icon = AGAIN.get(message.status, ("Answer again", ":material/refresh:"))
     cut = message.status in AGAIN
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if message.status in ("done", "stopped"):
             feedback.show(message.id)
+            gold_from_answer.show(message.id)
         st.button(
             name,
             key=f"again-{message.id}",

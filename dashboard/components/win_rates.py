@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -28,7 +29,8 @@ def show(corpus_id: int) -> None:
         said = [figures.count(found.votes, "vote"), f"{figures.count(found.ties, 'tie')}", f"{found.bad} all bad"]
         st.caption(" · ".join(said))
     if found.rates:
-        st.altair_chart(chart(found), width="stretch")
+        names = {key: name for vote in votes for key, name in vote.names.items()}
+        st.altair_chart(chart(found, names), width="stretch")
         st.caption(
             "Share of wins by Bradley-Terry, with 95 % intervals; few votes make wide intervals, which say nothing yet."
         )
@@ -36,8 +38,9 @@ def show(corpus_id: int) -> None:
     if rows:
         with st.expander("Earlier comparisons", icon=":material/history:"):
             for row in rows:
-                mark = {"": "", "tie": "a tie", "bad": "all bad"}.get(row.choice, modes.look(row.choice).title)
-                text = f"{label(row.question, 100)}{f' · {mark}' if mark else ''}"
+                name = next((panel.name for panel in row.panels if panel.key == row.choice), "")
+                mark = {"": "", "tie": "a tie", "bad": "all bad"}.get(row.choice, modes.titled(row.choice, name))
+                text = f"{label(row.question, 100)}{f' · {label(mark, 80)}' if mark else ''}"
                 st.button(text, key=f"see-{row.id}", type="tertiary", on_click=_see, args=(row.id,))
             if votes:
                 st.download_button("Votes as CSV", as_csv(votes), "votes.csv", "text/csv", icon=":material/download:")
@@ -47,11 +50,12 @@ def _see(comparison_id: int) -> None:
     state.go(comparison=comparison_id)
 
 
-def chart(found: Preferences) -> Any:
-    """One bar a mode in its colour, with its interval."""
+def chart(found: Preferences, names: Mapping[str, str]) -> Any:
+    """One bar a mode or variant of it in the mode's colour, with its interval; `names` are those of variants."""
+    titles = [modes.titled(rate.mode, names.get(rate.mode, "")) for rate in found.rates]
     frame = pd.DataFrame(
         {
-            "mode": [modes.look(rate.mode).title for rate in found.rates],
+            "mode": titles,
             "share": [100 * rate.share for rate in found.rates],
             "low": [100 * rate.low for rate in found.rates],
             "high": [100 * rate.high for rate in found.rates],
@@ -59,27 +63,36 @@ def chart(found: Preferences) -> Any:
     )
     rows = alt.Y("mode:N", title=None, sort=None)
     bars = (
-        alt.Chart(frame).mark_bar(height=18).encode(x=alt.X("share:Q", title="wins, %"), y=rows, color=_colours(found))
+        alt.Chart(frame)
+        .mark_bar(height=18)
+        .encode(x=alt.X("share:Q", title="wins, %"), y=rows, color=_colours(found, titles))
     )
     lines = alt.Chart(frame).mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=rows)
     return alt.layer(bars, lines).properties(height=40 * len(frame) + 30)
 
 
-def _colours(found: Preferences) -> Any:
-    titles = [modes.look(rate.mode).title for rate in found.rates]
-    shades = {"Retrieval": "#0f9d8a", "Fine-tuned": "#d98e04", "Hybrid": "#7c4ddb", "Base": "#8a8f98"}
-    return alt.Color("mode:N", legend=None, scale=alt.Scale(domain=titles, range=[shades[title] for title in titles]))
+def _colours(found: Preferences, titles: list[str]) -> Any:
+    shades = {"rag": "#0f9d8a", "finetuned": "#d98e04", "hybrid": "#7c4ddb", "base": "#8a8f98"}
+    chosen = [shades[rate.mode.partition("#")[0]] for rate in found.rates]
+    return alt.Color("mode:N", legend=None, scale=alt.Scale(domain=titles, range=chosen))
 
 
 def as_csv(votes: list[VoteRow]) -> str:
     """All votes, a row each; a cell that a spreadsheet would run is quoted."""
     file = io.StringIO()
     table = csv.writer(file)
-    table.writerow(["question", "choice", "modes", "blind", "voted_at"])
+    table.writerow(["question", "choice", "modes", "blind", "voted_at", "names"])
     for vote in votes:
         when = vote.voted_at.isoformat() if vote.voted_at else ""
-        table.writerow([_plain(vote.question), vote.choice, " ".join(vote.modes), vote.blind, when])
+        table.writerow(
+            [_plain(vote.question), vote.choice, " ".join(vote.modes), vote.blind, when, _plain(_names(vote))]
+        )
     return file.getvalue()
+
+
+def _names(vote: VoteRow) -> str:
+    """What the variants of a vote were called then."""
+    return "; ".join(f"{key} is {name}" for key, name in vote.names.items())
 
 
 def _plain(text: str) -> str:

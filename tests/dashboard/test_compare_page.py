@@ -9,8 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from core.assistants import comparing
 from core.errors import BadInput
+from core.evaluation.preferences import preferences
+from core.generation import catalogue
+from core.generation.catalogue import Described
+from core.generation.scripted import ScriptedChat
 from core.workspace import Workspace
-from storage.rows import ComparisonRow, CorpusRow
+from dashboard.components.win_rates import as_csv
+from storage.rows import AdapterRow, ComparisonRow, CorpusRow
+from tests.core.generation.openai_server import KEY, serving
 from tests.dashboard.conftest import words
 
 Open = Callable[..., AppTest]
@@ -18,12 +24,17 @@ Open = Callable[..., AppTest]
 
 def compared(workspace: Workspace, corpus: CorpusRow, blind: bool = False) -> ComparisonRow:
     row = comparing.start(workspace, corpus.id, "What is the rent?", ["rag", "base"], blind=blind)
+    wait(workspace, row)
+    return row
+
+
+def wait(workspace: Workspace, row: ComparisonRow) -> None:
+    """Until every panel is answered."""
     deadline = time.monotonic() + 120
     for panel in row.panels:
         while any(m.status == "streaming" for m in workspace.conversations.messages(panel.conversation_id)):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-    return row
 
 
 def marks(app: AppTest) -> list[list[str]]:
@@ -103,3 +114,71 @@ def test_what_differs_is_marked_when_somebody_asks_for_it(
     assert not app.exception
     assert "words that only this answer has" in words(app)
     assert marks(app) == [["2,400"], ["six"]]
+
+
+def candidate(workspace: Workspace, corpus: CorpusRow) -> AdapterRow:
+    """A trained grounded adapter that was not promoted."""
+    job = workspace.jobs.enqueue("finetune", corpus.id, {})
+    row = workspace.adapters.begin(corpus.id, "grounded", job.id, "SmolLM2-135M")
+    workspace.jobs.request_cancel(job.id)
+    workspace.adapters.change(row.id, status="candidate")
+    return workspace.adapters.get(row.id)
+
+
+def test_a_candidate_and_another_base_model_stand_beside_the_modes_and_their_votes_are_kept_apart(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    version = candidate(workspace, indexed)
+    with serving(ScriptedChat(answers=["Two thousand four hundred."])) as server:
+        described = Described("Other <b>model</b>", "endpoint", server.url, "tiny", window=4096, key=KEY)
+        other = catalogue.add(workspace, described)
+        app = open_page("compare", corpus=indexed.id)
+        choices = app.multiselect(key="compare-variants")
+        assert choices.options[0] == "Hybrid · grounded v1"
+        choices.set_value([f"hybrid#a{version.id}", f"rag#m{other.id}"]).run()
+        app.chat_input[0].set_value("What is the rent?").run()
+        assert not app.exception
+        (row,) = workspace.comparisons.list(indexed.id)
+        wait(workspace, row)
+    assert [panel.key for panel in row.panels] == ["rag", "base", f"hybrid#a{version.id}", f"rag#m{other.id}"]
+    said = [workspace.conversations.messages(panel.conversation_id)[-1] for panel in row.panels]
+    assert said[3].text.endswith("Two thousand four hundred.")
+    assert said[3].base_model == "Other <b>model</b>"
+    assert "files of grounded v1 are gone" in said[2].error  # it was asked, and not the mode as it serves
+    comparing.vote(workspace, row.id, f"rag#m{other.id}")
+    catalogue.delete(workspace, other.id)
+    (vote,) = workspace.comparisons.votes(indexed.id)
+    assert (vote.choice, vote.names[vote.choice]) == (f"rag#m{other.id}", "Other <b>model</b>")
+    rates = {rate.mode: rate.best for rate in preferences([vote]).rates}
+    assert rates == {"rag": 0, "base": 0, f"hybrid#a{version.id}": 0, f"rag#m{other.id}": 1}
+    app = open_page("compare", corpus=indexed.id, comparison=row.id)
+    assert not app.exception
+    assert "Retrieval · Other <b>model</b>" in words(app)
+    assert f"rag#m{other.id} is Other <b>model</b>" in as_csv([vote])
+
+
+def test_a_version_that_was_deleted_is_refused_before_anything_is_asked(
+    workspace: Workspace, indexed: CorpusRow
+) -> None:
+    with pytest.raises(BadInput, match="it was deleted"):
+        comparing.start(workspace, indexed.id, "What is the rent?", ["rag", "hybrid#a99"])
+    assert workspace.comparisons.list(indexed.id) == []
+
+
+def test_an_answer_is_saved_as_a_gold_question_as_it_was_edited(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    row = compared(workspace, indexed)
+    answer = workspace.conversations.messages(row.panels[0].conversation_id)[-1]
+    app = open_page("compare", corpus=indexed.id, comparison=row.id)
+    app.session_state[f"open-gold-{answer.id}"] = True
+    app.run()
+    assert not app.exception
+    assert app.text_area(key=f"gold-question-{answer.id}").value == "What is the rent?"
+    app.text_area(key=f"gold-answer-{answer.id}").set_value("2,400 pounds a month")
+    next(
+        button for button in app.button if button.label == "Save" and "gold" in str(button.proto.form_id)
+    ).click().run()
+    assert not app.exception
+    (gold,) = workspace.gold.list(indexed.id)
+    assert (gold.question, gold.answer, gold.origin) == ("What is the rent?", "2,400 pounds a month", "chat")
