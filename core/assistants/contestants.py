@@ -12,7 +12,7 @@ from core.assistants.answer import Mode
 from core.assistants.ask import Assistant
 from core.errors import BadInput, NotFound
 from storage.errors import NotFound as RowNotFound
-from storage.rows import AdapterRow, AssistantRow
+from storage.rows import AdapterRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -74,7 +74,7 @@ def assistant(ws: "Workspace", corpus_id: int, variant: str, also: Sequence[int]
     """
     number = int(variant[1:] or 0)
     if variant.startswith("m"):
-        answered = replace(ws.assistants.of(corpus_id), base_model_id=number or None, reading=AssistantRow.reading)
+        answered = replace(ws.assistants.of(corpus_id), base_model_id=number or None, reading="auto")
         return Assistant.of(ws, corpus_id, also=also, answered=answered)
     own = Assistant.of(ws, corpus_id, also=also)
     if not variant:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.assistants.words import stems
 from core.finetuning.checks import near
 from storage.examples import ExampleDraft, Filter
-from storage.rows import CitationRow, ComparisonRow, MessageRow
+from storage.rows import ComparisonRow, MessageRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -44,11 +44,13 @@ def _draft(ws: "Workspace", row: ComparisonRow) -> ExampleDraft | None:
     return ExampleDraft(
         row.question,
         best.text.strip(),
+        document=cited.document if cited else "",
+        page=cited.page if cited else None,
+        evidence=cited.quote if cited else "",
         form="question",
         origin=ORIGIN,
         status="proposed",
         meta={"comparison": row.id, "message": best.id},
-        **_place(cited),
     )
 
 
@@ -57,7 +59,3 @@ def _usable(ws: "Workspace", best: MessageRow) -> bool:
     return best.status == "done" and not best.refused and bool(best.text.strip()) and not (
         given and given.corrected_answer
     )  # fmt: skip
-
-
-def _place(cited: CitationRow | None) -> dict[str, str | int | None]:
-    return {"document": cited.document, "page": cited.page, "evidence": cited.quote} if cited else {}
