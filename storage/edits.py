@@ -7,6 +7,7 @@ hands the vectors to `write`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sqlalchemy import delete, exists, insert, select, update
@@ -84,6 +85,13 @@ class ChunkEdits:
                 same = (Chunk.id == row.id) & (Chunk.switched_off == row.switched_off)
                 same &= Chunk.edited.is_(None) if row.edited is None else Chunk.edited == row.edited
                 session.execute(update(Chunk).where(same).values(unfed=False))
+
+    def of_corpus(self, corpus_id: int) -> list[list[Any]]:
+        """All edits of a corpus: document, words, what stands in their place, whether they are switched off."""
+        columns = (ChunkEdit.document_name, ChunkEdit.original, ChunkEdit.text, ChunkEdit.off)
+        query = select(*columns).where(ChunkEdit.corpus_id == corpus_id).order_by(ChunkEdit.document_name, ChunkEdit.id)
+        with self._database.read() as session:
+            return [list(row) for row in session.execute(query)]
 
     def of_document(self, document_id: int) -> list[Edit]:
         """The edits made in a document, in page order."""

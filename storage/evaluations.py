@@ -4,17 +4,18 @@ An answer is kept once for each question and mode, so that a run that was killed
 of how answers are made or scored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import delete, func, select
 
+from storage.corpora import parts
 from storage.database import Database
 from storage.errors import NotFound
 from storage.jobs import enqueue, guard
-from storage.rows import EvaluationAnswerRow, EvaluationRow, JobRow, copied
-from storage.tables import Consideration, Corpus, Evaluation, EvaluationAnswer
+from storage.rows import EvaluationAnswerRow, EvaluationRow, FindingRow, JobRow, copied
+from storage.tables import Consideration, Corpus, Evaluation, EvaluationAnswer, EvaluationFinding
 
 Rows = list  # the word itself names a method of the class below
 
@@ -68,6 +69,40 @@ class Evaluations:
             if session.scalar(query) is None:
                 session.add(EvaluationAnswer(evaluation_id=evaluation_id, **asdict(answer)))
 
+    def keep_many(self, job: JobRow, evaluation_id: int, answers: Sequence[EvaluationAnswerRow]) -> None:
+        """Keep answers of which none is there yet, in one step. May raise LeaseLost."""
+        with self._database.write() as session:
+            guard(session, job)
+            session.add_all(EvaluationAnswer(evaluation_id=evaluation_id, **asdict(answer)) for answer in answers)
+
+    def known(self, corpus_id: int, fingerprints: Iterable[str]) -> dict[str, tuple[int, EvaluationAnswerRow]]:
+        """Answers of a corpus's evaluations by their fingerprint, the newest of each, with its evaluation."""
+        query = select(EvaluationAnswer).join(Evaluation).where(Evaluation.corpus_id == corpus_id)
+        found: dict[str, tuple[int, EvaluationAnswerRow]] = {}
+        with self._database.read() as session:
+            for part in parts(sorted(set(fingerprints))):
+                rows = session.scalars(
+                    query.where(EvaluationAnswer.fingerprint.in_(part)).order_by(EvaluationAnswer.id)
+                )
+                found |= {row.fingerprint: (row.evaluation_id, copied(EvaluationAnswerRow, row)) for row in rows}
+        return found
+
+    def find(self, job: JobRow, evaluation_id: int, finding: FindingRow) -> None:
+        """Keep what was measured beside the answers; one that is there already stays. May raise LeaseLost."""
+        table = EvaluationFinding
+        mine = (table.evaluation_id == evaluation_id, table.kind == finding.kind, table.key == finding.key)
+        with self._database.write() as session:
+            guard(session, job)
+            if session.scalar(select(table.id).where(*mine)) is None:
+                session.add(table(evaluation_id=evaluation_id, **asdict(finding)))
+
+    def findings(self, evaluation_id: int, kind: str = "") -> Rows[FindingRow]:
+        """What was measured beside the answers, in the order it came."""
+        query = select(EvaluationFinding).where(EvaluationFinding.evaluation_id == evaluation_id)
+        query = query.where(EvaluationFinding.kind == kind) if kind else query
+        with self._database.read() as session:
+            return [copied(FindingRow, row) for row in session.scalars(query.order_by(EvaluationFinding.id))]
+
     def answers(self, evaluation_id: int) -> Rows[EvaluationAnswerRow]:
         """All answers there are, in the order they came."""
         query = select(EvaluationAnswer).where(EvaluationAnswer.evaluation_id == evaluation_id)
@@ -93,7 +128,8 @@ class Evaluations:
     def delete(self, evaluation_id: int) -> None:
         """Delete an evaluation and its answers; nothing happens when it is gone."""
         with self._database.write() as session:
-            session.execute(delete(EvaluationAnswer).where(EvaluationAnswer.evaluation_id == evaluation_id))
+            for table in (EvaluationAnswer, EvaluationFinding):
+                session.execute(delete(table).where(table.evaluation_id == evaluation_id))
             session.execute(delete(Evaluation).where(Evaluation.id == evaluation_id))
         self._database.forget_deleted()
 

@@ -378,11 +378,15 @@ class EvaluationRow:
     summary: dict[str, Any]
     created_by: str
     created_at: datetime
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationAnswerRow:
-    """What one mode answered to one question of an evaluation, and what it scored."""
+    """What one mode answered to one question of an evaluation, and what it scored.
+
+    `taken_from` is the evaluation it was taken over from.
+    """
 
     question_id: str
     mode: str
@@ -393,6 +397,17 @@ class EvaluationAnswerRow:
     passages: list[dict[str, Any]]
     timings: dict[str, Any]
     scores: dict[str, Any]
+    fingerprint: str = ""
+    taken_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """What was measured beside the answers of an evaluation."""
+
+    kind: str
+    key: str
+    content: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
     Corpus 1-* Source 1-* SourceItem *-1 Document
     Corpus 1-* Example
     Corpus 1-* Adapter
-    Corpus 1-* Evaluation 1-* EvaluationAnswer
+    Corpus 1-* Evaluation 1-* EvaluationAnswer / EvaluationFinding
     Corpus 1-* Consideration
     Job: queued work, with a lease and a fencing token
 """
@@ -460,7 +460,7 @@ class Evaluation(Table):
 
     `questions` is a list of `core.evaluation.questions.Gold` as JSON; `left_out` says of each mode that was asked
     for and could not answer why. `fingerprints` name all that the answers depend on. `summary` is empty until there are
-    answers; its job says how far it is.
+    answers; its job says how far it is. `options` are those of `core/evaluation/options.py`.
     """
 
     __tablename__ = "evaluations"
@@ -473,6 +473,7 @@ class Evaluation(Table):
     left_out: Mapped[dict[str, Any]] = mapped_column(default=dict)
     fingerprints: Mapped[dict[str, Any]] = mapped_column(default=dict)
     summary: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     created_by: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -482,6 +483,7 @@ class EvaluationAnswer(Table):
 
     `citations` and `passages` are places (document, page, offsets), not words: a deleted document takes its words
     along. `timings` are the fields of `core.assistants.answer.Timings`, the retrieval that the modes share counted in.
+    `fingerprint` names all that the answer depends on; `taken_from` is the evaluation that it was taken over from.
     """
 
     __tablename__ = "evaluation_answers"
@@ -497,7 +499,26 @@ class EvaluationAnswer(Table):
     passages: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     timings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     scores: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    fingerprint: Mapped[str] = mapped_column(default="", server_default="", index=True)
+    taken_from: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class EvaluationFinding(Table):
+    """What an evaluation measured beside its answers.
+
+    `kind`: judgement (a judge model on two answers to one question), vote (the same on a comparison that people voted
+    on), fresh (a changed fact asked in one mode), general (a general question asked of the base model or an adapter).
+    `key` is its place among those of its kind; `content` is what the module of that kind writes and reads.
+    """
+
+    __tablename__ = "evaluation_findings"
+    __table_args__ = (UniqueConstraint("evaluation_id", "kind", "key"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    evaluation_id: Mapped[int] = mapped_column(ForeignKey("evaluations.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    key: Mapped[str]
+    content: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class Consideration(Table):

@@ -30,6 +30,8 @@ from storage.errors import NotFound as RowNotFound
 from storage.rows import AssistantRow
 
 if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+
     from core.assistants.runnable import AnswerRunnable
     from core.generation.engine import Engine
     from core.workspace import Workspace
@@ -223,6 +225,13 @@ class Assistant:
         pieces = self._quote(found, self.reading).pieces if found.probability >= threshold else ()
         quoted = tuple(dict.fromkeys(piece.passage.rank for piece in pieces))
         return Trial(found.passages, found.probability, threshold, quoted)
+
+    def prompted(self, question: str, mode: Mode) -> "list[BaseMessage]":
+        """The messages that the base model of a mode would answer; raises as `ask` does."""
+        voice = self.voice(mode)
+        found = Found() if mode in ("base", "finetuned") else self.find(question, voice.reading.passages)
+        writer = Writer(self.domain, voice.reading, self._embedder, threading.Event())
+        return writer.prompt(voice.engine(), question, found.passages, found.scored, ()).messages
 
     def as_runnable(self) -> "AnswerRunnable":
         """This assistant as a LangChain Runnable: a question in, an `Answer` out, deltas when streamed."""

@@ -64,7 +64,7 @@ class Writer:
         history: Sequence[Turn],
     ) -> Iterator[str]:
         """The pieces of text that are let through, as they arrive."""
-        prompt = self._prompt(engine, question, passages, scored, history)
+        prompt = self.prompt(engine, question, passages, scored, history)
         self.context = ContextUse(
             fitted=_passages_fitted(prompt.fitted, self._reading, passages, scored),
             prompt_tokens=prompt.tokens,
@@ -85,7 +85,7 @@ class Writer:
             self.text += joined
             yield joined
 
-    def _prompt(
+    def prompt(
         self,
         engine: "Engine",
         question: str,
@@ -93,6 +93,7 @@ class Writer:
         scored: Scored | None,
         history: Sequence[Turn],
     ) -> Prompt:
+        """What the engine is asked; raises BadInput when it does not fit its window."""
         turns = [_message(turn) for turn in history] if self._reading.shown == "passages" or not passages else []
         return prompt_of(
             self._domain,

@@ -15,8 +15,9 @@ from core.assistants.answer import Answer, Mode
 from core.assistants.ask import ADAPTED, Assistant
 from core.assistants.reading import QUOTE
 from core.errors import BadInput
+from core.evaluation import fingerprints
 from core.evaluation.questions import Gold
-from core.evaluation.scoring import score
+from core.evaluation.scoring import Scores, likelihood, score
 from core.evaluation.summary import Outcome
 from storage.rows import EvaluationAnswerRow
 
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 class Asked:
     """Asks one corpus in all modes; safe to share between threads."""
 
-    def __init__(self, ws: "Workspace", corpus_id: int, modes: Iterable[str]) -> None:
+    def __init__(self, ws: "Workspace", corpus_id: int, modes: Iterable[str], likelihood: bool = False) -> None:
         """Raises BadInput when one of the modes has no adapter."""
         self._modes = tuple(modes)
+        self._likelihood = likelihood
+        self._states = fingerprints.of_modes(ws, corpus_id, self._modes)
         self._assistant = ws.assistant(corpus_id).with_shared_search()
         # The control reads the very passages that retrieval reads.
         quoting = replace(QUOTE, passages=self._assistant.reading.passages)
@@ -52,7 +55,21 @@ class Asked:
         shared = 0.0 if mode == "base" else self._prepare(gold.question)
         events = self._who(mode).ask(gold.question, _how(mode))
         found = next(event for event in events if isinstance(event, Answer))
-        return stored(found, gold, mode, shared)
+        row = stored(found, gold, mode, shared)
+        scores = row.scores | (self._probable(gold, mode) if self._likelihood else {})
+        return replace(row, fingerprint=self.fingerprint(gold, mode), scores=scores)
+
+    def _probable(self, gold: Gold, mode: str) -> Scores:
+        """How probable the gold answer was to whoever answered; nothing where that is not given."""
+        if mode == "quote" or not gold.answerable:
+            return {}
+        who, how = self._who(mode), _how(mode)
+        given = who.voice(how).engine().log_likelihood(who.prompted(gold.question, how), gold.answer)
+        return likelihood(given) if given else {}
+
+    def fingerprint(self, gold: Gold, mode: str) -> str:
+        """What an answer depends on, as it was when this was made."""
+        return fingerprints.of_answer(self._states[mode], gold, self._likelihood)
 
     def _who(self, mode: str) -> Assistant:
         return self._quoting if mode == "quote" else self._assistant

@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.evaluation.questions import Gold
@@ -35,6 +36,43 @@ def of(ws: "Workspace", corpus_id: int, questions: Sequence[Gold]) -> dict[str, 
 def digest(value: Any) -> str:
     """SHA-256 of a JSON value, its first sixteen digits."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def of_modes(ws: "Workspace", corpus_id: int, modes: Sequence[str]) -> dict[str, str]:
+    """For each mode all that its answers depend on beside the question: what is not named is the same for all.
+
+    Base alone reads no documents, retrieval no adapter: what a mode does not depend on does not change its digest.
+    """
+    index, chosen = ws.corpora.active_index(corpus_id), ws.assistants.of(corpus_id)
+    domain = ws.domains.get(ws.corpora.get(corpus_id).domain)
+    corpus = [sorted(ws.corpora.contents(corpus_id).items()), ws.edits.of_corpus(corpus_id),
+              index.fingerprint if index else ""]  # fmt: skip
+    prompt = [domain.persona, domain.refusal.sentence, domain.refusal.threshold, chosen.reading, _version()]
+    engine = _engine(ws, chosen.base_model_id)
+    adapters = {mode: _adapter(ws, corpus_id, kind) for mode, kind in zip(("finetuned", "hybrid"), KINDS, strict=True)}
+    parts: dict[str, list[Any]] = {
+        "base": [engine],
+        "quote": [corpus],
+        "rag": [corpus, engine],
+        "finetuned": [corpus, adapters["finetuned"]],
+        "hybrid": [corpus, adapters["hybrid"]],
+    }
+    return {mode: digest([mode, prompt, parts[mode]]) for mode in modes}
+
+
+def of_answer(state: str, question: Gold, likelihood: bool = False) -> str:
+    """One answer: the digest of its mode (`of_modes`), its question with the gold answer, and what was measured."""
+    return digest([state, {**question.json(), "id": ""}, likelihood])
+
+
+def _engine(ws: "Workspace", base_model_id: int | None) -> list[Any]:
+    """A base model by all that its row says, and by its file's size and time where it is one."""
+    if base_model_id is None:
+        return ["embedded", ws.engines.name(None)]
+    row = ws.base_models.get(base_model_id)
+    path = Path(row.location)
+    stat = path.stat() if row.kind == "gguf" and path.is_file() else None
+    return [row.kind, row.location, row.model, row.window, row.options, [stat.st_size, stat.st_mtime_ns] if stat else 0]
 
 
 def _adapter(ws: "Workspace", corpus_id: int, kind: str) -> dict[str, Any] | None:

@@ -42,6 +42,7 @@ def page(found: Mapping[str, Any]) -> str:
         "<h2>All scores</h2>" + _scores(found["modes"]),
         "<h2>Differences, question by question</h2>" + _differences(found["paired"]),
         _left_out(found["left_out"]),
+        *map(_beside, found.get("beside", ())),
         "<h2>Questions</h2>" + "".join(_question(each) for each in found["questions"]),
         f"<h2>Method and limits</h2><p>{METHOD}</p>" + _paragraphs(found["verdict"]["limits"]),
         "<h2>Fingerprints</h2>" + _fingerprints(found["fingerprints"]),
@@ -129,6 +130,20 @@ def _differences(paired: Mapping[str, Any]) -> str:
 
 def _left_out(left_out: Mapping[str, str]) -> str:
     return _paragraphs(f"{TITLES.get(mode, mode)} was left out. {why}" for mode, why in left_out.items())
+
+
+def _beside(section: Mapping[str, Any]) -> str:
+    """What was measured beside the scores."""
+    rows = "".join(
+        "<tr>" + "".join(f"<{'td' if number else 'th'}>{escape(cell)}" for cell in row) + "</tr>"
+        for number, row in enumerate(section["rows"])
+    )
+    more = section["more"]
+    return (
+        f"<h2>{escape(section['title'])}</h2>{_paragraphs(section['said'])}"
+        + (f"<table>{rows}</table>" if rows else "")
+        + (f"<details><summary>What it was asked</summary><pre>{escape(more)}</pre></details>" if more else "")
+    )
 
 
 def _question(found: Mapping[str, Any]) -> str:

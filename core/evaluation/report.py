@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from core.evaluation.beside import sections
 from core.evaluation.known import verdict
 from storage.rows import EvaluationAnswerRow, EvaluationRow, PageRow
 
@@ -29,6 +30,7 @@ def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
         "modes": evaluation.summary.get("modes", {}),
         "paired": evaluation.summary.get("paired", {}),
         "left_out": evaluation.left_out,
+        "beside": sections(evaluation.summary),
         "fingerprints": evaluation.fingerprints,
         "verdict": verdict(ws, evaluation.corpus_id, evaluation).json(),
         "questions": [_question(each, by_question.get(each["id"], {})) for each in evaluation.questions],

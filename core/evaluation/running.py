@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput, NotFound
-from core.evaluation import answering, fingerprints
+from core.evaluation import answering, fingerprints, judging
+from core.evaluation.options import Options
 from core.evaluation.questions import Gold
 from core.evaluation.summary import ORDER, summarise
 from storage.errors import NotFound as RowNotFound
@@ -27,7 +29,13 @@ MODES = ORDER
 
 
 def start(
-    ws: "Workspace", corpus_id: int, questions: Sequence[Gold], modes: Sequence[str], name: str = "", by: str = ""
+    ws: "Workspace",
+    corpus_id: int,
+    questions: Sequence[Gold],
+    modes: Sequence[str],
+    name: str = "",
+    by: str = "",
+    options: Options | None = None,
 ) -> EvaluationRow:
     """Queue an evaluation; modes that need an adapter and have none are left out, with a note.
 
@@ -47,6 +55,7 @@ def start(
         "name": name.strip()[:120] or f"{len(questions)} questions",
         "fingerprints": fingerprints.of(ws, corpus_id, questions),
         "created_by": by,
+        "options": (options or Options()).json(),
     }
     try:
         row = ws.evaluations.begin(corpus_id, kept, [each.json() for each in questions], left_out, **facts)
@@ -56,17 +65,41 @@ def start(
     return row
 
 
+def repeat(ws: "Workspace", row: EvaluationRow, by: str = "") -> EvaluationRow:
+    """Queue an evaluation once more: the same questions and modes; what did not change is taken over.
+
+    Raises: as `start`.
+    """
+    questions = [Gold.of(each) for each in row.questions]
+    options = replace(Options.of(row.options), reuse=True)
+    return start(ws, row.corpus_id, questions, [*row.modes, *row.left_out], row.name, by, options)
+
+
+def unchanged(
+    ws: "Workspace", corpus_id: int, questions: Sequence[Gold], modes: Sequence[str], likelihood: bool = False
+) -> int:
+    """How many answers a run could take over now."""
+    states = fingerprints.of_modes(ws, corpus_id, modes)
+    wanted = [fingerprints.of_answer(state, gold, likelihood) for state in states.values() for gold in questions]
+    known = ws.evaluations.known(corpus_id, wanted)
+    return sum(each in known for each in wanted)
+
+
 def run(ws: "Workspace", lease: "Lease") -> None:
     """Ask what has not been answered yet, then write down the numbers."""
     row = ws.evaluations.get(lease.job.payload["evaluation"])
-    _ask_all(ws, lease, row)
-    _conclude(ws, lease.job, row)
+    options = Options.of(row.options)
+    asked = answering.Asked(ws, row.corpus_id, row.modes, options.likelihood)
+    if options.reuse:
+        _take_over(ws, lease, row, asked)
+    _ask_all(ws, lease, row, asked)
+    _conclude(ws, lease.job, row, judging.judge_all(ws, lease, row))
 
 
 def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
     """What was answered counts, whatever ended it."""
     try:
-        _conclude(ws, job, ws.evaluations.get(job.payload["evaluation"]))
+        _conclude(ws, job, ws.evaluations.get(job.payload["evaluation"]), reason or "it was stopped")
     except RowNotFound:
         return  # somebody deleted it
 
@@ -80,10 +113,26 @@ def estimate(ws: "Workspace", corpus_id: int, questions: int, modes: Sequence[st
     return questions * sum(cost[mode] for mode in modes) if all(mode in cost for mode in modes) else None
 
 
-def _ask_all(ws: "Workspace", lease: "Lease", row: EvaluationRow) -> None:
-    questions = [Gold.of(each) for each in row.questions]
+def _take_over(ws: "Workspace", lease: "Lease", row: EvaluationRow, asked: answering.Asked) -> None:
+    """Copy answers of earlier runs that would come out the same now, with their scores and times."""
     done = ws.evaluations.answered(row.id)
-    total, asked = len(questions) * len(row.modes), answering.Asked(ws, row.corpus_id, row.modes)
+    open_ = [(gold, mode) for gold in map(Gold.of, row.questions) for mode in row.modes if (gold.id, mode) not in done]
+    wanted = {(gold.id, mode): asked.fingerprint(gold, mode) for gold, mode in open_}
+    known = ws.evaluations.known(row.corpus_id, wanted.values())
+    same = [
+        replace(known[name][1], question_id=question, taken_from=known[name][1].taken_from or known[name][0])
+        for (question, _), name in wanted.items()
+        if name in known and known[name][0] != row.id
+    ]
+    ws.evaluations.keep_many(lease.job, row.id, same)
+
+
+def _ask_all(ws: "Workspace", lease: "Lease", row: EvaluationRow, asked: answering.Asked) -> None:
+    questions = [Gold.of(each) for each in row.questions]
+    done, total = ws.evaluations.answered(row.id), len(questions) * len(row.modes)
+    if len(done) == total:
+        ws.jobs.progress(lease.job, total, total, "nothing changed")
+        return
     ws.jobs.say(lease.job, "loading what answers")
     asked.warm()
     began, before, counting = time.monotonic(), len(done), threading.Lock()
@@ -112,14 +161,20 @@ def _parts(
                 yield mode, part
 
 
-def _conclude(ws: "Workspace", job: JobRow, row: EvaluationRow) -> None:
+def _conclude(ws: "Workspace", job: JobRow, row: EvaluationRow, ended: str) -> None:
+    """Write down the numbers; `ended` says why what is measured beside the answers is not whole, "" if it is."""
     answers = ws.evaluations.answers(row.id)
     if not answers:
         return
     found = summarise(answering.outcome(each) for each in answers)
     # Asked AT_ONCE at a time, an answer takes its share of the clock.
     wall = {mode: means["seconds"].mean / AT_ONCE for mode, means in found.modes.items()}
-    ws.evaluations.conclude(job, row.id, found.json() | {"wall_s": wall})
+    ws.evaluations.conclude(job, row.id, found.json() | {"wall_s": wall} | _beside(ws, row, ended))
+
+
+def _beside(ws: "Workspace", row: EvaluationRow, ended: str) -> dict[str, Any]:
+    measured = {"judge": judging.summary(ws, row, ended)}
+    return {name: found for name, found in measured.items() if found}
 
 
 def _left(seconds: float) -> str:

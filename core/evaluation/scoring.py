@@ -5,7 +5,8 @@ An answer that says "not in the documents" scores nothing on a question that the
 not apply (no gold document known, nothing cited) are left out, not zero.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from core.assistants.answer import Answer
 from core.evaluation.matching import choice_match, numeric_match, rouge_l, short_match
@@ -30,6 +31,7 @@ METRICS: Mapping[str, str] = {
     "citation_precision": "Citation precision",
     "citation_recall": "Citation recall",
     "unsupported": "Sentences without support",
+    "gold_likelihood": "Likelihood of the gold answer, a token",
     "wrong_refusal": "Refused wrongly",
     "right_refusal": "Refused rightly",
 }
@@ -44,6 +46,12 @@ def score(answer: Answer, gold: Gold) -> Scores:
         return {"right_refusal": float(answer.refused)}
     text = "" if answer.refused else answer.text
     return _words(text, gold) | _found(answer, gold) | _cited(answer, gold) | {"wrong_refusal": float(answer.refused)}
+
+
+def likelihood(log_probabilities: Sequence[float]) -> Scores:
+    """How probable the gold answer was: the geometric mean over its tokens (0..1), and all together in nats."""
+    total = sum(log_probabilities)
+    return {"gold_likelihood": math.exp(total / len(log_probabilities)), "gold_nats": total}
 
 
 def _words(text: str, gold: Gold) -> Scores:

@@ -45,10 +45,14 @@ class Child:
     remedy: str
 
 
-def openvino(model: Path, blocks: int) -> Child:
-    """OpenVINO GenAI with a key-value cache of so many blocks of 32 tokens."""
+def openvino(model: Path, blocks: int, *, remembers: bool = True) -> Child:
+    """OpenVINO GenAI with a key-value cache of so many blocks of 32 tokens.
+
+    `remembers`: known beginnings of prompts are not read again; of what is not read there are no log-probabilities.
+    """
     remedy = "Delete that file; it is made again at the next start."
-    return Child("OpenVINO", SCRIPT, (str(model), str(blocks), str(STEP_TOKENS)), remedy)
+    arguments = (str(model), str(blocks), str(STEP_TOKENS), "remembers" if remembers else "forgets")
+    return Child("OpenVINO", SCRIPT, arguments, remedy)
 
 
 ENDS = {
@@ -66,6 +70,7 @@ class TokenStream:
         tokens: how many were handed out so far.
         steps_to_first: steps until the first token; 1 when all but the end of the prompt was known.
         finish: "stop" (end token), "length", "stopped", "failed"; "" while it runs.
+        echoed: log-probabilities of the end of the prompt, where they were asked for.
         submitted, first_at, finished_at: `time.monotonic()` seconds; None until then.
     """
 
@@ -75,6 +80,7 @@ class TokenStream:
         self.tokens = 0
         self.steps_to_first = 0
         self.finish = ""
+        self.echoed: list[float] = []
         self.submitted = time.monotonic()
         self.first_at: float | None = None
         self.finished_at: float | None = None
@@ -177,6 +183,7 @@ class Batcher:
                     "temperature": sampling.temperature,
                     "repetition_penalty": sampling.repetition_penalty,
                     "adapter": sampling.adapter,
+                    "echo": sampling.echo,
                 }
             )
         return stream
@@ -224,6 +231,7 @@ class Batcher:
     def _hand_out(self, step: dict[str, Any]) -> None:
         self.cache_use, self.cache_bytes = step["cache"], step["cache_bytes"]
         for stream in list(self._streams.values()):
+            stream.echoed += step.get("echoed", {}).get(str(stream.number), [])
             stream.deliver(step["tokens"].get(str(stream.number), []))
             if reason := step["ends"].get(str(stream.number)):
                 del self._streams[stream.number]

@@ -22,10 +22,10 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import PrivateAttr
 
 from core.errors import BadInput
-from core.generation.batching import TokenStream
+from core.generation.batching import Batcher, TokenStream, openvino
 from core.generation.engine import Engine, Sampling
 from core.generation.gguf import Progress, as_q8_0
-from core.generation.loading import Loaded, load
+from core.generation.loading import BLOCK, Loaded, load
 from core.generation.text import StopStrings, TokenText
 
 NAME = "SmolLM2-135M-Instruct, Q8_0"
@@ -56,6 +56,7 @@ class EmbeddedChat(Engine):
     stop: list[str] | None = None
 
     _loaded: Loaded | None = PrivateAttr(default=None)
+    _scorer: Batcher | None = PrivateAttr(default=None)
     _loading: Any = PrivateAttr(default_factory=threading.Lock)
 
     @property
@@ -87,7 +88,9 @@ class EmbeddedChat(Engine):
         with self._loading:
             if self._loaded is not None:
                 self._loaded.batcher.close()
-            self._loaded = None
+            if self._scorer is not None:
+                self._scorer.close()
+            self._loaded = self._scorer = None
 
     @property
     def window(self) -> int:
@@ -113,6 +116,40 @@ class EmbeddedChat(Engine):
     def cache_bytes(self) -> int:
         """Size of the key-value cache; 0 before the first answer."""
         return self._model().batcher.cache_bytes
+
+    def log_likelihood(self, messages: Sequence[BaseMessage], answer: str) -> list[float] | None:
+        """Of each token of the answer; computed apart from the answers under way, by a child that remembers nothing.
+
+        Raises:
+            BadInput: prompt and answer do not fit the window.
+            EngineFailed: the engine cannot start.
+        """
+        loaded = self._model()
+        prompt, whole = self._with_answer(messages, answer)
+        if len(whole) >= min(loaded.facts.window, loaded.capacity):
+            raise BadInput(f"{self.name} cannot read {len(whole)} tokens at once.", "Leave the likelihood out.")
+        last = len(whole) - prompt
+        stream = self._echoing(loaded).submit(whole, Sampling(max_tokens=1, echo=last)) if last else None
+        for _ in stream or ():
+            continue
+        return stream.echoed if stream and len(stream.echoed) == last else None
+
+    def _with_answer(self, messages: Sequence[BaseMessage], answer: str) -> tuple[int, list[int]]:
+        """How many tokens of the prompt are the same with the answer behind it, and all of both."""
+        tokens = self._model().tokens
+        text = tokens.prompt(turns(messages))
+        prompt, whole = tokens.encode(text), tokens.encode(text + answer.strip())
+        same = next((at for at, (a, b) in enumerate(zip(prompt, whole, strict=False)) if a != b), len(prompt))
+        return min(same, len(whole)), whole
+
+    def _echoing(self, loaded: Loaded) -> Batcher:
+        """Who gives log-probabilities: a second child beside OpenVINO's first, until this engine is closed."""
+        with self._loading:
+            if self._scorer is None or not self._scorer.alive:
+                model = as_q8_0(self.source, self.folder)
+                blocks = -(-min(loaded.facts.window, loaded.capacity) // BLOCK)
+                self._scorer = Batcher(model, openvino(model, blocks, remembers=False))
+            return self._scorer
 
     def open_stream(
         self, messages: Sequence[BaseMessage], sampling: Sampling, stopping: threading.Event | None = None

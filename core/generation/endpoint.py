@@ -14,12 +14,12 @@ from typing import Any
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.chat_models import generate_from_stream
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import SecretStr
 
-from core.errors import EngineFailed
+from core.errors import BadInput, EngineFailed
 from core.generation.embedded import ROLES, text_of
 from core.generation.engine import Engine, is_set
 from core.generation.wire import Address, Wire
@@ -101,6 +101,21 @@ class EndpointChat(Engine):
         facts = shown.get("model_info", {}) if isinstance(shown, dict) else {}
         return next((int(value) for key, value in facts.items() if key.endswith(".context_length")), 0)
 
+    def log_likelihood(self, messages: Sequence[BaseMessage], answer: str) -> list[float] | None:
+        """As vLLM gives it (`prompt_logprobs` of a chat whose last message is the answer); None from all others."""
+        body = self._body([*messages, AIMessage(answer)], None, {"max_tokens": 1}) | {
+            "stream": False,
+            "prompt_logprobs": 0,
+            "add_generation_prompt": False,
+            "continue_final_message": True,
+        }
+        body.pop("stream_options")
+        try:
+            said = self._wire().get("/chat/completions", body=body)
+        except BadInput:
+            return None  # it does not know these settings
+        return _end_of(said.get("prompt_logprobs") if isinstance(said, dict) else None, answer)
+
     def _address(self) -> Address:
         return Address(self.base_url, self.name or self.model)
 
@@ -178,6 +193,23 @@ class EndpointChat(Engine):
     @property
     def _llm_type(self) -> str:
         return "triptych-endpoint"
+
+
+def _end_of(prompt: Any, answer: str) -> list[float] | None:
+    """The log-probabilities of the last tokens, back to where they spell the whole answer; None if they do not."""
+    if not isinstance(prompt, list):
+        return None
+    found: list[float] = []
+    text = ""
+    for position in reversed(prompt):
+        entries = list(position.values()) if isinstance(position, dict) else []
+        if len(entries) != 1 or not isinstance(entries[0].get("decoded_token"), str):
+            return None
+        text = entries[0]["decoded_token"] + text
+        found.insert(0, float(entries[0]["logprob"]))
+        if len(text.strip()) >= len(answer.strip()):
+            break
+    return found if text.strip() == answer.strip() else None
 
 
 def _window(row: dict[str, Any]) -> int:

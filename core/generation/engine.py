@@ -47,6 +47,13 @@ class Engine(BaseChatModel, abc.ABC):
         """Memory its weights take on this machine once it is loaded; 0 when they are elsewhere."""
         return 0
 
+    def log_likelihood(self, messages: Sequence[BaseMessage], answer: str) -> list[float] | None:
+        """The natural log-probability of each token of `answer` as the reply to `messages`.
+
+        None when this engine does not give it. Raises EngineFailed, BadInput.
+        """
+        return None
+
     @abc.abstractmethod
     def warm(self) -> None:
         """Load now. Returns when `ready`; harmless when it already is."""
@@ -66,6 +73,7 @@ class Sampling:
         repetition_penalty: 1 is none; above it, tokens that were used become less probable.
         stop: the text ends before the first of these strings.
         adapter: folder of a PEFT adapter that is on for this answer, for engines that can; "" is none.
+        echo: nothing is written to speak of; the log-probabilities of the last so many prompt tokens are given back.
     """
 
     max_tokens: int = 256
@@ -73,6 +81,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     stop: tuple[str, ...] = ()
     adapter: str = ""
+    echo: int = 0
 
 
 def is_set(stopping: threading.Event | None) -> bool:

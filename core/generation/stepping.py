@@ -1,14 +1,17 @@
 """The child process that holds the model and steps it; started by `batching`, never imported by it.
 
-    python -P stepping.py MODEL BLOCKS STEP_TOKENS
+    python -P stepping.py MODEL BLOCKS STEP_TOKENS [remembers|forgets]
 
 A process of its own because OpenVINO's `step()` keeps Python's interpreter lock: in the server's process
 every page would stand still while a prompt is read (3.5 s were measured). It also means that a crash in
 native code, or the system taking its memory, costs the answers under way and nothing else.
 
-JSON lines. In: {"add": n, "prompt": [..], "max_tokens", "temperature", "repetition_penalty"} and {"stop": n}.
+JSON lines. In: {"add": n, "prompt": [..], "max_tokens", "temperature", "repetition_penalty", "echo": k} and
+{"stop": n}. With `echo` the log-probabilities of the last k prompt tokens come back, in a child that forgets: OpenVINO
+gives none for tokens that it finds in its cache.
 Out: {"ready": true} or {"error": text} once; then a line a step, {"tokens": {n: [..]}, "ends": {n: reason},
-"cache": per cent in use, "cache_bytes": its size}; an empty one tells the parent that a step passed.
+"cache": per cent in use, "cache_bytes": its size, "echoed": {n: [..]}}; an empty one tells
+the parent that a step passed.
 It ends when its input does. Knows nothing of text, and imports nothing of the product.
 """
 
@@ -42,18 +45,19 @@ class Requests:
 class Stepper:
     """The pipeline and the requests it is working on, by number."""
 
-    def __init__(self, model: str, blocks: int, step_tokens: int) -> None:
+    def __init__(self, model: str, blocks: int, step_tokens: int, remembers: bool = True) -> None:
         import openvino_genai
 
         self._genai = openvino_genai
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.num_kv_blocks = blocks
         scheduler.max_num_batched_tokens = step_tokens
-        scheduler.enable_prefix_caching = True
+        scheduler.enable_prefix_caching = remembers
         self._pipeline = openvino_genai.ContinuousBatchingPipeline(model, scheduler, "CPU", {})
         self._end_token = self._pipeline.get_tokenizer().get_eos_token_id()
         self._handles: dict[int, Any] = {}
         self._refused: dict[int, str] = {}
+        self._echo: dict[int, int] = {}
 
     @property
     def busy(self) -> bool:
@@ -72,18 +76,27 @@ class Stepper:
         if self._pipeline.has_non_finished_requests():
             self._pipeline.step()
         tokens: dict[int, list[int]] = {}
+        echoed: dict[int, list[float]] = {}
         ends, self._refused = self._refused, {}
         for number, handle in list(self._handles.items()):
             outputs = list(handle.read().values()) if handle.can_read() else []
+            if outputs and number in self._echo:
+                echoed[number] = self._echoed(number, outputs[0])
             written = [token for output in outputs for token in output.generated_ids if token != self._end_token]
             if written:
                 tokens[number] = written
             if reason := self._ended(handle, outputs):
                 ends[number] = reason
                 del self._handles[number]
+                self._echo.pop(number, None)
         metrics = self._pipeline.get_metrics()
         cache = {"cache": metrics.cache_usage, "cache_bytes": metrics.kv_cache_size_in_bytes}
-        return {"tokens": tokens, "ends": ends, **cache}
+        return {"tokens": tokens, "ends": ends, "echoed": echoed, **cache}
+
+    def _echoed(self, number: int, output: Any) -> list[float]:
+        """Of the prompt's last tokens; behind them comes the one that was written."""
+        scores = [float(score) for score in output.generated_log_probs]
+        return scores[-self._echo[number] - 1 : -1]
 
     def _add(self, number: int, command: dict[str, Any]) -> None:
         """A request with impossible settings fails alone."""
@@ -91,6 +104,8 @@ class Stepper:
         import openvino
 
         prompt = openvino.Tensor(np.asarray([command["prompt"]], dtype=np.int64))  # [1, tokens]
+        if command.get("echo"):
+            self._echo[number] = command["echo"]
         try:
             self._handles[number] = self._pipeline.add_request(number, prompt, self._configuration(command))
         except RuntimeError as reason:
@@ -103,6 +118,8 @@ class Stepper:
         )
         settings.eos_token_id = self._end_token
         settings.stop_token_ids = {self._end_token}
+        if command.get("echo"):
+            settings.echo, settings.logprobs, settings.max_new_tokens = True, 1, 1
         settings.apply_chat_template = False  # the prompt comes as tokens
         if command["temperature"] > 0:
             settings.do_sample = True
@@ -122,7 +139,7 @@ class Stepper:
         )
 
 
-def serve(model: str, blocks: int, step_tokens: int) -> None:
+def serve(model: str, blocks: int, step_tokens: int, remembers: bool) -> None:
     """Load, say so, and step while there is work, until standard input ends."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not get between the lines
@@ -131,7 +148,7 @@ def serve(model: str, blocks: int, step_tokens: int) -> None:
         print(json.dumps(what), file=out, flush=True)
 
     try:
-        stepper = Stepper(model, blocks, step_tokens)
+        stepper = Stepper(model, blocks, step_tokens, remembers)
     except RuntimeError as reason:
         return say({"error": str(reason)})
     say({"ready": True})
@@ -145,5 +162,5 @@ def serve(model: str, blocks: int, step_tokens: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), "forgets" not in sys.argv[4:])
     os._exit(0)  # OpenVINO's destructors complain of requests that were stopped a moment ago

@@ -47,6 +47,10 @@ class TorchChat(EmbeddedChat):
         arguments = (str(folder), str(STEP_TOKENS), ",".join(map(str, tokens.ends)))
         return Loaded(found, tokens, Batcher(folder, Child("transformers", SCRIPT, arguments, REMEDY)), capacity)
 
+    def _echoing(self, loaded: Loaded) -> Batcher:
+        """The child itself: it forgets every prompt when it is answered."""
+        return loaded.batcher
+
     @property
     def _llm_type(self) -> str:
         return "triptych-torch"

@@ -56,11 +56,12 @@ class Stepper:
         self._ends = ends
         self._requests: dict[int, Request] = {}
         self._refused: dict[int, str] = {}
+        self._echoed: dict[int, list[float]] = {}
 
     @property
     def busy(self) -> bool:
         """Whether there is anything to step or to report."""
-        return bool(self._requests or self._refused)
+        return bool(self._requests or self._refused or self._echoed)
 
     def obey(self, command: dict[str, Any]) -> None:
         """Start or stop one request; one with an adapter that cannot be loaded fails alone."""
@@ -76,6 +77,9 @@ class Stepper:
             print(reason, file=sys.stderr)
             self._refused[command["add"]] = "adapter"
             return
+        if command.get("echo"):
+            self._echoed[command["add"]] = self._likelihood(command["prompt"], command["echo"], adapter)
+            return
         cache = DynamicCache(config=self._model.config)
         settings = (command["max_tokens"], command["temperature"], command["repetition_penalty"])
         self._requests[command["add"]] = Request(command["prompt"], cache, *settings, adapter)
@@ -84,6 +88,8 @@ class Stepper:
         """One turn for each of them; what was written."""
         tokens: dict[int, list[int]] = {}
         ends, self._refused = self._refused, {}
+        echoed, self._echoed = self._echoed, {}
+        ends |= dict.fromkeys(echoed, "stop")
         for number, request in list(self._requests.items()):
             token = self._turn(request)
             if token is None:
@@ -97,7 +103,17 @@ class Stepper:
                     ends[number] = "length"
             if number in ends:
                 del self._requests[number]
-        return {"tokens": tokens, "ends": ends, "cache": 0.0, "cache_bytes": 0}
+        return {"tokens": tokens, "ends": ends, "cache": 0.0, "cache_bytes": 0, "echoed": echoed}
+
+    def _likelihood(self, prompt: list[int], last: int, adapter: str) -> list[float]:
+        """Log-probabilities of the last tokens of a prompt, each after all before it."""
+        with self._torch.inference_mode():
+            self._switch(adapter)
+            ids = self._torch.tensor([prompt], device=self._device)  # [1, tokens]
+            seen = self._model(input_ids=ids, use_cache=False, logits_to_keep=last + 1).logits[0, :-1]
+            chances = self._torch.log_softmax(seen.float(), dim=-1)  # [last, vocabulary]
+            found = chances.gather(1, ids[0, -last:, None])[:, 0]
+        return [float(each) for each in found]
 
     def _turn(self, request: Request) -> int | None:
         """Read on in the prompt (None until it is read), or write the next token."""

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from core.evaluation import answering, running
+from core.evaluation.options import Options
 from core.evaluation.questions import of_rows
 from dashboard import resources, state
-from dashboard.components import figures, job_control, modes
+from dashboard.components import evaluation_options, figures, job_control, modes
 from dashboard.components.safe_text import label
 from storage.jobs import OPEN
 from storage.rows import JobRow
@@ -37,6 +38,7 @@ def _form(corpus_id: int, questions: int) -> None:
     for mode, why in missing.items():
         st.caption(f"{modes.look(mode).title} is left out. {label(why, 200)}")
     many = st.slider("Questions", 1, questions, questions, key=f"many-{corpus_id}-{questions}") if questions > 1 else 1
+    options = evaluation_options.show(corpus_id, tuple(chosen), many)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Start evaluation",
@@ -44,7 +46,7 @@ def _form(corpus_id: int, questions: int) -> None:
             icon=":material/play_arrow:",
             disabled=not chosen,
             on_click=_start,
-            args=(corpus_id, tuple(chosen), many),
+            args=(corpus_id, tuple(chosen), many, options),
         )
         st.caption(_cost(corpus_id, many, tuple(chosen)), width="content")
 
@@ -62,10 +64,10 @@ def _minutes(seconds: float) -> str:
 
 
 @state.reported
-def _start(corpus_id: int, chosen: tuple[str, ...], many: int) -> None:
+def _start(corpus_id: int, chosen: tuple[str, ...], many: int, options: Options) -> None:
     workspace = resources.workspace()
     questions = of_rows(workspace.gold.list(corpus_id))[:many]
-    row = running.start(workspace, corpus_id, questions, chosen, by="dashboard")
+    row = running.start(workspace, corpus_id, questions, chosen, by="dashboard", options=options)
     st.session_state[f"evaluation-{corpus_id}"] = row.id
 
 

@@ -8,12 +8,13 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.evaluation import html
+from core.evaluation import html, pdf, running
+from core.evaluation.options import Options
 from core.evaluation.report import report
 from core.evaluation.scoring import LESS_IS_BETTER, METRICS
 from core.evaluation.summary import Interval, Summary
-from dashboard import resources
-from dashboard.components import figures, modes
+from dashboard import resources, state
+from dashboard.components import beside_view, figures, modes
 from dashboard.components.safe_text import label, one_line
 from storage.rows import EvaluationRow
 
@@ -56,7 +57,38 @@ def show(row: EvaluationRow) -> None:
         st.altair_chart(against_seconds(summary, metric), width="stretch")
     for mode, why in row.left_out.items():
         st.caption(f"{modes.look(mode).title} was left out. {label(why, 200)}")
+    _taken_over(row)
+    _not_given(row, summary)
+    beside_view.show(row)
     _downloads(row)
+
+
+def _not_given(row: EvaluationRow, summary: Summary) -> None:
+    """Modes whose engine does not say how probable an answer is, where that was asked for."""
+    if not Options.of(row.options).likelihood:
+        return
+    silent = [mode for mode, found in summary.modes.items() if mode != "quote" and "gold_likelihood" not in found]
+    if silent:
+        named = ", ".join(modes.look(mode).title for mode in silent)
+        st.caption(f"Likelihood of the gold answer: not given by the engine of {named}.")
+
+
+def _taken_over(row: EvaluationRow) -> None:
+    """How many answers came from earlier runs, and the way to do this one again."""
+    answers = resources.workspace().evaluations.answers(row.id)
+    taken = sum(each.taken_from is not None for each in answers)
+    if taken:
+        asked = len(answers) - taken
+        st.caption(
+            f"{figures.count(taken, 'answer')} taken over from earlier runs, since nothing they depend on changed "
+            f"(their seconds are those of then); {asked:,} asked anew."
+        )
+
+
+@state.reported
+def _again(row: EvaluationRow) -> None:
+    new = running.repeat(resources.workspace(), row, by="dashboard")
+    st.session_state[f"evaluation-{row.corpus_id}"] = new.id
 
 
 def by_mode(summary: Summary, metric: str) -> Any:
@@ -105,12 +137,28 @@ def _row(mode: str, found: Interval, seconds: Interval) -> dict[str, Any]:
 
 def _downloads(row: EvaluationRow) -> None:
     with st.container(horizontal=True):
+        st.button(
+            "Run again",
+            key=f"again-{row.id}",
+            icon=":material/replay:",
+            help="The same questions and modes; only what changed is asked again",
+            on_click=_again,
+            args=(row,),
+        )
         st.download_button(
             "Report (HTML)",
             lambda: html.page(report(resources.workspace(), row)),
             file_name=f"evaluation-{row.id}.html",
             mime="text/html",
             icon=":material/description:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Report (PDF)",
+            lambda: pdf.document(report(resources.workspace(), row)),
+            file_name=f"evaluation-{row.id}.pdf",
+            mime="application/pdf",
+            icon=":material/picture_as_pdf:",
             on_click="ignore",
         )
         st.download_button(

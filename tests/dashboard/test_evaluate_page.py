@@ -142,3 +142,18 @@ def test_an_earlier_run_is_compared_when_it_is_chosen(
     assert not app.exception
     assert "+0 points of F1 (95 %: +0 to +0) on 1 question that both asked" in words(app)
     assert "Not the same in both: questions." in words(app)
+
+
+def test_a_run_is_repeated_and_the_page_says_what_was_taken_over(
+    open_page: Open, workspace: Workspace, evaluated: CorpusRow
+) -> None:
+    workspace.gold.add(evaluated.id, GoldDraft("How is the rent paid?", "On the first day", documents=["lease.md"]))
+    app = open_page("evaluate", corpus=evaluated.id)
+    assert "9 of 12 answers would come out as before" in words(app)
+    (first,) = workspace.evaluations.list(evaluated.id)
+    app.button(key=f"again-{first.id}").click().run()
+    assert not app.exception
+    workspace.dispatcher.run_one()
+    app = open_page("evaluate", corpus=evaluated.id)
+    assert "9 answers taken over from earlier runs" in words(app)
+    assert "0 asked anew" in words(app)

@@ -84,6 +84,8 @@ class OpenAIServer:
                 return Response(status_code=307, headers={"location": "http://127.0.0.1:9/v1/chat/completions"})
             case "unknown":
                 return JSONResponse({"error": {"message": "model not found"}}, 404)
+        if not body.get("stream"):
+            return JSONResponse(_whole(body))
         return StreamingResponse(self._stream(body), media_type="text/event-stream")
 
     async def _stream(self, body: dict[str, Any]) -> AsyncIterator[str]:
@@ -110,6 +112,16 @@ class OpenAIServer:
         except asyncio.CancelledError:
             self.broken_off.set()
             raise
+
+
+def _whole(body: dict[str, Any]) -> dict[str, Any]:
+    """An answer in one piece; the model "scores" says how probable each word of the prompt was, as vLLM does."""
+    said = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "."}, "finish_reason": "length"}]}
+    if body["model"] != "scores" or "prompt_logprobs" not in body:
+        return said
+    words = [f" {word}" for message in body["messages"] for word in message["content"].split()]
+    given = [{str(n): {"logprob": -n / 10, "rank": 1, "decoded_token": word}} for n, word in enumerate(words)]
+    return said | {"prompt_logprobs": [None, *given]}
 
 
 def _event(body: dict[str, Any]) -> str:

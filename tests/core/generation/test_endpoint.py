@@ -4,13 +4,14 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import SecretStr
 
 from core.errors import BadInput, EngineFailed, TriptychError
-from core.generation.endpoint import EndpointChat
+from core.generation.endpoint import EndpointChat, _end_of
 from core.generation.scripted import ScriptedChat
 from tests.core.generation.openai_server import KEY, OpenAIServer, serving
 
@@ -125,3 +126,28 @@ def test_tokens_are_estimated_rather_too_high(asks: Asks) -> None:
     text = "The tenant may end this lease on 1 March 2027 by giving six months' written notice. " * 20
     assert 20 * 19 <= asks().count_tokens(text) <= 2 * 20 * 19
     assert asks().count_tokens(ASKED) > asks().count_tokens(ASKED[1].text)
+
+
+def test_the_likelihood_of_an_answer_is_read_from_the_end_of_the_prompt() -> None:
+    def token(text: str, score: float) -> dict[str, Any]:
+        return {"7": {"logprob": score, "rank": 1, "decoded_token": text}}
+
+    prompt = [None, token("user", -9.0), token(" six", -1.5), token(" months", -0.5)]
+    assert _end_of(prompt, "six months") == [-1.5, -0.5]
+    assert _end_of(prompt, "seven months") is None
+    assert _end_of([None], "six") is None
+    assert _end_of(None, "six") is None
+
+
+def test_an_endpoint_that_does_not_give_likelihoods_says_nothing(asks: Asks) -> None:
+    assert asks("picky").log_likelihood([HumanMessage("How long?")], "six months") is None
+    assert asks("tiny").log_likelihood([HumanMessage("How long?")], "six months") is None
+
+
+def test_an_endpoint_that_scores_prompts_gives_the_likelihood_of_the_answer_alone(
+    asks: Asks, server: OpenAIServer
+) -> None:
+    assert asks("scores").log_likelihood([HumanMessage("How long?")], "six months") == [-0.2, -0.3]
+    asked = server.seen[-1]
+    assert asked["messages"][-1] == {"role": "assistant", "content": "six months"}
+    assert (asked["continue_final_message"], asked["add_generation_prompt"]) == (True, False)

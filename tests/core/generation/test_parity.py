@@ -117,3 +117,26 @@ def test_tokens_are_those_of_openvino_also_where_transformers_differs(q8: Path) 
     for text in [ODD, "1½ cups, ²³, Ⅳ, ٣ and 7", *(user for _, user in PROMPTS)]:
         ids = theirs.encode(text, add_special_tokens=False).input_ids.data[0].tolist()
         assert ours.encode(text) == ids
+
+
+def test_the_likelihood_of_an_answer_is_torchs_but_for_eight_bits_and_the_same_when_asked_again(
+    engine: EmbeddedChat, torch_model: Any
+) -> None:
+    import torch
+
+    messages: list[BaseMessage] = [HumanMessage("What is the capital of France?")]
+    answer = "The capital of France is Paris."
+    found = engine.log_likelihood(messages, answer)
+    prompt = engine.token_ids(messages)
+    whole = [*prompt, *engine._model().tokens.encode(answer)]
+    with torch.inference_mode():
+        chances = torch.log_softmax(torch_model(torch.tensor([whole])).logits[0].float(), -1)
+    wanted = [float(chances[at - 1, whole[at]]) for at in range(len(prompt), len(whole))]
+    assert found is not None
+    assert len(found) == len(wanted)
+    assert abs(sum(found) - sum(wanted)) / len(wanted) < 0.1
+    assert engine.log_likelihood(messages, answer) == pytest.approx(found, abs=1e-3)
+    wrong = engine.log_likelihood(messages, "The capital of France is Berlin.")
+    assert wrong is not None
+    assert sum(wrong) < sum(found)
+    assert engine.log_likelihood(messages, "") is None

@@ -239,3 +239,18 @@ class TestStandard(ChatModelUnitTests):
     @property
     def supports_json_mode(self) -> bool:
         return False
+
+
+def test_the_likelihood_of_an_answer_is_what_transformers_gives(chat: TorchChat, tiny: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.bfloat16 if native else torch.float32).eval()
+    found = chat.log_likelihood(ASKED, "six months")
+    prompt = chat.token_ids(ASKED)
+    whole = [*prompt, *FolderTokens(tiny).encode("six months")]
+    with torch.inference_mode():
+        chances = torch.log_softmax(model(torch.tensor([whole])).logits[0].float(), -1)
+    wanted = [float(chances[at - 1, whole[at]]) for at in range(len(prompt), len(whole))]
+    assert found == pytest.approx(wanted, abs=0.05 if native else 1e-4)
