@@ -10,6 +10,7 @@
     triptych evaluate --corpus C --questions F          gold questions in several modes, and the verdict
     triptych backup FILE | restore FILE --workspace W   one file with everything; a new workspace from it
     triptych doctor [--repair]                          what is healthy, and what a person must decide
+    triptych audit [--verify] [--json] [--since DATE]   who did what, when; whether the log is whole
     triptych models list | add | test | use             base models beside the embedded one
 
 Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.

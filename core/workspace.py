@@ -4,6 +4,7 @@
       triptych.db     rows: the truth             files/     uploads by content hash
       vectors/        Chroma: look-ups            models/    converted base models
       vectors.seal    hashes of vectors/ at an orderly end
+      audit.seal      the newest entry of the audit log
       owner.lock      who has it open             scratch/   one folder a process, emptied at its end
 
 One process owns a workspace; it alone opens Chroma, runs jobs and loads models. Others may open it with
@@ -22,8 +23,10 @@ from core.domains.known import KnownDomains
 from core.errors import StoreDown, WorkspaceLocked
 from core.generation.secrets import Secrets
 from core.settings import Settings
+from storage import seal
 from storage.adapters import Adapters
 from storage.assistants import Assistants
+from storage.audit import Audit
 from storage.base_models import BaseModels
 from storage.comparisons import Comparisons
 from storage.conversations import Conversations
@@ -85,6 +88,7 @@ class Workspace:
         self.home = settings.home
         self.lock = lock
         self.database = database
+        database.seal = self.home / seal.FILE
         self.files = _files(settings)
         self.lexical = lexical(database)
         self.domains = KnownDomains(Domains(database))
@@ -100,6 +104,7 @@ class Workspace:
         self.adapters = Adapters(database)
         self.evaluations = Evaluations(database)
         self.jobs = Jobs(database)
+        self.audit = Audit(database)
         self.base_models = BaseModels(database)
         self.secrets = Secrets(self.home)
         self.assistants = Assistants(database)

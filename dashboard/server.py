@@ -29,6 +29,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from dashboard import api, resources
 from dashboard.guard import Guard
+from storage.audit import usually
 
 HERE = Path(__file__).resolve().parent
 CONFIG = HERE.parent / ".streamlit" / "config.toml"
@@ -56,6 +57,7 @@ def serve(settings: Settings) -> None:
     """
     configure(settings)
     with closing(listen(settings.host, settings.port)) as listening:
+        usually("dashboard")
         workspace = Workspace.open(settings)
         runner = uvicorn.Server(uvicorn.Config(create_app(workspace), **OPTIONS))
         port = listening.getsockname()[1]

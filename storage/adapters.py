@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from storage import audit
 from storage.database import Database
 from storage.errors import NotFound
 from storage.rows import AdapterRow, copied
@@ -43,8 +44,12 @@ class Adapters:
             for name, value in values.items():
                 setattr(row, name, value)
 
-    def promote(self, adapter_id: int) -> AdapterRow | None:
-        """Make it the one that serves; returns the one that did before. Raises NotFound."""
+    def promote(self, adapter_id: int, why: str = "") -> AdapterRow | None:
+        """Make it the one that serves; returns the one that did before. Raises NotFound.
+
+        Args:
+            why: "gate", "overruled" or "rolled back", for the audit log.
+        """
         with self._database.write() as session:
             row = session.get(Adapter, adapter_id)
             if row is None:
@@ -53,11 +58,19 @@ class Adapters:
             before = session.scalar(select(Adapter).where(*same, Adapter.id != row.id))
             session.execute(update(Adapter).where(*same, Adapter.id != row.id).values(status="retired"))
             row.status, row.promoted_at = "promoted", now()
+            audit.note(session, "promoted", "adapter", adapter_id, corpus_id=row.corpus_id, kind=row.kind,
+                       version=row.version, why=why)  # fmt: skip
             return copied(AdapterRow, before) if before else None
 
     def withdraw(self, adapter_id: int) -> None:
         """Let it serve no more."""
-        self.change(adapter_id, status="retired")
+        with self._database.write() as session:
+            row = session.get(Adapter, adapter_id)
+            if row is None:
+                raise NotFound(f"adapter {adapter_id}")
+            row.status = "retired"
+            audit.note(session, "withdrawn", "adapter", adapter_id, corpus_id=row.corpus_id, kind=row.kind,
+                       version=row.version)  # fmt: skip
 
     def promoted(self, corpus_id: int, kind: str) -> AdapterRow | None:
         """The adapter of a kind that serves a corpus."""
@@ -98,4 +111,6 @@ class Adapters:
         with self._database.write() as session:
             row = session.get(Adapter, adapter_id)
             if row is not None:
+                audit.note(session, "deleted", "adapter", adapter_id, corpus_id=row.corpus_id, kind=row.kind,
+                           version=row.version)  # fmt: skip
                 session.delete(row)

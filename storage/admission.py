@@ -12,6 +12,7 @@ from typing import Literal
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from storage import audit
 from storage.corpora import PENDING, parts
 from storage.jobs import enqueue
 from storage.tables import Document
@@ -87,6 +88,9 @@ def admit(session: Session, corpus_id: int, arrivals: Sequence[Arrival]) -> tupl
             known.add(document)
         decided.append((arrival, verdict, document))
     _write(session, [document for _, _, document in decided], aside)
+    for arrival, verdict, row in decided:
+        if verdict in ("added", "replaced"):
+            audit.note(session, verdict, "document", row.id, name=arrival.name, corpus_id=corpus_id)
     verdicts = [Admitted(arrival.name, verdict, row.id or 0, row.name) for arrival, verdict, row in decided]
     return verdicts, job_id, {row.content_sha256 for row in aside}
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from storage import audit
 from storage.database import Database
 from storage.errors import NotFound
 from storage.rows import AssistantRow, copied
@@ -54,4 +55,5 @@ class Assistants:
             for column, value in changed.items():
                 setattr(row, column, value)
             session.flush()
+            audit.note(session, "changed", "settings", row.id, corpus_id=corpus_id, **changed)
             return copied(AssistantRow, row)

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from storage import audit
 from storage.database import Database
 from storage.errors import Exists, NotFound
 from storage.rows import BaseModelRow, CorpusRow, copied
@@ -38,6 +39,9 @@ class BaseModels:
             with self._database.write() as session:
                 session.add(row)
                 session.flush()
+                audit.note(session, "added", "base model", row.id, name=name, kind=kind)
+                if secret:
+                    audit.note(session, "key stored", "base model", row.id, name=name)
                 return copied(BaseModelRow, row)
         except IntegrityError as error:
             raise Exists(f"a base model named {name!r}") from error
@@ -66,6 +70,9 @@ class BaseModels:
                 for column, value in changed.items():
                     setattr(row, column, value)
                 session.flush()
+                audit.note(session, "changed", "base model", base_model_id, name=row.name)
+                if changed.get("secret"):
+                    audit.note(session, "key stored", "base model", base_model_id, name=row.name)
                 return copied(BaseModelRow, row)
         except IntegrityError as error:
             raise Exists(f"a base model named {changed.get('name')!r}") from error
@@ -73,7 +80,9 @@ class BaseModels:
     def delete(self, base_model_id: int) -> None:
         """Forget one; the assistants that used it fall back to the embedded one. Raises NotFound."""
         with self._database.write() as session:
-            session.delete(_found(session.get(BaseModel, base_model_id), base_model_id))
+            row = _found(session.get(BaseModel, base_model_id), base_model_id)
+            audit.note(session, "removed", "base model", base_model_id, name=row.name)
+            session.delete(row)
 
     def used_by(self, base_model_id: int) -> Rows[CorpusRow]:
         """The corpora whose assistant answers with it, by name."""

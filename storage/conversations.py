@@ -6,7 +6,7 @@ What answers are made of is in `storage/answers.py`, how paths are found in `sto
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage import talk_text, traces
+from storage import audit, talk_text, traces
 from storage.answers import Answers, found
 from storage.branches import newest_leaf, path
 from storage.rows import ConversationRow, FoundTalk, MessageRow, copied
@@ -102,6 +102,8 @@ class Conversations(Answers):
         with self._database.write() as session:
             if erase:
                 traces.delete_examples(session, traces.of_conversation(session, conversation_id))
+            if (row := session.get(Conversation, conversation_id)) is not None:
+                audit.note(session, "deleted", "conversation", conversation_id, corpus_id=row.corpus_id)
             session.execute(delete(Conversation).where(Conversation.id == conversation_id))
             talk_text.sweep(session)
         self._database.forget_deleted()

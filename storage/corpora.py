@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
+from storage import audit
 from storage.database import Database
 from storage.errors import Exists, NotFound
 from storage.rows import ChunkRow, CorpusRow, DocumentRow, IndexRow, PageRow, Statistics, copied
@@ -44,6 +45,8 @@ class Corpora:
                 corpus = Corpus(name=name, domain=domain, sample=sample, hidden=hidden)
                 session.add(corpus)
                 session.flush()
+                if not hidden:
+                    audit.note(session, "created", "corpus", corpus.id, name=name, corpus_id=corpus.id, sample=sample)
                 return copied(CorpusRow, corpus)
         except IntegrityError as error:
             raise Exists(f"a corpus named {name!r}") from error
@@ -70,6 +73,7 @@ class Corpora:
         try:
             with self._database.write() as session:
                 _found(session.get(Corpus, corpus_id), "corpus", corpus_id).name = name
+                audit.note(session, "renamed", "corpus", corpus_id, name=name, corpus_id=corpus_id)
         except IntegrityError as error:
             raise Exists(f"a corpus named {name!r}") from error
 

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from storage import postgres
 from storage.errors import Unreachable
+from storage.seal import NEWEST, write_seal
 
 PRAGMAS = {
     "journal_mode": "WAL",
@@ -46,6 +47,8 @@ class Database:
         self._ownership: postgres.Ownership | None = None
         self._turn = threading.Lock()
         self._inside = threading.local()
+        self.seal: Path | None = None
+        """Where the newest entry of the audit log is sealed (`storage.audit`); None: nowhere."""
 
     @classmethod
     def open(cls, url: str) -> "Database":
@@ -84,11 +87,16 @@ class Database:
                 what they rely on, or lock the rows they read: the job queue's. SQLite has one writer all the same.
         """
         alone = alone or self.dialect == "sqlite"
-        with self._queue(alone), Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with self._queue(alone), Session(self._writing, expire_on_commit=False) as session:
             connection = session.connection()  # begins now, not at the first statement
             if alone and self.dialect != "sqlite":
                 postgres.be_alone(connection)
             yield session
+            session.flush()
+            newest = session.info.get(NEWEST)
+            session.commit()
+            if newest and self.seal:
+                write_seal(self.seal, *newest)
 
     def one_by_one(self, session: Session, key: int) -> None:
         """Wait until no other transaction that named the same number is under way: for those that are not alone."""

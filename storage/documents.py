@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from storage import edits, talk_text, traces
+from storage import audit, edits, talk_text, traces
 from storage.admission import Admitted, Arrival, admit
 from storage.contents import Content, clear, store
 from storage.corpora import PENDING, parts
@@ -188,9 +188,11 @@ class Documents:
             erase: what was made of them (`storage.traces`) goes in the same transaction.
         """
         with self._database.write() as session:
+            wanted = set(document_ids)
             if erase:
-                traces.erase(session, set(document_ids))
-            gone, contents = self._delete_rows(session, set(document_ids))
+                traces.erase(session, wanted)
+            _note_deleted(session, wanted, erase)
+            gone, contents = self._delete_rows(session, wanted)
         self._forget_files(contents)
         self._leave_nothing()
         return gone
@@ -200,6 +202,10 @@ class Documents:
         with self._database.write() as session:
             documents = set(session.scalars(select(Document.id).where(Document.corpus_id == corpus_id)))
             _, contents = self._delete_rows(session, documents)
+            if (corpus := session.get(Corpus, corpus_id)) is not None:
+                subject = "files of a conversation" if corpus.hidden else "corpus"
+                audit.note(session, "deleted", subject, corpus_id, name=corpus.name, corpus_id=corpus_id,
+                           documents=len(documents))  # fmt: skip
             session.execute(delete(Corpus).where(Corpus.id == corpus_id))
             talk_text.sweep(session)
         self._forget_files(contents)
@@ -238,6 +244,15 @@ class Documents:
             for sha256 in wanted:
                 if not _needed(session, sha256):
                     self._files.delete(sha256)
+
+
+def _note_deleted(session: Session, document_ids: set[int], erase: bool) -> None:
+    for part in parts(sorted(document_ids)):
+        query = select(Document.id, Document.corpus_id, Document.name).where(Document.id.in_(part))
+        for document_id, corpus_id, name in session.execute(query.order_by(Document.id)).all():
+            audit.note(
+                session, "deleted", "document", document_id, name=name, corpus_id=corpus_id, with_what_was_made=erase
+            )
 
 
 def _needed(session: Session, sha256: str) -> bool:

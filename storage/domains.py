@@ -3,6 +3,7 @@
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
+from storage import audit
 from storage.database import Database
 from storage.errors import Exists, NotFound
 from storage.rows import DomainRow, copied
@@ -35,6 +36,7 @@ class Domains:
                 row = Domain(name=name, title=title, toml=toml)
                 session.add(row)
                 session.flush()
+                audit.note(session, "added", "domain", row.id, name=name)
                 return copied(DomainRow, row)
         except IntegrityError as error:
             raise Exists(f"a domain named {name!r}") from error
@@ -46,6 +48,7 @@ class Domains:
             if row is None:
                 raise NotFound(f"domain {name}")
             row.title, row.toml, row.updated_at = title, toml, now()
+            audit.note(session, "changed", "domain", row.id, name=name)
             session.flush()
             return copied(DomainRow, row)
 
@@ -62,4 +65,5 @@ class Domains:
                 raise NotFound(f"domain {name}")
             if session.scalar(select(exists().where(Corpus.domain == name))):
                 raise Exists(f"a corpus of the domain {name!r}")
+            audit.note(session, "deleted", "domain", row.id, name=name)
             session.delete(row)

@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
+from storage import audit
 from storage.corpora import PENDING, parts
 from storage.database import Database
 from storage.edit_places import Edit, Placed, applied, place
@@ -66,6 +67,8 @@ class ChunkEdits:
             for row in rows:
                 values = {"edited": row.edited, "switched_off": row.switched_off, "unfed": True}
                 session.execute(update(Chunk).where(Chunk.id == row.id).values(**values))
+            what = "switched off" if off else "edit undone" if text is None else "edited"
+            audit.note(session, what, "chunk", chunk_id, corpus_id=document.corpus_id, document=document.id)
             self._search_again(session, rows)
             _embed_again(session, index_id, {row.id: vectors[row.id][1] for row in rows})
             return rows

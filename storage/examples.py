@@ -5,12 +5,14 @@ nothing of where pairs come from or how they are learned.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
+from storage import audit
 from storage.corpora import parts
 from storage.database import Database
 from storage.errors import Exists, NotFound
@@ -63,7 +65,7 @@ class Examples:
             if session.get(Corpus, corpus_id) is None:
                 raise NotFound(f"corpus {corpus_id}")
             known = set(session.scalars(select(Example.digest).where(Example.corpus_id == corpus_id)))
-            added = 0
+            added, origins = 0, Counter[str]()
             for draft in drafts:
                 if draft.digest in known:
                     continue
@@ -71,6 +73,9 @@ class Examples:
                 values = asdict(draft) | {"meta": dict(draft.meta)}
                 session.add(Example(corpus_id=corpus_id, digest=draft.digest, **values))
                 added += 1
+                origins[draft.origin] += 1
+            for origin, number in sorted(origins.items()):
+                audit.note(session, "added", "examples", corpus_id=corpus_id, number=number, origin=origin)
             return added
 
     def list(

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from storage import audit
 from storage.database import Database
 from storage.errors import LeaseLost, NotFound
 from storage.rows import JobRow, copied
@@ -19,6 +20,14 @@ from storage.tables import Job
 from storage.tables import now as current_time
 
 OPEN = ("queued", "running", "paused")
+AUDITED = {
+    "finetune": ("adapter", "training started"),
+    "evaluate": ("evaluation", "started"),
+    "export": ("adapter", "export started"),
+    "examples": ("examples", "proposing started"),
+    "reindex": ("corpus", "index change started"),
+}
+"""Jobs whose beginning stands in the audit log: its subject and what happened to it."""
 Rows = list  # the word itself names a method of the class below
 
 
@@ -183,6 +192,10 @@ def enqueue(session: Session, kind: str, corpus_id: int | None, payload: dict[st
     job = Job(kind=kind, corpus_id=corpus_id, payload=payload or {})
     session.add(job)
     session.flush()
+    if kind in AUDITED:
+        subject, action = AUDITED[kind]
+        named = (payload or {}).get(subject)  # an adapter's or an evaluation's id
+        audit.note(session, action, subject, named if isinstance(named, int) else None, corpus_id=corpus_id, job=job.id)
     return copied(JobRow, job)
 
 

@@ -470,6 +470,24 @@ class SourceItemRow:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One entry of the audit log."""
+
+    number: int
+    at: datetime
+    actor: str
+    through: str
+    action: str
+    subject: str
+    subject_id: int | None
+    corpus_id: int | None
+    name_sha256: str
+    detail: dict[str, Any]
+    previous: str
+    sha256: str
+
+
 def copied(kind: type[Row], record: object, **extra: object) -> Row:
     """A detached copy of an ORM record: every field of `kind` from `extra`, or else from the attribute of its name."""
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from storage import audit
 from storage.corpora import parts
 from storage.database import Database
 from storage.errors import NotFound
@@ -48,6 +49,7 @@ class Sources:
             source = Source(corpus_id=corpus_id, kind=kind, location=dict(location), **settings)
             session.add(source)
             session.flush()
+            audit.note(session, "added", "source", source.id, corpus_id=corpus_id, kind=kind)
             return copied(SourceRow, source)
 
     def list(self, corpus_id: int | None = None) -> Rows[SourceRow]:
@@ -72,10 +74,13 @@ class Sources:
             source = _found(session, source_id)
             for name, value in values.items():
                 setattr(source, name, value)
+            audit.note(session, "changed", "source", source_id, corpus_id=source.corpus_id)
 
     def remove(self, source_id: int) -> None:
         """Forget a source and its items; documents stay. Does nothing when it is gone already."""
         with self._database.write() as session:
+            if (row := session.get(Source, source_id)) is not None:
+                audit.note(session, "removed", "source", source_id, corpus_id=row.corpus_id)
             session.execute(delete(Source).where(Source.id == source_id))
 
     def items(self, source_id: int) -> dict[str, SourceItemRow]:

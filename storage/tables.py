@@ -17,6 +17,7 @@ look-ups that can be rebuilt from them. Nothing here is particular to one databa
     Corpus 1-* Evaluation 1-* EvaluationAnswer / EvaluationFinding
     Corpus 1-* Consideration
     Job: queued work, with a lease and a fencing token
+    AuditEntry: what was done, chained
 """
 
 from datetime import UTC, datetime
@@ -566,6 +567,30 @@ class Job(Table):
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class AuditEntry(Table):
+    """Who did what to which thing, and when; never a word of it. Rows are only ever added (`storage/audit.py`).
+
+    Nothing refers to other tables: an entry outlives what it is about. `subject_id` is the id of a `subject`;
+    `name_sha256` the hash of what that was called, since a name would outlive its deletion. `through`: dashboard,
+    command line, job. `previous` and `sha256` chain the entries.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = ()
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str]
+    through: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    subject_id: Mapped[int | None]
+    corpus_id: Mapped[int | None]
+    name_sha256: Mapped[str] = mapped_column(default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    previous: Mapped[str]
+    sha256: Mapped[str]
 
 
 class Source(Table):

@@ -1,4 +1,4 @@
-"""`triptych backup | restore | doctor`: copies of a workspace, workspaces from copies, and how one is."""
+"""`triptych backup | restore | doctor | audit`: copies of a workspace, how one is, and who did what."""
 
 from pathlib import Path
 from typing import Annotated
@@ -75,6 +75,39 @@ def doctor(
     for each in findings:
         print(f"{each.state:9} {each.what}: {each.words} {each.remedy}".rstrip())
     raise typer.Exit(int(any(each.state == "decide" for each in findings)))
+
+
+@app.command()
+def audit(
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read the whole chain; exit code 1 if it is broken.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every field.")] = False,
+    since: Annotated[str, typer.Option("--since", help="A date (UTC), or a date with a time.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many of the newest entries.")] = 50,
+    workspace: Workspace = None,
+) -> None:
+    """Say who did what, when, and to which document, corpus or adapter; never what they say."""
+    import json
+
+    from core.keeping import journal
+    from core.workspace import Workspace as Opened
+
+    settings = Settings.load(workspace)
+    _there(settings)
+    moment = journal.moment(since) if since else None
+    with Opened.open(settings, owner=False) as ws:
+        if verify:
+            found = ws.audit.verify()
+            print(journal.verdict_words(found))
+            raise typer.Exit(int(not found.whole))
+        for row in ws.audit.newest(limit, since=moment):
+            if as_json:
+                print(json.dumps(journal.as_json(ws, row)))
+                continue
+            line = journal.told(ws, row)
+            which = f" ({line.which})" if line.which else ""
+            print(f"{line.number:6} {line.at:%Y-%m-%d %H:%M:%S} {line.who}: {line.what}{which} {line.details}".rstrip())
 
 
 def _there(settings: Settings) -> None:

@@ -75,7 +75,10 @@ def export(ws: "Workspace", conversation_id: int, chosen: Format) -> bytes:
         NotFound: there is no such conversation.
     """
     try:
-        return chosen.write(ws, told(ws, conversation_id, datetime.now(UTC)))
+        written = chosen.write(ws, told(ws, conversation_id, datetime.now(UTC)))
+        corpus_id = ws.conversations.get(conversation_id).corpus_id
+        ws.audit.record("exported", "conversation", conversation_id, corpus_id=corpus_id, form=chosen.ending)
+        return written
     except NoRow as error:
         raise NotFound("That conversation does not exist any more.") from error
 

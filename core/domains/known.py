@@ -7,6 +7,7 @@ from core.errors import BadInput, Conflict, NotFound
 from storage.domains import Domains
 from storage.errors import Exists
 from storage.errors import NotFound as NoRow
+from storage.rows import DomainRow
 
 
 class KnownDomains:
@@ -28,6 +29,10 @@ class KnownDomains:
     def all(self) -> list[Domain]:
         """The built-in domains in the order in which Home shows them, then the added ones by title."""
         return all_domains() + [_read(row.toml) for row in self._rows.list()]
+
+    def rows(self) -> list[DomainRow]:
+        """The rows of the added domains."""
+        return self._rows.list()
 
     def add(self, made: Domain) -> Domain:
         """Add a domain.

@@ -92,7 +92,7 @@ def overrule(ws: "Workspace", adapter_id: int, by: str = "") -> AdapterRow:
         raise BadInput("That adapter is not finished.", "Wait until it is, or train it again.")
     if not adapter.gate.get("passed"):
         ws.adapters.change(adapter_id, gate=adapter.gate | {"overruled": True, "overruled_by": by})
-    ws.adapters.promote(adapter_id)
+    ws.adapters.promote(adapter_id, "gate" if adapter.gate.get("passed") else "overruled")
     return ws.adapters.get(adapter_id)
 
 
@@ -126,7 +126,7 @@ def _recorded(
     record = {"passed": promoted, "words": words, "means": means, "comparisons": [asdict(one) for one in compared]}
     ws.adapters.change(adapter.id, gate=record, status="candidate")
     if promoted:
-        ws.adapters.promote(adapter.id)
+        ws.adapters.promote(adapter.id, "gate")
     return ws.adapters.get(adapter.id)
 
 

@@ -66,7 +66,7 @@ def roll_back(ws: "Workspace", adapter_id: int) -> AdapterRow:
     if not before:
         raise BadInput("No earlier version has served.", "Withdraw this one to answer without an adapter.")
     newest = max(before, key=lambda row: row.promoted_at or row.created_at)
-    ws.adapters.promote(newest.id)
+    ws.adapters.promote(newest.id, "rolled back")
     return ws.adapters.get(newest.id)
 
 

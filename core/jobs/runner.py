@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from core.errors import TriptychError
 from core.jobs.kinds import KINDS
 from core.jobs.lease import LEASE_S, Cancelled, Lease, Paused, Stopping
+from storage import audit
 from storage.errors import LeaseLost
 from storage.rows import JobRow
 
@@ -28,7 +29,7 @@ def run(ws: "Workspace", job: JobRow, stopping: threading.Event, lease_s: float 
     Raises nothing that the job raised: what happened is in its row, defects are in the log as well.
     """
     try:
-        with Lease(ws.jobs, job, stopping, lease_s) as lease:
+        with audit.acting("job"), Lease(ws.jobs, job, stopping, lease_s) as lease:
             _work(ws, lease)
     except LeaseLost:
         log.warning("job %d was taken over; attempt %d ends here", job.id, job.attempt)

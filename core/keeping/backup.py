@@ -72,6 +72,7 @@ def write(ws: "Workspace", file: Path, *, with_key: bool = False, told: Told = l
     finally:
         partial.unlink(missing_ok=True)
         ws.database.compact_log()  # what was deleted meanwhile could not leave the log while its state was held
+    ws.audit.record("backup written", "workspace", with_key=with_key, files=done[0])
     return Backup(file, file.stat().st_size, *done)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.errors import TriptychError
 from core.finetuning.checkpoints import sha256
+from core.keeping.journal import verdict_words
 from core.repair import rebuild_vectors
 from storage.errors import NotFound
 from storage.jobs import OPEN
@@ -46,7 +47,7 @@ def examine(ws: "Workspace", repair: bool = False) -> list[Finding]:
     A process that does not own the workspace looks at everything but the vectors.
     """
     checks: list[Callable[[Workspace, bool], Iterator[Finding]]] = [
-        *(_rows, _uploads, _full_text, _vectors, _adapters, _base_models, _jobs, _disk)
+        *(_rows, _uploads, _full_text, _vectors, _adapters, _audit, _base_models, _jobs, _disk)
     ]
     return [finding for check in checks for finding in check(ws, repair)]
 
@@ -143,6 +144,15 @@ def _adapters(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
         yield Finding("Adapters", "decide", words, "Restore a backup, or train again.")
     else:
         yield Finding("Adapters", "healthy", f"The files of all {len(rows)} adapters are what was learned.")
+
+
+def _audit(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
+    found = ws.audit.verify()
+    if found.whole:
+        yield Finding("Audit log", "healthy", verdict_words(found))
+    else:
+        remedy = "Compare it with a backup; entries are never mended here."
+        yield Finding("Audit log", "decide", verdict_words(found), remedy)
 
 
 def _base_models(ws: "Workspace", _repair: bool) -> Iterator[Finding]:

@@ -16,7 +16,9 @@ from pathlib import Path
 from core.errors import BadInput, Conflict, TriptychError
 from core.generation.secrets import FILE as KEY
 from core.keeping.archive import BLOCK, ROWS, Manifest, manifest_of
+from storage.audit import Audit
 from storage.database import Database, known_revisions
+from storage.seal import FILE as SEAL
 from storage.snapshot import integrity
 
 SPARE = 64 << 20
@@ -74,7 +76,7 @@ def _restored(packed: zipfile.ZipFile, manifest: Manifest, home: Path) -> Restor
             _unpack(packed, name, aside / name, str(member["sha256"]), int(member["bytes"]))
         if wrong := integrity(aside / ROWS):
             raise BadInput(f"The rows of this backup are damaged: {wrong[0]}.", "Choose another backup.")
-        Database.open(f"sqlite:///{aside / ROWS}").close()
+        _opened(aside)
         _flush(aside)
         try:
             os.rename(aside, home)  # takes an empty folder's place, and no other
@@ -84,6 +86,16 @@ def _restored(packed: zipfile.ZipFile, manifest: Manifest, home: Path) -> Restor
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return Restored(home, manifest, KEY in manifest.members)
+
+
+def _opened(aside: Path) -> None:
+    """Bring the rows up to date, and have the restored log say that it was restored, and be sealed."""
+    database = Database.open(f"sqlite:///{aside / ROWS}")
+    database.seal = aside / SEAL
+    try:
+        Audit(database).record("restored", "workspace")
+    finally:
+        database.close()
 
 
 def _unpack(packed: zipfile.ZipFile, name: str, target: Path, sha256: str, size: int) -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.facts import taken, versions
 from dashboard import resources, state
-from dashboard.components import backups, base_models, engine_picker, health
+from dashboard.components import audit_log, backups, base_models, engine_picker, health
 from dashboard.components.figures import size
 from dashboard.components.safe_text import label
 
@@ -27,5 +27,6 @@ st.caption(f"All of it is in {label(str(workspace.home), 300)}")
 st.table({part.what: size(part.bytes) for part in taken(workspace)})
 backups.show()
 health.show()
+audit_log.show()
 st.subheader("Versions", anchor=False)
 st.table(versions())
