@@ -253,8 +253,12 @@ class Assistant:
 
     def with_shared_search(self) -> "Assistant":
         """The same assistant searching for each question once, whichever mode asks first."""
+        return self.with_search(_Once)
+
+    def with_search(self, wrapped: Callable[[Searches], Searches]) -> "Assistant":
+        """The same assistant searching through something of the caller's."""
         other = copy(self)
-        other._retriever = _Once(self._retriever)
+        other._retriever = wrapped(self._retriever)
         return other
 
     def voice(self, mode: Mode) -> Voice:

@@ -13,6 +13,12 @@ def sections(summary: Mapping[str, Any]) -> list[Section]:
     found = []
     if judge := summary.get("judge"):
         found.append(_judge(judge))
+    if fresh := summary.get("fresh"):
+        found.append(_fresh(fresh))
+    if general := summary.get("general"):
+        found.append(_general(general))
+    if ended := summary.get("ended"):
+        found.append({"title": "Not all of it was asked", "said": [ended], "rows": [], "more": ""})
     return found
 
 
@@ -42,6 +48,48 @@ def _agreement(found: Mapping[str, Any] | None) -> str:
         f"{share} from {found['clusters']} comparisons: Cohen's kappa {found['kappa']:.2f} "
         f"(95 %: {found['low']:.2f} to {found['high']:.2f}); 0 is chance, 1 is always."
     )
+
+
+def _fresh(fresh: Mapping[str, Any]) -> Section:
+    asked = f"{fresh['probes']} facts of {fresh['documents']} document{'' if fresh['documents'] == 1 else 's'}"
+    how = (
+        f"{asked} that changed since the adapters learned were asked in every mode."
+        if fresh["real"]
+        else f"No such document had changed, so one value each was changed for {asked}, on the way from search to the "
+        "mode that answers: the corpus itself was not touched."
+    )
+    rows = [["Mode", "Gave the new value, of 100", "The old one", "Both", "Refused", "Neither"]]
+    for mode, found in _in_order(fresh["modes"]):
+        counts = (str(found[name]) for name in ("old", "both", "refused", "neither"))
+        rows.append([TITLES[mode], share(found["noticed"]), *counts])
+    return {"title": "Freshness: who noticed a change", "said": [how], "rows": rows, "more": ""}
+
+
+def _general(general: Mapping[str, Any]) -> Section:
+    how = (
+        f"{general['questions']} plain general questions, which nothing was trained on, asked without documents: the "
+        "share of the telling words of the known answer, before training (the base model) and after."
+    )
+    rows = [
+        ["Who", "Score, of 100", "Against the base model", "Likelihood of the known answer", "Against the base model"]
+    ]
+    for mode, found in _in_order(general["modes"]):
+        lost = general["lost"].get(mode, {})
+        cells = [share(found["score"]), points(lost["score"]) if lost.get("score") else "–"]
+        cells.append(share(found["likelihood"]) if "likelihood" in found else "not given by this engine")
+        cells.append(points(lost["likelihood"]) if lost.get("likelihood") else "–")
+        rows.append([f"{TITLES[mode]}, before" if mode == "base" else f"{TITLES[mode]}, after", *cells])
+    return {"title": "Forgetting: general questions before and after", "said": [how], "rows": rows, "more": ""}
+
+
+def _in_order(modes: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(mode, modes[mode]) for mode in TITLES if mode in modes]
+
+
+def share(interval: Mapping[str, Any]) -> str:
+    """A mean of 100 with its interval and number of questions."""
+    mean, low, high = (f"{100 * interval[name]:.0f}" for name in ("mean", "low", "high"))
+    return f"{mean} ({low} to {high}, {interval['n']})"
 
 
 def points(interval: Mapping[str, Any]) -> str:

@@ -1,12 +1,14 @@
 """What is known of a corpus without asking anybody: the facts and the prefilled answers of a verdict, with evidence."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.evaluation.considerations import consider
 from core.evaluation.saying import EXAMPLES_NEEDED, Facts
-from core.evaluation.summary import Summary
+from core.evaluation.summary import Interval, Summary
 from core.evaluation.verdict import Verdict, decide
 from core.finetuning.checks import findings
 from core.finetuning.planning import TRAINABLE
@@ -31,7 +33,19 @@ def verdict(ws: "Workspace", corpus_id: int, evaluation: EvaluationRow | None, b
     """The verdict on a corpus from an evaluation (None: nothing measured yet) and all that is known `beside` it."""
     summary = Summary.of_json(evaluation.summary if evaluation else {})
     considered = consider(measured(ws, corpus_id), ws.evaluations.considerations(corpus_id))
-    return decide(summary, beside or facts(ws, corpus_id), considered)
+    known = beside or facts(ws, corpus_id)
+    return decide(summary, probed(known, evaluation.summary) if evaluation else known, considered)
+
+
+def probed(beside: Facts, summary: Mapping[str, Any]) -> Facts:
+    """The facts with what an evaluation found of freshness and forgetting."""
+    fresh = summary.get("fresh", {}).get("modes", {})
+    lost = summary.get("general", {}).get("lost", {})
+    return replace(
+        beside,
+        noticed={mode: (each["new"], each["old"], each["noticed"]["n"]) for mode, each in fresh.items()},
+        forgot={mode: Interval(**each["score"]) for mode, each in lost.items() if each.get("score")},
+    )
 
 
 def facts(ws: "Workspace", corpus_id: int) -> Facts:

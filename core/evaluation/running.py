@@ -7,13 +7,13 @@ cancelling; the numbers are those of the answers there are.
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput, NotFound
-from core.evaluation import answering, fingerprints, judging
+from core.evaluation import answering, fingerprints, judging, probing
 from core.evaluation.options import Options
 from core.evaluation.questions import Gold
 from core.evaluation.summary import ORDER, summarise
@@ -93,13 +93,15 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     if options.reuse:
         _take_over(ws, lease, row, asked)
     _ask_all(ws, lease, row, asked)
-    _conclude(ws, lease.job, row, judging.judge_all(ws, lease, row))
+    ended = {"judge": judging.judge_all(ws, lease, row), "probes": probing.probe_all(ws, lease, row)}
+    _conclude(ws, lease.job, row, ended)
 
 
 def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
     """What was answered counts, whatever ended it."""
     try:
-        _conclude(ws, job, ws.evaluations.get(job.payload["evaluation"]), reason or "it was stopped")
+        row = ws.evaluations.get(job.payload["evaluation"])
+        _conclude(ws, job, row, dict.fromkeys(("judge", "probes"), reason or "It was stopped."))
     except RowNotFound:
         return  # somebody deleted it
 
@@ -161,8 +163,8 @@ def _parts(
                 yield mode, part
 
 
-def _conclude(ws: "Workspace", job: JobRow, row: EvaluationRow, ended: str) -> None:
-    """Write down the numbers; `ended` says why what is measured beside the answers is not whole, "" if it is."""
+def _conclude(ws: "Workspace", job: JobRow, row: EvaluationRow, ended: Mapping[str, str]) -> None:
+    """Write down the numbers; `ended` says of what is measured beside the answers why it is not whole, "" if it is."""
     answers = ws.evaluations.answers(row.id)
     if not answers:
         return
@@ -172,9 +174,11 @@ def _conclude(ws: "Workspace", job: JobRow, row: EvaluationRow, ended: str) -> N
     ws.evaluations.conclude(job, row.id, found.json() | {"wall_s": wall} | _beside(ws, row, ended))
 
 
-def _beside(ws: "Workspace", row: EvaluationRow, ended: str) -> dict[str, Any]:
-    measured = {"judge": judging.summary(ws, row, ended)}
-    return {name: found for name, found in measured.items() if found}
+def _beside(ws: "Workspace", row: EvaluationRow, ended: Mapping[str, str]) -> dict[str, Any]:
+    options = Options.of(row.options)
+    why = ended["probes"] if options.freshness or options.forgetting else ""
+    judged = judging.summary(ws, row, ended["judge"])
+    return ({"judge": judged} if judged else {}) | probing.summary(ws, row) | ({"ended": why} if why else {})
 
 
 def _left(seconds: float) -> str:

@@ -35,12 +35,16 @@ class Facts:
         minutes: training minutes of the adapter of each mode that has one.
         behind: documents that changed, came or went since the adapter of a mode learned.
         leaks: gold questions that are among the examples.
+        noticed: mode -> of how many changed facts it gave the new value, the old one, and how many were asked.
+        forgot: mode -> general questions after training less before, the mean difference of their score.
     """
 
     examples: int = 0
     minutes: Mapping[str, float] = field(default_factory=dict)
     behind: Mapping[str, int] = field(default_factory=dict)
     leaks: int = 0
+    noticed: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    forgot: Mapping[str, Interval] = field(default_factory=dict)
 
 
 def paired(summary: Summary, new: str, other: str, metric: str = MEASURE) -> Interval | None:
@@ -124,7 +128,23 @@ def phrases(summary: Summary, facts: Facts, mode: str) -> tuple[str, ...]:
                 f"{NAMES[rival].capitalize()} {missed} what changed in {changed} "
                 f"document{'' if changed == 1 else 's'} since it learned."
             )
-    return tuple(said)
+    return (*said, *_probed(facts))
+
+
+def _probed(facts: Facts) -> list[str]:
+    """What was found of freshness and forgetting."""
+    said = [
+        f"{NAMES[mode].capitalize()} gave the new value of {new} of {asked} changed facts, the old one of {old}."
+        for mode, (new, old, asked) in facts.noticed.items()
+        if mode in ("rag", *RIVALS)
+    ]
+    for mode, lost in facts.forgot.items():
+        sure = "has forgotten" if lost.high < 0 else "shows no sure loss"
+        said.append(
+            f"On general questions {NAMES[mode]} {sure}: {_points(lost)} points against the base model "
+            f"(95 %: {_range(lost)}, {lost.n} questions)."
+        )
+    return said
 
 
 def _disagreeing(summary: Summary, mode: str, difference: Interval) -> list[str]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.evaluation import judging, running
+from core.evaluation import freshness, judging, running
 from core.evaluation.options import Options
 from core.evaluation.questions import of_rows
 from dashboard import resources
@@ -19,8 +19,33 @@ def show(corpus_id: int, modes: tuple[str, ...], many: int) -> Options:
             help="How probable the gold answer is to each mode's engine: a finer measure than whether it was written. "
             "Engines on this machine and vLLM give it.",
         )
+        fresh = _freshness(corpus_id)
+        forgotten = st.toggle(
+            "Forgetting: general questions before and after training",
+            key=f"forgetting-{corpus_id}",
+            disabled=not {"finetuned", "hybrid"} & set(modes),
+            help="Asked of the base model and of the adapters of the chosen modes, without documents.",
+        )
         judge = _judge(corpus_id, modes, many)
-    return Options(reuse=_reuse(corpus_id, modes, many, likelihood), likelihood=likelihood, judge=judge)
+    reuse = _reuse(corpus_id, modes, many, likelihood)
+    return Options(reuse, likelihood, judge, freshness=fresh, forgetting=forgotten)
+
+
+def _freshness(corpus_id: int) -> bool:
+    """Real changes where there are some; else changes made up, and said to be."""
+    chosen = st.toggle("Freshness: who notices a changed document", key=f"freshness-{corpus_id}")
+    if chosen:
+        found = freshness.probes(resources.workspace(), corpus_id)
+        if not found:
+            st.caption("Nothing to ask: no answer of a gold question or example is a figure that stands in a document.")
+        elif found[0].real:
+            st.caption(f"{figures.count(len(found), 'fact')} changed since the adapters learned, and will be asked.")
+        else:
+            st.caption(
+                f"No document changed since the adapters learned. {figures.count(len(found), 'fact')} will be asked as "
+                "if one value had: it is changed on the way to the modes, and your corpus stays as it is."
+            )
+    return chosen
 
 
 def _judge(corpus_id: int, modes: tuple[str, ...], many: int) -> int | None:

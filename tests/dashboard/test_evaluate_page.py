@@ -9,10 +9,14 @@ from streamlit.testing.v1 import AppTest
 from core.evaluation import html, running
 from core.evaluation.questions import of_rows
 from core.evaluation.report import report
+from core.generation import catalogue
+from core.generation.catalogue import Described
+from core.generation.scripted import ScriptedChat
 from core.workspace import Workspace
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
 from storage.rows import CorpusRow
+from tests.core.generation.openai_server import KEY, serving
 from tests.dashboard.conftest import words
 
 Open = Callable[..., AppTest]
@@ -157,3 +161,29 @@ def test_a_run_is_repeated_and_the_page_says_what_was_taken_over(
     app = open_page("evaluate", corpus=evaluated.id)
     assert "9 answers taken over from earlier runs" in words(app)
     assert "0 asked anew" in words(app)
+
+
+def test_freshness_and_a_judge_are_asked_for_on_the_page_and_shown_there(
+    open_page: Open, workspace: Workspace, asked: CorpusRow
+) -> None:
+    with serving(ScriptedChat(answers=["A"])) as server:
+        judge = catalogue.add(workspace, Described("The <i>judge</i>", "endpoint", server.url, "tiny", key=KEY))
+        app = open_page("evaluate", corpus=asked.id)
+        assert app.toggle(key=f"forgetting-{asked.id}").disabled
+        app.toggle(key=f"freshness-{asked.id}").set_value(True)
+        app.selectbox(key=f"judge-{asked.id}").select(judge.id).run()
+        assert not app.exception
+        assert "1 fact will be asked as if one value had" in words(app)
+        assert "About 6 requests to it" in words(app)
+        assert any("Reply with one word: A, B or TIE." in str(each.value) for each in app.code)
+        next(button for button in app.button if button.label == "Start evaluation").click().run()
+        assert not app.exception
+        workspace.dispatcher.run_one()
+    app = open_page("evaluate", corpus=asked.id)
+    assert not app.exception
+    said = words(app)
+    assert "Freshness: who noticed a change" in said
+    assert "The <i>judge</i> judged 3 pairs of answers, each in both orders; 3 times it said something else" in said
+    assert "No vote of people on this corpus to hold it against" in said
+    assert "Quote gave" not in said
+    assert "Retrieval gave the new value of" in said
