@@ -24,9 +24,11 @@ from typing import Annotated
 
 import typer
 
+from core import room
 from core.commands import keeping, models
-from core.errors import BadInput, Conflict, NotFound, TriptychError
+from core.errors import UNSTORABLE, BadInput, Conflict, NotFound, TriptychError
 from core.settings import Settings
+from storage.errors import Unstorable
 
 DONE, BAD_USAGE, NOT_DONE, INTERRUPTED = 0, 2, 3, 130  # 1 comes from core/commands/index.py
 
@@ -240,6 +242,12 @@ def main() -> None:
         _end(str(error), BAD_USAGE)
     except TriptychError as error:
         _end(str(error), NOT_DONE)
+    except Unstorable:
+        _end(" ".join(UNSTORABLE), BAD_USAGE)
+    except Exception as error:  # SQLite and Chroma have errors of their own for a full disk
+        if why := room.told(error):
+            _end(str(why), NOT_DONE)
+        raise
     except SystemExit as end:
         if end.code == INTERRUPTED:
             print("Stopped. What was done is kept; the same command goes on from there.", file=sys.stderr)

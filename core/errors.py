@@ -24,6 +24,13 @@ class TriptychError(Exception):
         return f"{self.message} {self.remedy}".strip()
 
 
+UNSTORABLE = (
+    "The text holds a character that cannot be stored; nothing was changed.",
+    "Type it anew, or paste it plain.",
+)
+"""Message and remedy of a BadInput, for what `storage.errors.Unstorable` tells."""
+
+
 class UnreadableFile(TriptychError):
     """A file gave no text: broken, encrypted, over a limit, or of a kind we do not read."""
 
@@ -46,6 +53,10 @@ class ModelMissing(TriptychError):
 
 class EngineFailed(TriptychError):
     """The engine that writes answers could not start or stopped working."""
+
+
+class NoRoom(TriptychError):
+    """The disk has no room for it, or failed; what was there is kept."""
 
 
 class StoreDown(TriptychError):

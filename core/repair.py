@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,25 +54,47 @@ def after_start(ws: "Workspace") -> None:
 def check_look_ups(ws: "Workspace") -> None:
     """Compare full text and vectors with the rows, and make anew what differs."""
     embedded = not ws.settings.chroma_url
-    if embedded and ws.lock is not None and damaged(ws):
+    differ = damaged(ws) if embedded and ws.lock is not None else set()
+    if differ is None:
         log.warning("the vectors were damaged; they are made anew from the rows")
         shutil.rmtree(ws.home / "vectors", ignore_errors=True)
-    for corpus_id, rows in ws.edits.unfed().items():
-        feed(ws, corpus_id, rows)
-    indexes = ws.corpora.indexes()
-    for name in {name for name in ws.vectors.names() if name.startswith(OURS)} - {row.collection for row in indexes}:
-        ws.vectors.drop(name)
-    for index in indexes:
-        if ws.vectors.count(index.collection) != ws.indexes.count_ready(index.id):
-            rebuild_vectors(ws, index)
+    agree(ws, differ or ())
     corpora = [corpus.id for hidden in (False, True) for corpus in ws.corpora.list(hidden)]
     if any(ws.lexical.count(corpus_id) != ws.indexes.count_chunks(corpus_id) for corpus_id in corpora):
         log.warning("the full text differs from the rows; it is made anew")
         ws.lexical.rebuild()
 
 
-def damaged(ws: "Workspace") -> bool:
-    """Whether Chroma's files are not to be opened: changed since an orderly end, or not searchable by a child."""
+def agree(ws: "Workspace", differ: Collection[str] = ()) -> None:
+    """Tell Chroma what it was not told, and make anew what differs in number, or is named.
+
+    While an index job is at work its vectors come before its documents are ready: not to be called then.
+    """
+    for corpus_id, rows in ws.edits.unfed().items():
+        feed(ws, corpus_id, rows)
+    indexes = ws.corpora.indexes()
+    for name in {name for name in ws.vectors.names() if name.startswith(OURS)} - {row.collection for row in indexes}:
+        ws.vectors.drop(name)
+    for index in indexes:
+        there = ws.vectors.count(index.collection)
+        if index.collection in differ or there != ws.indexes.count_ready(index.id):
+            rebuild_vectors(ws, index)
+
+
+def settle(ws: "Workspace") -> None:
+    """Make good what Chroma could not be told when it happened (a full disk, say); tried again while it fails."""
+    if not ws.owing.is_set() or ws.jobs.list(statuses=["running"], limit=1):
+        return
+    ws.owing.clear()
+    with ws.owing_vectors():
+        agree(ws)
+
+
+def damaged(ws: "Workspace") -> set[str] | None:
+    """The collections that differ from their rows; None when Chroma's files are not to be opened at all.
+
+    They are not when they changed since an orderly end, or a child could not search them.
+    """
     seal, folder = ws.home / SEAL, ws.home / "vectors"
     try:
         sealed = json.loads(seal.read_text("utf-8"))
@@ -79,10 +102,10 @@ def damaged(ws: "Workspace") -> bool:
         sealed = None
     seal.unlink(missing_ok=True)  # from here on they change
     if not folder.is_dir():
-        return False
+        return set()
     if sealed is not None and ws.lock is not None and not ws.lock.unclean:
-        return bool(sealed != _hashes(folder))
-    return not survives_probe(ws)
+        return None if sealed != _hashes(folder) else set()
+    return probed(ws)
 
 
 def seal_vectors(ws: "Workspace") -> None:
@@ -105,13 +128,18 @@ def rebuild_vectors(ws: "Workspace", index: IndexRow) -> None:
     ws.vectors.rebuild(index.collection, ws.indexes.ready(index.id))
 
 
-def survives_probe(ws: "Workspace") -> bool:
-    """Whether a child can open and search every collection: damage may end the process that meets it."""
+def probed(ws: "Workspace") -> set[str] | None:
+    """What a child says that opens, searches and compares every collection: damage may end the process that meets it.
+
+    Returns the collections that differ from their rows, None when the child did not get to its end.
+    """
     command = [sys.executable, "-m", "storage.probe", str(ws.home / "vectors")]
+    rows = os.environ | {"TRIPTYCH_DATABASE_URL": ws.settings.database_url}  # a command line is for all to see
     try:
-        return subprocess.run(command, capture_output=True, timeout=PROBE_S, check=False).returncode == 0
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_S, env=rows, check=False)
     except subprocess.TimeoutExpired:
-        return False
+        return None
+    return set(done.stdout.split()) if done.returncode == 0 else None
 
 
 def _alive(pid: int) -> bool:

@@ -16,7 +16,8 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from core.domains.known import KnownDomains
@@ -113,6 +114,7 @@ class Workspace:
         self.scratch.mkdir(parents=True, exist_ok=True)
         self._parts: dict[str, Any] = dict(given)
         self._given = frozenset(given)
+        self.owing = threading.Event()  # Chroma was not told of something that is in the rows
         self._closed = False
         self._making = threading.RLock()
 
@@ -258,6 +260,15 @@ class Workspace:
     def running(self) -> bool:
         """Whether jobs are run in this process."""
         return "dispatcher" in self._parts
+
+    @contextmanager
+    def owing_vectors(self) -> Iterator[None]:
+        """Rows are written and Chroma is told now: when that fails, it is made good by the dispatcher."""
+        try:
+            yield
+        except BaseException:
+            self.owing.set()
+            raise
 
     def wake(self) -> None:
         """Have a job that was just queued seen at once, when jobs are run here."""

@@ -92,4 +92,6 @@ def _text(sent: dict[str, Any], name: str) -> str:
         value = str(value)
     if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_QUESTION:
         raise BadInput(f"`{name}` must be a text of 1 to {LONGEST_QUESTION:,} characters.")
+    if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value):
+        raise BadInput(f"`{name}` holds NUL or half a surrogate pair.", "Send whole characters.")
     return value

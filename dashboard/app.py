@@ -7,8 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from core import room
 from core.errors import TriptychError
-from dashboard import state
+from dashboard import resources, state
 from dashboard.components import empty, sidebar
 from storage.errors import NotFound
 
@@ -44,9 +45,15 @@ page = st.navigation(PAGES, position="hidden")
 sidebar.show(PAGES, page)
 if problem := state.take_problem():
     empty.problem(problem)
+if nearly := room.warning(resources.workspace().home):
+    st.warning(nearly, icon=":material/hard_drive:")
 try:
     page.run()
 except TriptychError as error:
     empty.problem(error)
 except NotFound:
     empty.gone()
+except Exception as error:
+    if (why := room.told(error)) is None:
+        raise
+    empty.problem(why)

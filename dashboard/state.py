@@ -11,12 +11,13 @@ from typing import Any, ParamSpec
 
 import streamlit as st
 
-from core.errors import TriptychError
+from core import room
+from core.errors import UNSTORABLE, BadInput, TriptychError
 from core.generation.trial import Trial
 from core.ingestion.intake import Intake
 from storage.comparisons import Comparisons
 from storage.conversations import Conversations
-from storage.errors import NotFound
+from storage.errors import NotFound, Unstorable
 from storage.rows import ComparisonRow, ConversationRow
 
 Arguments = ParamSpec("Arguments")
@@ -223,6 +224,12 @@ def reported(callback: Callable[Arguments, Any]) -> Callable[Arguments, None]:
             st.session_state["problem"] = error
         except NotFound:
             st.session_state["problem"] = TriptychError("It is not there any more.", "Someone else deleted it.")
+        except Unstorable:
+            st.session_state["problem"] = BadInput(*UNSTORABLE)
+        except Exception as error:
+            st.session_state["problem"] = room.told(error)
+            if st.session_state["problem"] is None:
+                raise
 
     return guarded
 

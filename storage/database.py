@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from storage import postgres
-from storage.errors import Unreachable
+from storage.errors import Unreachable, Unstorable
 from storage.seal import NEWEST, write_seal
 
 PRAGMAS = {
@@ -72,7 +72,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state of the database throughout and is rolled back at its end."""
-        with Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+        with _storable(), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     @contextmanager
@@ -87,7 +87,7 @@ class Database:
                 what they rely on, or lock the rows they read: the job queue's. SQLite has one writer all the same.
         """
         alone = alone or self.dialect == "sqlite"
-        with self._queue(alone), Session(self._writing, expire_on_commit=False) as session:
+        with _storable(), self._queue(alone), Session(self._writing, expire_on_commit=False) as session:
             connection = session.connection()  # begins now, not at the first statement
             if alone and self.dialect != "sqlite":
                 postgres.be_alone(connection)
@@ -207,6 +207,19 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("triptych_write") else "BEGIN")
+
+
+@contextmanager
+def _storable() -> Iterator[None]:
+    """A text that no database takes is a mistake of who sent it."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        raise Unstorable("half a surrogate pair") from error
+    except DBAPIError as error:
+        if "NUL" not in str(error.orig):
+            raise
+        raise Unstorable("NUL") from error
 
 
 @contextmanager

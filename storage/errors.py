@@ -29,6 +29,10 @@ class LeaseLost(StorageError):
     """Another worker has claimed the job since, or it is over: nothing was written."""
 
 
+class Unstorable(StorageError):
+    """A text holds a character that the database cannot keep: half a surrogate pair, or (on PostgreSQL) NUL."""
+
+
 class Unreachable(StorageError):
     """A database or Chroma server does not answer; `args[0]` says which one and why."""
 

@@ -128,6 +128,10 @@ class Jobs:
         """Let a claimed job be claimed again from `time` on; may raise LeaseLost."""
         self._write(job, {"lease_until": time, "message": "something went wrong; trying again"})
 
+    def wait_until(self, job: JobRow, time: datetime, message: str) -> None:
+        """Let a claimed job be claimed again from `time` on, through no fault of its own; may raise LeaseLost."""
+        self._write(job, {"lease_until": time, "message": message, "stalled": 0})
+
     def request_cancel(self, job_id: int) -> None:
         """Ask whoever runs it, or will, to end it; nothing happens when it is over. Raises NotFound."""
         with self._database.write() as session:

@@ -78,6 +78,18 @@ class Vectors:
         found = self._on(collection, "query", **asked)
         return [Hit(int(key), 1.0 - gap) for key, gap in zip(found["ids"][0], found["distances"][0], strict=True)]
 
+    def stored(self, collection: str, ids: Sequence[int]) -> dict[int, Floats]:
+        """The vectors a collection holds of those ids, as they went in; ids that are not there are left out."""
+        found: dict[int, Floats] = {}
+        for at in range(0, len(ids), self._most):
+            keys = [str(key) for key in ids[at : at + self._most]]
+            part = self._on(collection, "get", ids=keys, include=["embeddings"])
+            found |= {
+                int(key): np.asarray(vector, np.float32)
+                for key, vector in zip(part["ids"], part["embeddings"], strict=True)
+            }
+        return found
+
     def count(self, collection: str) -> int:
         """How many vectors a collection holds."""
         return int(self._on(collection, "count"))
@@ -154,9 +166,15 @@ def _settings() -> Any:
 
 def _in_folder(folder: Path) -> Any:
     import chromadb
+    from chromadb.api.shared_system_client import SharedSystemClient
 
     folder.mkdir(parents=True, exist_ok=True)
-    return chromadb.PersistentClient(path=str(folder), settings=_settings())
+    try:
+        return chromadb.PersistentClient(path=str(folder), settings=_settings())
+    except BaseException:
+        # Chroma keeps the half-made system and would give it to whoever opens the folder next in this process.
+        SharedSystemClient._identifier_to_system.pop(str(folder), None)
+        raise
 
 
 def _on_server(url: str) -> Any:

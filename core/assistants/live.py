@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from core import room
 from core.assistants import contestants
 from core.assistants.answer import Answer, Mode
 from core.assistants.ask import Assistant
@@ -165,6 +166,9 @@ class LiveAnswers:
         except TriptychError as error:
             self._fail(live, str(error))
         except Exception as error:  # whatever broke must reach the person, not only the log
+            if why := room.told(error):
+                self._fail(live, str(why))
+                return
             LOG.exception("answer %s failed", live.message_id)
             self._fail(live, f"The answer could not be written ({type(error).__name__}). Ask again, or see the log.")
         finally:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import TriptychError
+from core import room
+from core.errors import NoRoom, TriptychError
 from storage.corpora import PENDING
 from storage.errors import Locked
 from storage.lock import WorkspaceLock
@@ -43,6 +44,9 @@ def follow(ws: "Workspace", document_ids: Iterable[int]) -> Outcome:
         if not pending:
             shown.end()
             return _outcome([rows[key] for key in ids if key in rows])
+        if room.short(ws.home):
+            shown.end()
+            raise NoRoom("The disk is full; what was taken is kept.", "Free some, and run the same command again.")
         if ws.lock is None and time.monotonic() - owner_seen > OWNER_S:
             check_owner(ws)
             owner_seen = time.monotonic()

@@ -73,7 +73,7 @@ def doctor(
     with open_workspace(settings) as ws:
         findings = examine(ws, repair)
     for each in findings:
-        print(f"{each.state:9} {each.what}: {each.words} {each.remedy}".rstrip())
+        print(f"{each.state:13} {each.what}: {each.words} {each.remedy}".rstrip())
     raise typer.Exit(int(any(each.state == "decide" for each in findings)))
 
 

@@ -11,7 +11,8 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from core.errors import BadInput, TriptychError
+from core import room
+from core.errors import BadInput, NoRoom, TriptychError
 from core.finetuning import gate
 from core.finetuning.checkpoints import sha256
 from core.finetuning.child import LEFT
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.5
+TRAINED = 5
+"""Bytes on the disk for each of the base model's file: it in 16 bits, and merged; checkpoints are small."""
 FRUITLESS = 3
 """Times in a row a trainer may be killed from outside without a new checkpoint before it is given up."""
 
@@ -47,10 +50,12 @@ def start(
 
     Raises:
         BadInput: a kind, the preset or the recipe makes no sense, or the base model cannot be trained.
+        NoRoom: the disk may not hold it.
     """
     if not kinds or any(kind not in KINDS for kind in kinds):
         raise BadInput("Say which adapter to train.", f"One or both of: {', '.join(KINDS)}.")
-    source_of(ws, corpus_id)
+    source = source_of(ws, corpus_id)
+    room.need(ws.home, TRAINED * source.path.stat().st_size, "this training")
     for kind in kinds:
         Recipe.of(preset(preset_name, kind, 0).json() | (changes or {}))
     payload = {"kinds": list(kinds), "preset": preset_name, "changes": changes or {}, "by": by}
@@ -115,6 +120,8 @@ def train(ws: "Workspace", lease: "Lease", adapter: AdapterRow, where: str) -> N
         code = _followed(ws, lease, running, where)
         if code == 0:
             break
+        if code == 1 and room.SAID_FULL.search(_reason(folder)):
+            raise NoRoom("The disk is full; the training goes on from its last checkpoint.", "Free some disk.")
         if code == 1:
             raise TriptychError(f"Training failed: {_reason(folder)}", "See the log of the run; change it and retry.")
         reached = max((int(line.get("step", 0)) for line in told(folder)), default=0)

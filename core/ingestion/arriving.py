@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from core import room
 from core.errors import TriptychError
 from core.ingestion.indexing import CORPUS_LINE
 from core.ingestion.limits import Limits
@@ -50,6 +51,8 @@ def arriving(ws: "Workspace", upload: Upload, folder: Path, added_by: str) -> It
     except TriptychError as error:
         yield Rejected(name, str(error))
     except OSError as error:
+        if error.errno in room.FULL:
+            raise
         yield Rejected(name, f"It could not be read: {error.strerror or error}.")
 
 

@@ -13,7 +13,7 @@ from core.errors import BadInput, Conflict, NotFound
 from core.ingestion.indexing import embedded_text
 from storage.errors import Busy
 from storage.errors import NotFound as NoRow
-from storage.rows import ChunkRow
+from storage.rows import ChunkRow, IndexRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -49,15 +49,20 @@ def undo(ws: "Workspace", chunk_id: int) -> None:
 
 def feed(ws: "Workspace", corpus_id: int, rows: Sequence[ChunkRow]) -> None:
     """Tell Chroma of chunks that were changed, and note that it knows."""
-    if index := ws.corpora.active_index(corpus_id):
-        for document_id in {row.document_id for row in rows}:
-            wanted = {row.id for row in rows if row.document_id == document_id and not row.switched_off}
-            for ids, vectors in ws.indexes.of_documents(index.id, [document_id]) if wanted else ():
-                mine = [at for at, key in enumerate(ids) if key in wanted]
-                if mine:
-                    ws.vectors.upsert(index.collection, [ids[at] for at in mine], vectors[mine])
-        ws.vectors.remove(index.collection, [row.id for row in rows if row.switched_off])
-    ws.edits.fed(rows)
+    with ws.owing_vectors():
+        if index := ws.corpora.active_index(corpus_id):
+            _feed_index(ws, index, rows)
+        ws.edits.fed(rows)
+
+
+def _feed_index(ws: "Workspace", index: IndexRow, rows: Sequence[ChunkRow]) -> None:
+    for document_id in {row.document_id for row in rows}:
+        wanted = {row.id for row in rows if row.document_id == document_id and not row.switched_off}
+        for ids, vectors in ws.indexes.of_documents(index.id, [document_id]) if wanted else ():
+            mine = [at for at, key in enumerate(ids) if key in wanted]
+            if mine:
+                ws.vectors.upsert(index.collection, [ids[at] for at in mine], vectors[mine])
+    ws.vectors.remove(index.collection, [row.id for row in rows if row.switched_off])
 
 
 def _change(ws: "Workspace", chunk_id: int, text: str | None, off: bool) -> None:

@@ -136,9 +136,10 @@ def make_ready(work: Work, ids: set[int], chunks: dict[int, int]) -> bool:
 
 def forget_vectors(ws: "Workspace", corpus_id: int, chunk_ids: Sequence[int]) -> None:
     """Take chunks out of every collection of a corpus."""
-    for index in ws.corpora.indexes() if chunk_ids else ():
-        if index.corpus_id == corpus_id:
-            ws.vectors.remove(index.collection, chunk_ids)
+    with ws.owing_vectors():
+        for index in ws.corpora.indexes() if chunk_ids else ():
+            if index.corpus_id == corpus_id:
+                ws.vectors.remove(index.collection, chunk_ids)
 
 
 def embed(work: Work, ids: set[int], chunks: dict[int, int]) -> set[int]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core import room
 from core.errors import BadInput, Conflict, NotFound
 from core.finetuning import forgetting, registry
 from core.ingestion.arriving import Rejected, Upload, arriving
@@ -27,6 +28,8 @@ from storage.rows import CorpusRow
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
+STORED = 3
+"""Bytes on the disk for each that is uploaded: the file, its text in rows and full text, its vectors (twice)."""
 PATIENCE_S = 15.0
 """How long a deletion waits for the running step of a job on the same corpus."""
 
@@ -57,7 +60,10 @@ def add_files(ws: "Workspace", corpus_id: int, uploads: Iterable[Upload], added_
 
     Raises:
         NotFound: there is no such corpus.
+        NoRoom: they may not fit on the disk; nothing was added.
     """
+    uploads = list(uploads)
+    room.need(ws.home, STORED * sum(map(_size, uploads)), "these files")
     try:
         ws.corpora.get(corpus_id)
     except NoRow as error:
@@ -78,6 +84,13 @@ def add_files(ws: "Workspace", corpus_id: int, uploads: Iterable[Upload], added_
         return tuple(admitted for admitted in verdicts if admitted.verdict == verdict)
 
     return Intake(of("added"), of("replaced"), of("unchanged"), of("duplicate"), tuple(rejected), job_id)
+
+
+def _size(upload: Upload) -> int:
+    content = upload[1]
+    if isinstance(content, bytes):
+        return len(content)
+    return content.stat().st_size if content.is_file() else 0
 
 
 def create_corpus(ws: "Workspace", name: str, domain_name: str, sample: bool = False) -> CorpusRow:
@@ -161,7 +174,8 @@ def delete_documents(ws: "Workspace", document_ids: Iterable[int], *, erase: boo
     gone = ws.documents.delete(rows, erase)
     forget_vectors(ws, corpus_id, list(gone.chunk_ids))
     if gone.chunk_ids:
-        leave_no_vectors(ws, corpus_id)
+        with ws.owing_vectors():
+            leave_no_vectors(ws, corpus_id)
 
 
 def delete_corpus(ws: "Workspace", corpus_id: int) -> None:

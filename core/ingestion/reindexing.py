@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core import room
 from core.errors import Conflict, NotFound
 from core.ingestion.embedders import Choice, Probed
 from core.ingestion.indexing import embedded_text
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 STEP = 32
 """Chunks a step: small, so that questions asked meanwhile wait for little and a kill costs little."""
+VECTOR_COPIES = 4
+"""A vector is in rows, in the log of the rows, and twice in Chroma while it is sorted in."""
 SAMPLE = 16
 """Chunks embedded to estimate how long all of them take."""
 
@@ -63,8 +66,11 @@ def begin(ws: "Workspace", corpus_id: int, probed: Probed) -> IndexRow:
     """Begin an index with another embedding model; what served before the last change is dropped for it.
 
     Raises:
-        NotFound: nothing is indexed yet. Conflict: that model serves already.
+        NotFound: nothing is indexed yet. Conflict: that model serves already. NoRoom: the disk may not hold it.
     """
+    active = ws.corpora.active_index(corpus_id)
+    chunks = ws.indexes.count_ready(active.id) if active else 0
+    room.need(ws.home, VECTOR_COPIES * 4 * probed.dimension * chunks, "the new index")
     try:
         index, dropped = ws.index_changes.begin(corpus_id, probed.name, probed.choice.stored(), probed.dimension)
     except Exists as error:

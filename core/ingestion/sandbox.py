@@ -123,12 +123,20 @@ class Sandbox:
             "cpu_s": max(1, int(wall)),
             **more,
         }
+        asked = json.dumps(request).encode() + b"\n"
         try:
-            with self._slots, self._connection() as (pid, connection):
-                data = self._exchange(connection, json.dumps(request).encode() + b"\n", pid, wall, name)
+            data = self._answered(asked, wall, name)
+            if not data:  # killed from outside, or by the file: a second one tells which
+                _empty(into)
+                data = self._answered(asked, wall, name)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return _opened(data, name)
+
+    def _answered(self, request: bytes, wall: float, name: str) -> bytes:
+        """What a fresh child says; nothing when it ended without a word."""
+        with self._slots, self._connection() as (pid, connection):
+            return self._exchange(connection, request, pid, wall, name)
 
     def _exchange(self, connection: socket.socket, request: bytes, pid: int, wall: float, name: str) -> bytes:
         """Sends the request and reads the answer to its end, or kills the child when it takes too long or too much."""
@@ -212,6 +220,12 @@ class Sandbox:
             self._process.kill()
             self._process.wait()
         self._control = self._process = None
+
+
+def _empty(folder: Path | None) -> None:
+    """Take away what a reader left that did not get to its end."""
+    for path in folder.iterdir() if folder else ():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _crashed(name: str) -> UnreadableFile:

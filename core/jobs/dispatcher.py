@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from core import repair, room
 from core.jobs.executors import Executor, ThreadExecutor
 from core.jobs.kinds import ALONE, KINDS
 from core.jobs.lease import LEASE_S
@@ -52,11 +53,16 @@ class Dispatcher:
 
     def run_one(self) -> JobRow | None:
         """Claim one job and run it to its end, here; returns the job as it is then, None when none waits."""
+        repair.settle(self._ws)
         job = self._claim()
         if job is None:
             return None
         self._run(job)
         return self._ws.jobs.get(job.id)
+
+    def _may_begin(self) -> bool:
+        """Whether there is a slot, and room on the disk: a job that is begun without it only fails."""
+        return not self._stopping.is_set() and self._executor.room() > 0 and not room.short(self._ws.home)
 
     def _chosen(self) -> Executor:
         here = ThreadExecutor(self._run, SLOTS, self.wake)
@@ -76,7 +82,9 @@ class Dispatcher:
         while not self._stopping.is_set():
             self._woken.clear()
             try:
-                while not self._stopping.is_set() and self._executor.room() > 0 and (job := self._claim()):
+                if not room.short(self._ws.home):
+                    repair.settle(self._ws)
+                while self._may_begin() and (job := self._claim()):
                     self._executor.start(job)
             except Exception:
                 log.exception("the queue could not be read; trying again")

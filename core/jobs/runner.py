@@ -8,7 +8,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from core.errors import TriptychError
+from core import room
+from core.errors import NoRoom, TriptychError
 from core.jobs.kinds import KINDS
 from core.jobs.lease import LEASE_S, Cancelled, Lease, Paused, Stopping
 from storage import audit
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 log = logging.getLogger(__name__)
+ROOM_S = 30.0
+"""How long a job waits that found the disk full, before it is tried again; it is never given up for that."""
 MAX_STALLED = 5
 """Claims in a row that achieved nothing before a job is given up: what kills its worker would do so for ever."""
 
@@ -52,11 +55,21 @@ def _work(ws: "Workspace", lease: Lease) -> None:
         ws.jobs.release(job)
     except Paused:
         ws.jobs.pause(job)
+    except NoRoom as error:
+        _wait_for_room(ws, job, error)
     except TriptychError as error:
         kind.give_up(ws, job, str(error))
         ws.jobs.finish(job, "failed", str(error))
     except LeaseLost:
         raise
-    except Exception:
+    except Exception as error:
+        if why := room.told(error):
+            _wait_for_room(ws, job, why)
+            return
         ws.jobs.retry_at(job, datetime.now(UTC) + timedelta(seconds=2 ** min(job.stalled, 5)))
         raise
+
+
+def _wait_for_room(ws: "Workspace", job: JobRow, why: NoRoom) -> None:
+    log.warning("job %d (%s) waits: %s", job.id, job.kind, why)
+    ws.jobs.wait_until(job, datetime.now(UTC) + timedelta(seconds=ROOM_S), f"waits: {why.message}")

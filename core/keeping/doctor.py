@@ -4,16 +4,17 @@ Rows and files are held against their hashes and against each other; look-ups (f
 the rows and, when asked for, made anew from them. Nothing that cannot be made again is ever deleted here.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from core import room
 from core.errors import TriptychError
 from core.finetuning.checkpoints import sha256
 from core.keeping.journal import verdict_words
 from core.repair import rebuild_vectors
+from storage.agreement import differing
 from storage.errors import NotFound
 from storage.jobs import OPEN
 from storage.snapshot import integrity
@@ -21,14 +22,8 @@ from storage.snapshot import integrity
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-State = Literal["healthy", "repaired", "decide"]
-NEEDED = 1 << 30
-"""Bytes of disk that a workspace should have left to work with."""
+State = Literal["healthy", "repaired", "not looked at", "decide"]
 STUCK = timedelta(hours=1)
-SAMPLED = 5
-"""Vectors of each index whose nearest are compared with the exact ones."""
-SAME = 8
-"""Of ten nearest, so many must be the exact ones: the index is approximate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +91,8 @@ def _full_text(ws: "Workspace", repair: bool) -> Iterator[Finding]:
 
 def _vectors(ws: "Workspace", repair: bool) -> Iterator[Finding]:
     if ws.lock is None and not ws.settings.chroma_url:
-        yield Finding("Vectors", "healthy", "Not looked at: the process that has the workspace open does, in Settings.")
+        words = "Another process has the workspace open; only that one can look."
+        yield Finding("Vectors", "not looked at", words, "Press Examine in its Settings, or stop it first.")
         return
     indexes = ws.corpora.indexes()
     wrong = [index for index in indexes if not _found_again(ws, index.collection, index.id)]
@@ -115,21 +111,13 @@ def _vectors(ws: "Workspace", repair: bool) -> Iterator[Finding]:
 
 
 def _found_again(ws: "Workspace", collection: str, index_id: int) -> bool:
-    """Whether a collection has as many vectors as the rows, and finds the exact nearest of some of them."""
+    """Whether a collection has the very vectors of the rows, and finds the exact nearest of some of them."""
     try:
         if ws.vectors.count(collection) != ws.indexes.count_ready(index_id):
             return False
-        for ids, vectors in ws.indexes.ready(index_id):
-            for at in range(0, len(ids), max(1, len(ids) // SAMPLED)):
-                found = {hit.chunk_id for hit in ws.vectors.search(collection, vectors[at], 10)}
-                nearest = ws.indexes.nearest(index_id, vectors[at], 10)
-                missed = sum(hit.chunk_id not in found for hit in nearest)
-                if missed > 10 - SAME:
-                    return False
-            break
+        return not differing(ws.vectors, ws.indexes, index_id, collection)
     except Exception:  # noqa: BLE001  damage shows itself in every way there is
         return False
-    return True
 
 
 def _adapters(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
@@ -179,8 +167,8 @@ def _jobs(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
 
 
 def _disk(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
-    free = shutil.disk_usage(ws.home).free
-    if free < NEEDED:
-        yield Finding("Disk", "decide", f"Only {free >> 20:,} MB are free.", "Free some: 1 GB should stay free.")
+    free = room.free(ws.home)
+    if free < room.NEARLY:
+        yield Finding("Disk", "decide", f"Only {free / 1e6:,.0f} MB are free.", "Free some: 1 GB should stay free.")
     else:
         yield Finding("Disk", "healthy", f"{free / 1e9:.1f} GB are free.")

@@ -9,6 +9,7 @@ from dashboard.components.safe_text import label
 ICONS: dict[doctor.State, str] = {
     "healthy": ":green[:material/check_circle:]",
     "repaired": ":blue[:material/build:]",
+    "not looked at": ":gray[:material/visibility_off:]",
     "decide": ":red[:material/error:]",
 }
 

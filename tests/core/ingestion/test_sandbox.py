@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.errors import UnreadableFile
@@ -157,6 +158,19 @@ def test_a_killed_child_costs_one_document(tmp_path: Path) -> None:
         with pytest.raises(UnreadableFile, match="damaged"):
             _opened(data, "x.pdf")
         assert sandbox.parse(_good(tmp_path), "good.txt").pages[0].text
+
+
+def test_a_document_whose_reader_is_killed_from_outside_is_read_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "long.md"
+    path.write_text("\n\n".join(f"## Part {n}\n\nThe fee of part {n} is {n} euro." for n in range(20_000)))
+    with Sandbox() as sandbox, ThreadPoolExecutor(1) as reading:
+        sandbox.parse(_good(tmp_path), "good.txt")
+        assert sandbox._process is not None
+        found = reading.submit(sandbox.parse, path, "long.md")
+        while not (children := psutil.Process(sandbox._process.pid).children()):
+            time.sleep(0.001)
+        children[0].kill()
+        assert "The fee of part 19999" in found.result().pages[-1].text
 
 
 def test_children_end_with_the_process_that_owns_the_sandbox(tmp_path: Path) -> None:

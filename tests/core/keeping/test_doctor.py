@@ -90,9 +90,47 @@ def test_a_damaged_file_of_vectors_is_noticed_and_made_anew_from_the_rows(
         assert found(examine(ws), "Vectors").state == "healthy"
 
 
+def killed(home: Path) -> None:
+    """As a workspace looks whose owner was killed: there is no seal, and the lock names somebody."""
+    (home / "vectors.seal").unlink(missing_ok=True)
+    (home / "owner.lock").write_text('{"pid": 1, "command": "killed"}')
+
+
+@pytest.mark.parametrize("number", range(VARIANTS))
+def test_damage_after_a_kill_is_noticed_at_the_start_or_by_the_doctor_and_made_good(
+    number: int, library: Path, best: list[list[int]]
+) -> None:
+    """There is no seal then; what can still be searched is compared with the rows."""
+    killed(library)
+    chance = random.Random(1000 + number)
+    files = sorted(path for path in (library / "vectors").rglob("*") if path.is_file() and path.stat().st_size)
+    file = files[number % len(files)]
+    file.write_bytes((truncated, zeroed, flipped)[number % 3](file.read_bytes(), chance))
+    with Workspace.open(settings(library)) as ws:
+        if found(examine(ws), "Vectors").state == "decide":
+            assert found(examine(ws, repair=True), "Vectors").state == "repaired"
+        assert top(ws) == best
+
+
+def test_vectors_of_other_chunks_are_noticed_at_the_start_after_a_kill(library: Path, best: list[list[int]]) -> None:
+    with Workspace.open(settings(library)) as ws:
+        index = ws.corpora.indexes()[0]
+        ids, vectors = next(iter(ws.indexes.ready(index.id)))
+        ws.vectors.upsert(index.collection, ids, vectors[::-1].copy())
+    killed(library)
+    with Workspace.open(settings(library)) as ws:
+        assert top(ws) == best
+
+
+def test_beside_another_process_the_vectors_are_not_called_healthy(library: Path) -> None:
+    with Workspace.open(settings(library)), Workspace.open(settings(library), owner=False) as beside:
+        said = found(examine(beside), "Vectors")
+        assert said.state == "not looked at"
+        assert "Settings" in said.remedy
+
+
 def test_vectors_that_are_lost_after_a_kill_are_made_anew(library: Path, best: list[list[int]]) -> None:
-    (library / "vectors.seal").unlink()
-    (library / "owner.lock").write_text('{"pid": 1, "command": "killed"}')
+    killed(library)
     (library / "vectors" / "chroma.sqlite3").write_bytes(b"not a database at all, whatever it was before")
     with Workspace.open(settings(library)) as ws:
         assert top(ws) == best
