@@ -1,11 +1,13 @@
-"""What does fine-tuning add? Every mode on a set's test questions, from nothing: index, train both adapters, evaluate.
+"""What does fine-tuning add? Every mode on a set's test questions, from nothing: index, train, evaluate.
 
-    python -m benchmarks.learning                          every set with a train split, and the four samples
-    python -m benchmarks.learning --sets xquad tatqa --examples 240 --limit 60
-    python -m benchmarks.learning --sets xquad --trained   measure the adapters that the workspace has
+    python -m benchmarks.learning -w W                     every set with a train split, and the four samples
+    python -m benchmarks.learning -w W --sets xquad tatqa --kind grounded --examples 240 --limit 60
+    python -m benchmarks.learning -w W --sets xquad --trained   measure the adapters that the workspace has
+    python -m benchmarks.learning -w W --table             only write the table of the reports that are there
 
-Uses the product's own command line, nothing else. Train questions teach, test questions are asked; adapters are
-measured whatever the gate says only when promoted, so a mode without a promoted adapter is missing from the table.
+Uses the product's own command line, nothing else. Train questions teach, test questions are asked. A mode is in the
+table when its adapter serves: what the gate kept back is promoted with --overrule, and said so.
+A set whose report is there is not measured again: an interrupted run goes on.
 """
 
 import argparse
@@ -17,6 +19,10 @@ from typing import Any
 
 from benchmarks.evaluation_sets import DATA, SETS
 from benchmarks.report import table, write
+from core.commands.index import open_workspace
+from core.finetuning import gate
+from core.finetuning.recipe import KINDS
+from core.settings import Settings
 
 DOMAINS = Path(__file__).resolve().parents[1] / "core" / "domains"
 SAMPLES = ("legal", "healthcare", "finance", "support")
@@ -39,24 +45,53 @@ def paths(name: str) -> tuple[str, Path, Path, Path]:
     return domain, folder / "corpus.jsonl", folder / "train.jsonl", folder / "test.jsonl"
 
 
-def measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """The report of one set."""
+def measured(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
+    """The report of one set; None when there is none and none is to be made."""
     domain, corpus, train, test = paths(name)
     home = options.workspace / name
     home.mkdir(parents=True, exist_ok=True)
+    out = home / "report.json"
+    if options.table or out.is_file():
+        return json.loads(out.read_text("utf-8")) if out.is_file() else None
     if not options.trained:
         triptych("index", "-w", home, "--domain", domain, "-c", options.corpus, corpus)
         some = home / "examples.jsonl"
         lines = train.read_text("utf-8").splitlines(keepends=True)
         some.write_text("".join(lines[: options.examples]), "utf-8")
-        triptych("train", "-w", home, "-c", options.corpus, "--examples", some, "--preset", options.preset)
-    out = home / "report.json"
+        triptych("train", "-w", home, "-c", options.corpus, "--examples", some, "--preset", options.preset,
+                 "--kind", options.kind)  # fmt: skip
+    if options.overrule:
+        overruled(home, options.corpus)
     triptych(
         *("evaluate", "-w", home, "-c", options.corpus, "--questions", test, "--modes", options.modes),
         *("--limit", options.limit, "--out", out),
     )
-    report: dict[str, Any] = json.loads(out.read_text("utf-8"))
-    return report
+    return dict(json.loads(out.read_text("utf-8")))
+
+
+def overruled(home: Path, corpus: str) -> None:
+    """Let the newest adapters serve that the gate kept back."""
+    with open_workspace(Settings.load(home)) as ws:
+        row = ws.corpora.by_name(corpus)
+        for adapter in ws.adapters.list(row.id) if row else ():
+            if adapter.status == "candidate" and ws.adapters.promoted(adapter.corpus_id, adapter.kind) is None:
+                gate.overrule(ws, adapter.id, "benchmark")
+
+
+def learned(home: Path, corpus: str) -> list[str]:
+    """What each adapter that serves learned from, how long it took, and what the gate said."""
+    with open_workspace(Settings.load(home)) as ws:
+        row = ws.corpora.by_name(corpus)
+        found = [ws.adapters.promoted(row.id, kind) for kind in KINDS] if row else []
+        return [_learned(a.kind, a.result, a.gate) for a in found if a is not None]
+
+
+def _learned(kind: str, result: dict[str, Any], judged: dict[str, Any]) -> str:
+    minutes, best, steps = result.get("seconds", 0) / 60, result.get("best_step"), result.get("steps")
+    before, after = result.get("held_out_before") or 0, result.get("held_out_best") or 0
+    said = f"{kind}: {result.get('examples')} examples, {minutes:.0f} minutes, best at step {best} of {steps}, "
+    said += f"held-out loss {before:.2f} to {after:.2f}. "
+    return said + ("Overruled: " if judged.get("overruled") else "") + str(judged.get("words", ""))
 
 
 def rows(name: str, report: dict[str, Any]) -> list[list[object]]:
@@ -78,27 +113,33 @@ def main() -> None:
     """Measure and write `results/learning.md`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", default=[*LEARNED, *SAMPLES], choices=[*LEARNED, *SAMPLES])
-    parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("-w", "--workspace", type=Path, required=True)
     parser.add_argument("--corpus", default="corpus")
     parser.add_argument("--examples", type=int, default=240)
     parser.add_argument("--limit", type=int, default=150)
     parser.add_argument("--preset", default="balanced")
     parser.add_argument("--modes", default="base,quote,rag,finetuned,hybrid")
+    parser.add_argument("--kind", default="both", choices=["both", *KINDS])
     parser.add_argument("--trained", action="store_true")
+    parser.add_argument("--overrule", action="store_true")
+    parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     found: list[list[object]] = []
     said: list[str] = []
     for name in options.sets:
         report = measured(name, options)
+        if report is None:
+            continue
         found += rows(name, report)
-        said.append(f"**{name}**: {report['verdict'].get('words') or report['verdict'].get('headline', '')}")
+        said.append(f"**{name}** ({len(report['questions'])} questions): {report['verdict'].get('words') or ''}")
+        said += [f"  - {line}" for line in learned(options.workspace / name, options.corpus)]
     write(
         "learning",
         "What fine-tuning adds",
         "Points of 100, 95 % intervals.\n\n"
         + table(["set", "mode", *METRICS], found)
         + "\n\nThe product's own verdicts:\n\n"
-        + "\n".join(f"- {line}" for line in said),
+        + "\n".join(line if line.startswith(" ") else f"- {line}" for line in said),
     )
 
 

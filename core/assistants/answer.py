@@ -85,6 +85,7 @@ class Answer:
         quoted_until: characters at the start of `text` that are quoted word for word from a passage.
         outcome: done, or stopped by a person.
         searched_for: what was looked for, when the question leant on the conversation; else "".
+        sureness: the mean log-probability of what the engine wrote, shown or not; None where it does not tell.
     """
 
     text: str
@@ -98,3 +99,4 @@ class Answer:
     quoted_until: int = 0
     outcome: Literal["done", "stopped"] = "done"
     searched_for: str = ""
+    sureness: float | None = None

@@ -18,7 +18,7 @@ from core.assistants.citing import cite
 from core.assistants.followup import Turn, standalone
 from core.assistants.quotation import Quotation, choose, quotation
 from core.assistants.quoting import Asked, Embeds, Scored, relevant
-from core.assistants.reading import Reading, reading_for
+from core.assistants.reading import SMALL, Reading, reading_for, stands
 from core.assistants.refusing import searched
 from core.assistants.remembered import remembering
 from core.assistants.words import content_words
@@ -76,6 +76,18 @@ class Voice:
     engine: Callable[[], "Engine"]
     reading: Reading
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One question as it is answered: as it was typed, as it stands alone, and by whom."""
+
+    question: str
+    alone: str
+    mode: Mode
+    history: Sequence[Turn]
+    voice: Voice
+    stop: threading.Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,37 +198,47 @@ class Assistant:
         if mode != "base" and found.probability < self.domain.refusal.threshold:
             yield from self._refuse(alone, searched_for, found, mode, voice, began)
             return
-        shown = found if mode in ("rag", "hybrid") else Found()
-        quoted = self._quote(found, voice.reading) if mode == "rag" and voice.reading.quote_first else NOTHING
-        first = None
-        if quoted.text:
-            first = time.perf_counter() - began
-            yield Delta(quoted.text)
         writer = Writer(self.domain, voice.reading, self._embedder, stop)
-        if mode != "rag" or voice.reading.own_words != "none":
-            # Where the conversation is not in the prompt, the question has to stand alone there too.
-            asked = alone if mode in ADAPTED or (mode == "rag" and voice.reading.shown == "sentences") else question
-            before = () if mode in ADAPTED else history
-            for piece in writer.write(voice.engine(), asked, shown.passages, shown.scored, quoted, before):
-                first = first if first is not None else time.perf_counter() - began
-                yield Delta(piece)
-        text = quoted.text + writer.text
+        first = None
+        for piece in self._said(Asking(question, alone, mode, history, voice, stop), found, writer):
+            first = first if first is not None else time.perf_counter() - began
+            yield Delta(piece)
+        text = writer.quoted.text + writer.text
         passages = self._checked_against(alone, text, voice) if mode == "finetuned" else found.passages
-        citations = cite(text, passages, self._embedder, quoted.pieces)
+        citations = tuple(cite(text, passages, self._embedder, writer.quoted.pieces))
         timings = Timings(found.seconds, first, time.perf_counter() - began, writer.tokens, writer.tokens_per_s)
         yield Answer(
             text=text,
             mode=mode,
             refused=mode in ADAPTED and self._declines(text),
             passages=passages,
-            citations=tuple(citations),
+            citations=citations,
             timings=timings,
             context=replace(writer.context, retrieved=len(passages)),
             base_model=voice.name,
-            quoted_until=len(quoted.text),
+            quoted_until=len(writer.quoted.text),
             outcome="stopped" if stop.is_set() else "done",
             searched_for=searched_for,
+            sureness=writer.sureness,
         )
+
+    def _said(self, asking: Asking, found: Found, writer: Writer) -> Iterator[str]:
+        """The answer's pieces as they come; the writer knows afterwards which of them are a quotation."""
+        mode, reading = asking.mode, asking.voice.reading
+        if mode == "rag" and reading.quote_first:
+            writer.quoted = self._quote(found, reading)
+        if writer.quoted.text:
+            yield writer.quoted.text
+        if mode == "rag" and reading.own_words == "none":
+            return
+        shown = found if mode in ("rag", "hybrid") else Found()
+        # Where the conversation is not in the prompt, the question has to stand alone there too.
+        alone = mode in ADAPTED or (mode == "rag" and reading.shown == "sentences")
+        question = asking.alone if alone else asking.question
+        before = () if mode in ADAPTED else asking.history
+        pieces = writer.write(asking.voice.engine(), question, shown.passages, shown.scored, before)
+        doubts = mode == "hybrid" and (reading.sure is not None or reading.agrees)
+        yield from self._standing(list(pieces), writer, found, asking) if doubts else pieces
 
     def trial(self, question: str) -> "Trial":
         """What would be made of a question in retrieval mode, without writing anything."""
@@ -287,6 +309,16 @@ class Assistant:
         words = content_words(question)
         rarity = self._idf([NOWHERE, *(word.plain for word in words)])
         return {word.stem: rarity[word.plain] for word in words}, rarity[NOWHERE]
+
+    def _standing(self, pieces: list[str], writer: Writer, found: Found, asking: Asking) -> Iterator[str]:
+        """What an adapter wrote if it stands, see `reading.stands`; if not, the documents are quoted instead."""
+        quoted = self._quote(found, self.reading if self.reading.quote_first else SMALL)
+        kept = asking.stop.is_set() or self._declines(writer.text) or not quoted.text
+        if kept or stands(writer.text, writer.sureness, quoted.text, asking.voice.reading):
+            yield from pieces
+            return
+        writer.text, writer.quoted = "", quoted
+        yield quoted.text
 
     def _quote(self, found: Found, reading: Reading) -> Quotation:
         if found.scored is None or not found.scored.candidates:

@@ -128,7 +128,7 @@ def feature_table(question: str, units: Sequence[tuple[Passage, Sentence]], embe
     said = content_words(question)
     texts = [question, *(sentence.readable for _, sentence in units)]
     headings = [f"{passage.document} {passage.title} {passage.heading}" for passage, _ in units]
-    rows = [sentence.text for _, sentence in units]
+    rows = [sentence.text if sentence.row else sentence.readable for _, sentence in units]
     every = list(dict.fromkeys([*texts, *headings, *rows]))
     tokens = dict(zip(every, embedder.embed_tokens(every), strict=True))
     asker = tokens[question]

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from core.evaluation.metrics import normalise
+
 SMALL_BELOW = 1.5
 """Billions of parameters below which a base model reads as SMALL does; re-measure per base model."""
 
@@ -25,6 +27,9 @@ class Reading:
     shown: what the prompt holds: the relevant "sentences" only, or whole "passages".
     passages: how many passages are considered.
     max_new_tokens: how much the base model may write.
+    briefed: the prompt says who answers and how; an adapter has learned it.
+    sure: the mean log-probability of its tokens below which an answer gives way to the quotation; None, never.
+    agrees: it gives way as well when its words do not stand in the quotation, which was chosen without it.
     """
 
     quote_first: bool
@@ -34,19 +39,32 @@ class Reading:
     shown: Literal["sentences", "passages"]
     passages: int
     max_new_tokens: int
+    briefed: bool = True
+    sure: float | None = None
+    agrees: bool = False
 
 
 SMALL = Reading(True, 2, 0.5, "supported", "sentences", 5, 64)
 LARGE = Reading(False, 3, 0.3, "all", "passages", 8, 512)
-GROUNDED = Reading(False, 5, 0.0, "all", "sentences", 5, 96)
+GROUNDED = Reading(False, 5, 0.0, "all", "sentences", 5, 96, briefed=False)
 """What a grounded adapter has learned to read: five sentences, hard distractors among them."""
-CLOSED_BOOK = Reading(False, 1, 1.0, "all", "passages", 5, 96)
+CLOSED_BOOK = Reading(False, 1, 1.0, "all", "passages", 5, 96, briefed=False)
 """A closed-book adapter is shown nothing; its passages are what its sentences are checked against afterwards."""
 QUOTE = Reading(True, 1, 1.0, "none", "sentences", 5, 0)
 """The control that no base model writes in: the most relevant sentence alone."""
 
 READINGS = {"quote": SMALL, "passages": LARGE}
 """What a person may choose for an assistant; "auto" goes by the base model's size."""
+
+
+def stands(words: str, sureness: float | None, quotation: str, reading: Reading) -> bool:
+    """Whether what an adapter wrote is shown; if not, the documents are quoted instead.
+
+    A short answer that is wrong holds nothing, where a quotation nearly always holds the answer.
+    """
+    if reading.sure is not None and sureness is not None and sureness < reading.sure:
+        return False
+    return not reading.agrees or f" {normalise(words)} " in f" {normalise(quotation)} "
 
 
 def reading_for(base_model: str, chosen: str = "auto") -> Reading:

@@ -28,21 +28,27 @@ if TYPE_CHECKING:
     from core.generation.engine import Engine
 
 BRIEF = "Answer in one short sentence."
+LEARNED = {True: "Answer from the documents.", False: "Answer from what you have learned."}
+"""All that an adapter is told, with evidence and without: who answers and how is in its weights."""
 
 
 class Writer:
     """Writes one answer's own words.
 
     Attributes:
+        quoted: what the answer leads with; whoever quotes sets it.
         text: what was let through, with the gap to the quotation before it.
         tokens, seconds: what the engine wrote, and how long it took, sentences that were dropped included.
+        sureness: the mean log-probability of those tokens; None where the engine does not tell it.
         context: what of the evidence fitted into the prompt.
     """
 
     def __init__(self, domain: Domain, reading: Reading, embedder: Embeds, stop: threading.Event) -> None:
         self.text = ""
+        self.quoted = Quotation("", ())
         self.tokens = 0
         self.seconds = 0.0
+        self.sureness: float | None = None
         self.context = ContextUse()
         self._domain = domain
         self._reading = reading
@@ -60,7 +66,6 @@ class Writer:
         question: str,
         passages: Sequence[Passage],
         scored: Scored | None,
-        quoted: Quotation,
         history: Sequence[Turn],
     ) -> Iterator[str]:
         """The pieces of text that are let through, as they arrive."""
@@ -79,9 +84,9 @@ class Writer:
         )
         pieces = self._generate(engine, prompt.messages)
         if passages and self._reading.own_words == "supported":
-            pieces = self._supported(pieces, passages, quoted)
+            pieces = self._supported(pieces, passages)
         for piece in pieces:
-            joined = piece if self.text or not quoted.text else f"\n\n{piece.lstrip()}"
+            joined = piece if self.text or not self.quoted.text else f"\n\n{piece.lstrip()}"
             self.text += joined
             yield joined
 
@@ -110,24 +115,25 @@ class Writer:
         for chunk in engine.stream(messages, stopping=self._stop, max_tokens=self._reading.max_new_tokens):
             usage = getattr(chunk, "usage_metadata", None)
             self.tokens = usage["output_tokens"] if usage else self.tokens
+            self.sureness = chunk.response_metadata.get("mean_logprob", self.sureness)
             self.seconds = time.perf_counter() - began
             if text := str(chunk.text):
                 yield text
 
-    def _supported(self, pieces: Iterator[str], passages: Sequence[Passage], quoted: Quotation) -> Iterator[str]:
+    def _supported(self, pieces: Iterator[str], passages: Sequence[Passage]) -> Iterator[str]:
         """Whole sentences only: those that a passage supports and that do not repeat the quotation or each other."""
         written, passed = "", 0
         for piece in pieces:
             written += piece
             done = split(written)[:-1]
-            yield from self._let_through([s.text for s in done[passed:]], passages, quoted)
+            yield from self._let_through([s.text for s in done[passed:]], passages)
             passed = max(passed, len(done))
         if not self._stop.is_set():
-            yield from self._let_through([s.text for s in split(written)[passed:] if _ended(s.text)], passages, quoted)
+            yield from self._let_through([s.text for s in split(written)[passed:] if _ended(s.text)], passages)
 
-    def _let_through(self, sentences: list[str], passages: Sequence[Passage], quoted: Quotation) -> Iterator[str]:
+    def _let_through(self, sentences: list[str], passages: Sequence[Passage]) -> Iterator[str]:
         for sentence in sentences:
-            if not repeats(sentence, f"{quoted.text}\n{self.text}") and _holds(sentence, passages, self._embedder):
+            if not repeats(sentence, f"{self.quoted.text}\n{self.text}") and _holds(sentence, passages, self._embedder):
                 yield sentence if not self.text else f" {sentence}"
 
 
@@ -141,6 +147,9 @@ def prompt_of(
     count_tokens: Count,
 ) -> Prompt:
     """The prompt of every mode, and so of every lesson an adapter learns from; raises BadInput as `build` does."""
+    if not reading.briefed:
+        told = LEARNED[bool(shown)]
+        return build(told, question, shown, history, budget_tokens, count_tokens, style=reading.shown, rules="")
     persona = domain.persona + (f" {BRIEF}" if reading.quote_first and shown else "")
     return build(persona, question, shown, history, budget_tokens, count_tokens, style=reading.shown)
 

@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,9 @@ def estimate(ws: "Workspace", corpus_id: int, kind: Kind, recipe: Recipe) -> Est
     base = bases.prepared(source.path, ws.home / "models")
     parts = split(chosen_examples(ws, corpus_id), recipe.seed)
     share = max(1, -(-len(parts.train) // SAMPLED))
+    began = time.monotonic()
     teacher, taught = teach(ws, corpus_id, kind, Split(parts.train[::share], parts.held_out[:FEW]), recipe, base)
+    each = (time.monotonic() - began) / (len(parts.train[::share]) + len(parts.held_out[:FEW]))
     plan = {
         "base": str(base.folder),
         "base_sha256": base.sha256,
@@ -91,7 +94,8 @@ def estimate(ws: "Workspace", corpus_id: int, kind: Kind, recipe: Recipe) -> Est
     usable = len(taught.train) / max(1, len(taught.train) + len(teacher.left_out))
     lessons = max(1, round(len(parts.train) * min(1.0, usable)))
     mean = sum(lesson.length for lesson in taught.train) / len(taught.train)
-    return _reckoned(ws, kind, recipe, base, parts, lessons, mean, probed)
+    found = _reckoned(ws, kind, recipe, base, parts, lessons, mean, probed)
+    return replace(found, seconds=found.seconds + each * (len(parts.train) + len(parts.held_out)))
 
 
 def _reckoned(

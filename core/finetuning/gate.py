@@ -4,16 +4,20 @@ A closed-book adapter is held against the base model alone, a grounded one again
 against what is promoted now. Each held-out question is answered by all of them; an adapter wins when the 95 %
 interval of the mean difference in token F1, question by question (paired bootstrap), lies above zero. One can
 overrule; that is recorded.
+
+Before that, a grounded adapter on a small base model learns when to give way to the quotation: of `MANNERS` the one
+that serves its held-out questions best. Choosing among three on the questions that judge it flatters it a little.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from core.assistants.answer import Answer, Mode
 from core.assistants.ask import Assistant
+from core.assistants.reading import Reading, stands
 from core.errors import BadInput
 from core.evaluation.metrics import answer_recall, bootstrap_interval, token_f1
 from storage.rows import AdapterRow
@@ -23,6 +27,12 @@ if TYPE_CHECKING:
 
 AGAINST: dict[str, Mode] = {"closed-book": "base", "grounded": "rag"}
 BY_ADAPTER: dict[str, Mode] = {"closed-book": "finetuned", "grounded": "hybrid"}
+MANNERS: tuple[dict[str, Any], ...] = (
+    {"sure": None, "agrees": False},
+    {"sure": -0.5, "agrees": False},
+    {"sure": -0.5, "agrees": True},
+)
+"""Fields of `Reading`: it always answers itself; when it is sure; when it is sure and the quotation has its words."""
 ENOUGH = 8
 """Held-out questions below which nothing can be said."""
 MOST = 40
@@ -52,26 +62,63 @@ def judge(ws: "Workspace", adapter: AdapterRow, check: Callable[[], None]) -> Ad
     if len(held) < ENOUGH:
         words = f"Only {len(held)} held-out questions: not enough to tell. Add examples from more documents."
         return _recorded(ws, adapter, [], {}, promoted=False, words=words)
-    mode = BY_ADAPTER[adapter.kind]
+    mode, against = BY_ADAPTER[adapter.kind], AGAINST[adapter.kind]
     assistant = ws.assistant(adapter.corpus_id)
-    own = assistant.with_voice(lambda _: ws.serving.voice_of(adapter))
-    runs: dict[str, tuple[Assistant, Mode]] = {
-        "new": (own, mode),
-        AGAINST[adapter.kind]: (assistant, AGAINST[adapter.kind]),
-    }
+    voice = ws.serving.voice_of(adapter)
+    own = assistant.with_voice(lambda _: replace(voice, reading=replace(voice.reading, **MANNERS[0])))
+    runs: dict[str, tuple[Assistant, Mode]] = {"new": (own, mode), against: (assistant, against)}
     before = ws.adapters.promoted(adapter.corpus_id, adapter.kind)
     if before is not None and before.id != adapter.id:
         runs["promoted"] = (assistant, mode)
-    scores: dict[str, list[float]] = {}
-    recalls: dict[str, list[float]] = {}
-    for name, (who, how) in runs.items():
-        answers = _answers(who, how, [question for question, _ in held], check)
-        scores[name] = [100 * token_f1(a, gold) for a, (_, gold) in zip(answers, held, strict=True)]
-        recalls[name] = [100 * answer_recall(a, gold) for a, (_, gold) in zip(answers, held, strict=True)]
+    gold = [answer for _, answer in held]
+    said = {name: _answers(who, how, [question for question, _ in held], check) for name, (who, how) in runs.items()}
+    texts = {name: [answer.text for answer in answers] for name, answers in said.items()}
+    if adapter.kind == "grounded" and assistant.reading.quote_first:
+        manner, texts["new"] = best_manner(said["new"], said[against], gold, voice.reading)
+        adapter = _mannered(ws, adapter, manner)
+    scores = {name: _points(token_f1, answers, gold) for name, answers in texts.items()}
+    recalls = {name: _points(answer_recall, answers, gold) for name, answers in texts.items()}
     compared = [compare(scores["new"], scores[name], name) for name in runs if name != "new"]
     won = all(comparison.won for comparison in compared)
     means = {name: {"token_f1": _mean(scores[name]), "answer_recall": _mean(recalls[name])} for name in runs}
     return _recorded(ws, adapter, compared, means, promoted=won, words=_words(compared, won))
+
+
+def best_manner(
+    own: Sequence[Answer], quoting: Sequence[Answer], gold: Sequence[str], reading: Reading
+) -> tuple[dict[str, Any], list[str]]:
+    """When an adapter gives way to the quotation: the manner with the best token F1 and answer recall together.
+
+    Args:
+        own: what the adapter answers when it never gives way.
+        quoting: what retrieval answers to the same questions.
+
+    Returns:
+        that manner, and the answers it leads to.
+    """
+    found: list[tuple[float, dict[str, Any], list[str]]] = []
+    for manner in MANNERS:
+        how = replace(reading, **manner)
+        shown = [_shown(answer, quote, how) for answer, quote in zip(own, quoting, strict=True)]
+        worth = _mean(_points(token_f1, shown, gold)) + _mean(_points(answer_recall, shown, gold))
+        found.append((worth, manner, shown))
+    _, manner, shown = max(found, key=lambda one: one[0])
+    return manner, shown
+
+
+def _shown(answer: Answer, quoting: Answer, reading: Reading) -> str:
+    """As `Assistant.ask` decides it."""
+    quotation = quoting.text[: quoting.quoted_until]
+    if answer.refused or not quotation or stands(answer.text, answer.sureness, quotation, reading):
+        return answer.text
+    return quotation
+
+
+def _mannered(ws: "Workspace", adapter: AdapterRow, manner: dict[str, Any]) -> AdapterRow:
+    """Write down how an adapter answers from now on."""
+    reading = asdict(ws.serving.reading(adapter)) | manner
+    ws.adapters.change(adapter.id, result=adapter.result | {"reading": reading})
+    return ws.adapters.get(adapter.id)
 
 
 def compare(new: Sequence[float], other: Sequence[float], name: str) -> Comparison:
@@ -96,12 +143,12 @@ def overrule(ws: "Workspace", adapter_id: int, by: str = "") -> AdapterRow:
     return ws.adapters.get(adapter_id)
 
 
-def _answers(who: Assistant, mode: Mode, questions: Sequence[str], check: Callable[[], None]) -> list[str]:
+def _answers(who: Assistant, mode: Mode, questions: Sequence[str], check: Callable[[], None]) -> list[Answer]:
     """Ask several at once: the engine writes them together."""
 
-    def ask(question: str) -> str:
+    def ask(question: str) -> Answer:
         check()
-        return next(event.text for event in who.ask(question, mode) if isinstance(event, Answer))
+        return next(event for event in who.ask(question, mode) if isinstance(event, Answer))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(ask, questions))
@@ -137,6 +184,10 @@ def _words(compared: Sequence[Comparison], won: bool) -> str:
         for c in compared
     ]
     return ("Promoted: " if won else "Kept as a candidate, no sure win: ") + "; ".join(said) + "."
+
+
+def _points(metric: Callable[[str, str], float], answers: Sequence[str], gold: Sequence[str]) -> list[float]:
+    return [100 * metric(answer, each) for answer, each in zip(answers, gold, strict=True)]
 
 
 def _mean(values: Sequence[float]) -> float:

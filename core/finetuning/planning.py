@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,14 @@ LOOKED_AT = 24
 """Held-out lessons that each look measures; the gate asks more of them, but once."""
 SAMPLES = 2
 TRAINABLE = ("embedded", "gguf")
+
+
+Heard = Callable[[int, int], None]
+"""Told how many examples of how many are lessons; may raise to end it."""
+
+
+def _unheard(done: int, total: int) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,7 @@ def split(examples: Sequence[ExampleRow], seed: int) -> Split:
     return Split(tuple(e for e in examples if e.id not in ids), tuple(held[:MOST_HELD_OUT]))
 
 
-def prepare(ws: "Workspace", adapter: AdapterRow, recipe: Recipe) -> dict[str, Any]:
+def prepare(ws: "Workspace", adapter: AdapterRow, recipe: Recipe, heard: Heard = _unheard) -> dict[str, Any]:
     """Write the folder of a run, whole or not at all; returns its plan. One that is there is taken as it is.
 
     Raises:
@@ -125,8 +133,19 @@ def prepare(ws: "Workspace", adapter: AdapterRow, recipe: Recipe) -> dict[str, A
     source = source_of(ws, adapter.corpus_id)
     base = bases.prepared(source.path, ws.home / "models")
     parts = split(chosen_examples(ws, adapter.corpus_id), recipe.seed)
-    teacher, taught = teach(ws, adapter.corpus_id, adapter.kind, parts, recipe, base)  # type: ignore[arg-type]
-    plan = {
+    teacher, taught = teach(ws, adapter.corpus_id, adapter.kind, parts, recipe, base, heard)  # type: ignore[arg-type]
+    plan = _plan(ws, adapter, recipe, base, parts, taught) | {
+        "left_out": {str(key): why for key, why in teacher.left_out.items()}
+    }
+    _written(folder, plan, parts, taught, general(speaks(base)))
+    return plan
+
+
+def _plan(
+    ws: "Workspace", adapter: AdapterRow, recipe: Recipe, base: Base, parts: Split, taught: "Taught"
+) -> dict[str, Any]:
+    """All that the trainer, the registry and the gate need to know about a run."""
+    return {
         "adapter": adapter.id,
         "kind": adapter.kind,
         "base": str(base.folder),
@@ -136,21 +155,25 @@ def prepare(ws: "Workspace", adapter: AdapterRow, recipe: Recipe) -> dict[str, A
         "examples": len(parts.train),
         "held_out": len(parts.held_out),
         "answer_tokens": _usual_answer(taught.train),
+        "reading": asdict(READINGS[adapter.kind]),
         "prompt_sha256": _prompts(taught.train),
         "examples_sha256": hashlib.sha256(
             "".join(digest(e.question, e.answer) for e in parts.train).encode()
         ).hexdigest(),
-        "left_out": {str(key): why for key, why in teacher.left_out.items()},
         "corpus": sorted(ws.corpora.contents(adapter.corpus_id)),
         "documents": documents(ws, adapter.corpus_id, parts.train),
     }
+
+
+def _written(folder: Path, plan: dict[str, Any], parts: Split, taught: "Taught", plain: list[Lesson]) -> None:
+    """Write a run's folder aside and move it into its place."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".preparing-", dir=folder.parent))
     try:
         lesson_files.write(aside / "lessons.jsonl", taught.train)
         lesson_files.write(aside / "held_out.jsonl", taught.held_out[:LOOKED_AT])
         lesson_files.write(aside / "samples.jsonl", taught.held_out[:SAMPLES])
-        lesson_files.write(aside / "general.jsonl", general(speaks(base)))
+        lesson_files.write(aside / "general.jsonl", plain)
         _examples(aside / "examples.jsonl", parts)
         (aside / "plan.json").write_text(json.dumps(plan), "utf-8")
         os.sync()
@@ -158,7 +181,6 @@ def prepare(ws: "Workspace", adapter: AdapterRow, recipe: Recipe) -> dict[str, A
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +192,21 @@ class Taught:
 
 
 def teach(
-    ws: "Workspace", corpus_id: int, kind: Kind, parts: Split, recipe: Recipe, base: Base
+    ws: "Workspace", corpus_id: int, kind: Kind, parts: Split, recipe: Recipe, base: Base, heard: Heard = _unheard
 ) -> tuple[Teacher, Taught]:
-    """The lessons of a kind; raises BadInput when hardly any can be made."""
+    """The lessons of a kind; raises BadInput when hardly any can be made.
+
+    Examples are looked up document by document: the sentences of one are compared with its questions while they are
+    remembered. The lessons come back in the order of the examples.
+    """
     teacher = Teacher(ws.assistant(corpus_id), READINGS[kind], speaks(base), recipe.longest, recipe.seed)
     make = teacher.grounded if kind == "grounded" else teacher.closed_book
-    taught = Taught(list(make(parts.train)), list(make(parts.held_out)))
+    every = [*parts.train, *parts.held_out]
+    made: dict[int, Lesson] = {}
+    for number, example in enumerate(sorted(every, key=lambda one: (one.document, one.id))):
+        heard(number, len(every))
+        made |= {lesson.example: lesson for lesson in make([example])}
+    taught = Taught(*([made[e.id] for e in part if e.id in made] for part in (parts.train, parts.held_out)))
     if len(taught.train) < FEW:
         why = next(iter(teacher.left_out.values()), "")
         raise BadInput(

@@ -81,5 +81,5 @@ def preset(name: str, kind: Kind, parameters: int) -> Recipe:
     rate = (1e-3 if kind == "closed-book" else 5e-4) if small else 2e-4
     epochs = {"closed-book": {"quick": 3.0, "balanced": 6.0, "thorough": 12.0},
               "grounded": {"quick": 1.0, "balanced": 2.0, "thorough": 4.0}}[kind][name]  # fmt: skip
-    found = Recipe(epochs=epochs, learning_rate=rate, frozen=FROZEN)
+    found = Recipe(epochs=epochs, learning_rate=rate, frozen=FROZEN, looks=3 if name == "quick" else 5)
     return replace(found, rank=32, alpha=64) if name == "thorough" else found

@@ -6,6 +6,7 @@ how adapters come to be promoted.
 """
 
 import threading
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,11 +60,13 @@ class Serving:
         return Voice(lambda: self.engine(adapter.id), self.reading(adapter), name)
 
     def reading(self, adapter: AdapterRow) -> Reading:
-        """How an adapter is shown evidence, and how much it may write: as much as it learned, and some more."""
-        from dataclasses import replace
+        """How an adapter learned to be shown evidence, and how much it may write: as much as it learned, and more.
 
+        One that was trained before its reading was written down was told who answers.
+        """
         longest = int(adapter.result.get("answer_tokens", 0))
-        return replace(READINGS[adapter.kind], max_new_tokens=max(48, min(384, longest + 16)))
+        learned = Reading(**adapter.result.get("reading", asdict(READINGS[adapter.kind]) | {"briefed": True}))
+        return replace(learned, max_new_tokens=max(48, min(384, longest + 16)))
 
     def engine(self, adapter_id: int) -> "Engine":
         """The engine of an adapter; merged now if it has not been before.

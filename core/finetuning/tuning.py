@@ -17,7 +17,7 @@ from core.finetuning import gate
 from core.finetuning.checkpoints import sha256
 from core.finetuning.child import LEFT
 from core.finetuning.forgetting import settle
-from core.finetuning.planning import prepare, source_of
+from core.finetuning.planning import Heard, prepare, source_of
 from core.finetuning.recipe import KINDS, Kind, Recipe, preset
 from core.finetuning.running import Running, told
 from storage.rows import AdapterRow, JobRow
@@ -73,7 +73,7 @@ def run(ws: "Workspace", lease: "Lease") -> None:
             continue
         where = f"{kind} adapter ({number} of {len(job.payload['kinds'])})"
         ws.jobs.say(job, f"{where}: preparing the examples")
-        plan = prepare(ws, adapter, recipe_of(job, kind))
+        plan = prepare(ws, adapter, recipe_of(job, kind), _heard(ws, lease, where))
         ws.adapters.change(
             adapter.id,
             base_sha256=plan["base_sha256"],
@@ -81,12 +81,27 @@ def run(ws: "Workspace", lease: "Lease") -> None:
             examples_sha256=plan["examples_sha256"],
             documents=plan["documents"],
             recipe=plan["recipe"],
-            result={name: plan[name] for name in ("answer_tokens", "examples", "held_out", "corpus")},
+            result={name: plan[name] for name in ("answer_tokens", "reading", "examples", "held_out", "corpus")},
         )
         train(ws, lease, ws.adapters.get(adapter.id), where)
         ws.jobs.say(job, f"{where}: answering the held-out questions")
         gate.judge(ws, ws.adapters.get(adapter.id), lease.check)
         settle(ws.serving.folder(adapter), ws.examples.ids(adapter.corpus_id))
+
+
+def _heard(ws: "Workspace", lease: "Lease", where: str) -> Heard:
+    """Passes on how far the examples are, at most twice a second."""
+    began = last = time.monotonic()
+
+    def heard(done: int, total: int) -> None:
+        nonlocal last
+        lease.check()
+        if done and time.monotonic() - last > LOOK_S:
+            last = time.monotonic()
+            left = _minutes((last - began) / done * (total - done))
+            ws.jobs.say(lease.job, f"{where}: finding passages for example {done} of {total}, {left}")
+
+    return heard
 
 
 def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:

@@ -69,6 +69,7 @@ class TokenStream:
         prompt_tokens: length of the prompt.
         tokens: how many were handed out so far.
         steps_to_first: steps until the first token; 1 when all but the end of the prompt was known.
+        logprobs: of the tokens written so far, the end token's too; natural logarithms.
         finish: "stop" (end token), "length", "stopped", "failed"; "" while it runs.
         echoed: log-probabilities of the end of the prompt, where they were asked for.
         submitted, first_at, finished_at: `time.monotonic()` seconds; None until then.
@@ -79,6 +80,7 @@ class TokenStream:
         self.prompt_tokens = prompt_tokens
         self.tokens = 0
         self.steps_to_first = 0
+        self.logprobs: list[float] = []
         self.finish = ""
         self.echoed: list[float] = []
         self.submitted = time.monotonic()
@@ -104,8 +106,9 @@ class TokenStream:
                 raise item
             yield item
 
-    def deliver(self, tokens: list[int]) -> None:
+    def deliver(self, tokens: list[int], logprobs: Sequence[float] = ()) -> None:
         """One step passed and wrote these; called by the batcher."""
+        self.logprobs += logprobs
         self.steps_to_first += self.first_at is None
         if tokens and not self.finish:
             self.first_at = self.first_at or time.monotonic()
@@ -231,9 +234,10 @@ class Batcher:
     def _hand_out(self, step: dict[str, Any]) -> None:
         self.cache_use, self.cache_bytes = step["cache"], step["cache_bytes"]
         for stream in list(self._streams.values()):
-            stream.echoed += step.get("echoed", {}).get(str(stream.number), [])
-            stream.deliver(step["tokens"].get(str(stream.number), []))
-            if reason := step["ends"].get(str(stream.number)):
+            number = str(stream.number)
+            stream.echoed += step.get("echoed", {}).get(number, [])
+            stream.deliver(step["tokens"].get(number, []), step["logprobs"].get(number, []))
+            if reason := step["ends"].get(number):
                 del self._streams[stream.number]
                 error = ENDS.get(reason)
                 stream.end("failed" if error else reason, error)

@@ -232,6 +232,7 @@ class EmbeddedChat(Engine):
             "finish_reason": finish,
             "first_token_s": stream.first_at - stream.submitted if stream.first_at else None,
             "total_s": ended - stream.submitted,
+            "mean_logprob": sum(stream.logprobs) / len(stream.logprobs) if stream.logprobs else None,
         }
         usage = UsageMetadata(input_tokens=stream.prompt_tokens, output_tokens=stream.tokens, total_tokens=total)
         message = AIMessageChunk(content="", usage_metadata=usage, response_metadata=facts, chunk_position="last")

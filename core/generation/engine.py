@@ -18,7 +18,8 @@ class Engine(BaseChatModel, abc.ABC):
 
     `stream(messages, stopping=event)` ends within a few tokens after `event` is set, and so does closing
     the iterator; the text so far stands. The last chunk carries `usage_metadata` and, in
-    `response_metadata`: model_name, finish_reason ("stop", "length" or "stopped"), first_token_s, total_s.
+    `response_metadata`: model_name, finish_reason ("stop", "length" or "stopped"), first_token_s, total_s, and where
+    the engine knows it, mean_logprob: of the tokens it wrote, as a natural logarithm.
     """
 
     name: str | None = None

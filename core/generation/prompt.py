@@ -67,6 +67,7 @@ def build(
     count_tokens: Count,
     *,
     style: Style = "sentences",
+    rules: str = f"{RULES} {NOT_THERE}",
 ) -> Prompt:
     """Put together the longest prompt that fits.
 
@@ -81,6 +82,7 @@ def build(
         count_tokens: length of messages, by the engine that will read them.
         style: "sentences" shows the words alone (best for a model of 135M parameters, see the benchmark);
             "passages" numbers them and names document and page.
+        rules: how evidence is to be used, said after the persona; "" for a model that has learned it.
 
     Raises:
         BadInput: persona and question alone are over the budget, or the question is empty.
@@ -89,7 +91,7 @@ def build(
         raise BadInput("There is no question.", "Type one.")
 
     def messages(fitted: int, turns: Sequence[BaseMessage]) -> list[BaseMessage]:
-        return _messages(persona, question, evidence[:fitted], turns, style)
+        return _messages(persona, rules, question, evidence[:fitted], turns, style)
 
     def fits(fitted: int, turns: Sequence[BaseMessage]) -> bool:
         return count_tokens(messages(fitted, turns)) <= budget_tokens
@@ -128,12 +130,12 @@ def _last(pairs: Sequence[tuple[BaseMessage, BaseMessage]], number: int) -> list
 
 
 def _messages(
-    persona: str, question: str, evidence: Sequence[Evidence], turns: Sequence[BaseMessage], style: Style
+    persona: str, rules: str, question: str, evidence: Sequence[Evidence], turns: Sequence[BaseMessage], style: Style
 ) -> list[BaseMessage]:
     """System, then the conversation with the evidence at the head of its first question."""
     if not evidence:
         return [SystemMessage(persona.strip()), *map(_turn, turns), HumanMessage(neutral(question.strip()))]
-    system = SystemMessage(f"{persona.strip()}\n{RULES} {NOT_THERE}")
+    system = SystemMessage(f"{persona.strip()}\n{rules}".strip())
     spoken = [*map(_turn, turns), HumanMessage(neutral(question.strip()))]
     first = HumanMessage(f"{_documents(evidence, style)}\n\n{spoken[0].text}")
     later = [AIMessage(turn.text) if turn.type == "ai" else HumanMessage(turn.text) for turn in spoken[1:]]

@@ -32,6 +32,7 @@ class ScriptedChat(Engine):
     pause_s: waits before each word, so that streaming and stopping can be seen.
     max_tokens: words at most.
     tokens_in_window: what `window` reports.
+    mean_logprob: how sure it says it was.
     """
 
     name: str | None = NAME
@@ -39,6 +40,7 @@ class ScriptedChat(Engine):
     pause_s: float = 0.0
     max_tokens: int = 10_000
     tokens_in_window: int = 8192
+    mean_logprob: float | None = None
     stop: list[str] | None = None
 
     _next: int = PrivateAttr(default=0)
@@ -115,7 +117,13 @@ class ScriptedChat(Engine):
             (stopping or threading.Event()).wait(self.pause_s)
 
     def _last(self, read: int, said: int, finish: str, first: float | None, total: float) -> ChatGenerationChunk:
-        facts = {"model_name": self.name, "finish_reason": finish, "first_token_s": first, "total_s": total}
+        facts = {
+            "model_name": self.name,
+            "finish_reason": finish,
+            "first_token_s": first,
+            "total_s": total,
+            "mean_logprob": self.mean_logprob,
+        }
         usage = UsageMetadata(input_tokens=read, output_tokens=said, total_tokens=read + said)
         message = AIMessageChunk(content="", usage_metadata=usage, response_metadata=facts, chunk_position="last")
         return ChatGenerationChunk(message=message)

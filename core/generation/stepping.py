@@ -9,9 +9,10 @@ native code, or the system taking its memory, costs the answers under way and no
 JSON lines. In: {"add": n, "prompt": [..], "max_tokens", "temperature", "repetition_penalty", "echo": k} and
 {"stop": n}. With `echo` the log-probabilities of the last k prompt tokens come back, in a child that forgets: OpenVINO
 gives none for tokens that it finds in its cache.
-Out: {"ready": true} or {"error": text} once; then a line a step, {"tokens": {n: [..]}, "ends": {n: reason},
-"cache": per cent in use, "cache_bytes": its size, "echoed": {n: [..]}}; an empty one tells
-the parent that a step passed.
+Out: {"ready": true} or {"error": text} once; then a line a step, {"tokens": {n: [..]}, "logprobs": {n: [..]},
+"ends": {n: reason}, "cache": per cent in use, "cache_bytes": its size, "echoed": {n: [..]}}; an empty one tells
+the parent that a step passed. A log-probability is that of a token written, the end token's too, so there may be one
+more than tokens.
 It ends when its input does. Knows nothing of text, and imports nothing of the product.
 """
 
@@ -42,10 +43,16 @@ class Requests:
         return [json.loads(line) for line in lines]
 
 
+def silence() -> None:
+    """OpenVINO tells its makers of each import; without this module it has nothing to tell it with."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # as Python marks what may not be imported
+
+
 class Stepper:
     """The pipeline and the requests it is working on, by number."""
 
     def __init__(self, model: str, blocks: int, step_tokens: int, remembers: bool = True) -> None:
+        silence()
         import openvino_genai
 
         self._genai = openvino_genai
@@ -76,12 +83,15 @@ class Stepper:
         if self._pipeline.has_non_finished_requests():
             self._pipeline.step()
         tokens: dict[int, list[int]] = {}
+        logprobs: dict[int, list[float]] = {}
         echoed: dict[int, list[float]] = {}
         ends, self._refused = self._refused, {}
         for number, handle in list(self._handles.items()):
             outputs = list(handle.read().values()) if handle.can_read() else []
             if outputs and number in self._echo:
                 echoed[number] = self._echoed(number, outputs[0])
+            elif outputs:
+                logprobs[number] = [float(each) for output in outputs for each in output.generated_log_probs]
             written = [token for output in outputs for token in output.generated_ids if token != self._end_token]
             if written:
                 tokens[number] = written
@@ -91,7 +101,7 @@ class Stepper:
                 self._echo.pop(number, None)
         metrics = self._pipeline.get_metrics()
         cache = {"cache": metrics.cache_usage, "cache_bytes": metrics.kv_cache_size_in_bytes}
-        return {"tokens": tokens, "ends": ends, "echoed": echoed, **cache}
+        return {"tokens": tokens, "logprobs": logprobs, "ends": ends, "echoed": echoed, **cache}
 
     def _echoed(self, number: int, output: Any) -> list[float]:
         """Of the prompt's last tokens; behind them comes the one that was written."""
@@ -114,12 +124,12 @@ class Stepper:
 
     def _configuration(self, command: dict[str, Any]) -> Any:
         settings = self._genai.GenerationConfig(
-            max_new_tokens=command["max_tokens"], repetition_penalty=command["repetition_penalty"]
+            max_new_tokens=command["max_tokens"], repetition_penalty=command["repetition_penalty"], logprobs=1
         )
         settings.eos_token_id = self._end_token
         settings.stop_token_ids = {self._end_token}
         if command.get("echo"):
-            settings.echo, settings.logprobs, settings.max_new_tokens = True, 1, 1
+            settings.echo, settings.max_new_tokens = True, 1
         settings.apply_chat_template = False  # the prompt comes as tokens
         if command["temperature"] > 0:
             settings.do_sample = True

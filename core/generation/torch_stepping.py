@@ -87,13 +87,16 @@ class Stepper:
     def step(self) -> dict[str, Any]:
         """One turn for each of them; what was written."""
         tokens: dict[int, list[int]] = {}
+        logprobs: dict[int, list[float]] = {}
         ends, self._refused = self._refused, {}
         echoed, self._echoed = self._echoed, {}
         ends |= dict.fromkeys(echoed, "stop")
         for number, request in list(self._requests.items()):
-            token = self._turn(request)
-            if token is None:
+            turn = self._turn(request)
+            if turn is None:
                 continue
+            token, logprob = turn
+            logprobs[number] = [logprob]
             if token in self._ends:
                 ends[number] = "stop"
             else:
@@ -103,7 +106,7 @@ class Stepper:
                     ends[number] = "length"
             if number in ends:
                 del self._requests[number]
-        return {"tokens": tokens, "ends": ends, "cache": 0.0, "cache_bytes": 0, "echoed": echoed}
+        return {"tokens": tokens, "logprobs": logprobs, "ends": ends, "cache": 0.0, "cache_bytes": 0, "echoed": echoed}
 
     def _likelihood(self, prompt: list[int], last: int, adapter: str) -> list[float]:
         """Log-probabilities of the last tokens of a prompt, each after all before it."""
@@ -115,8 +118,8 @@ class Stepper:
             found = chances.gather(1, ids[0, -last:, None])[:, 0]
         return [float(each) for each in found]
 
-    def _turn(self, request: Request) -> int | None:
-        """Read on in the prompt (None until it is read), or write the next token."""
+    def _turn(self, request: Request) -> tuple[int, float] | None:
+        """Read on in the prompt (None until it is read), or write the next token; with its log-probability."""
         piece = request.prompt[request.read : request.read + self._step_tokens] or request.written[-1:]
         with self._torch.inference_mode():
             self._switch(request.adapter)
@@ -125,7 +128,10 @@ class Stepper:
             request.read += len(piece)
             if request.read < len(request.prompt):
                 return None
-            return self._choose(seen.logits[0, -1].float(), request)  # [vocabulary]
+            logits = seen.logits[0, -1].float()  # [vocabulary]
+            shares = self._torch.log_softmax(logits, dim=-1)
+            token = self._choose(logits, request)
+            return token, float(shares[token])
 
     def _choose(self, logits: Any, request: Request) -> int:
         if request.repetition_penalty != 1.0:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from core.assistants.answer import Answer
-from core.assistants.ask import Assistant, Delta
+from core.assistants.ask import Assistant, Delta, Voice
 from core.assistants.followup import Turn, standalone
-from core.assistants.reading import LARGE, SMALL, Reading
+from core.assistants.reading import GROUNDED, LARGE, SMALL, Reading
 from core.domains import RefusalPolicy, domain
 from core.errors import BadInput
 from core.generation.scripted import ScriptedChat
@@ -111,6 +111,51 @@ def test_modes_that_need_an_adapter_say_what_is_missing(assistant: Assistants) -
             asked(assistant("x"), mode=mode)
     with pytest.raises(BadInput, match="empty"):
         asked(assistant("x"), question="  ")
+
+
+def hybrid(
+    assistant: Assistant, says: str, sure: float | None, sureness: float | None, *, agrees: bool = False
+) -> Assistant:
+    engine = ScriptedChat(answers=[says], mean_logprob=sureness)
+    reading = replace(GROUNDED, sure=sure, agrees=agrees)
+    return assistant.with_voice(lambda mode: Voice(lambda: engine, reading, "x + grounded v1"))
+
+
+def test_an_adapter_that_is_sure_answers_in_its_own_words(assistant: Assistants) -> None:
+    for sure, sureness in ((-0.5, -0.1), (-0.5, None), (None, -9.0)):
+        answer = asked(hybrid(assistant("x"), "60 days", sure, sureness), mode="hybrid")
+        assert (answer.text, answer.quoted_until) == ("60 days", 0)
+
+
+def test_an_adapter_that_is_not_sure_gives_way_to_the_words_of_the_documents(assistant: Assistants) -> None:
+    answer = asked(hybrid(assistant("x"), "90 days", -0.5, -0.9), mode="hybrid")
+    assert "90" not in answer.text
+    assert answer.text.startswith("12.2 Either party may end this Agreement with 60 days' written notice.")
+    assert answer.quoted_until == len(answer.text)
+    assert answer.citations[0].support == 1.0
+
+
+def test_an_adapter_s_words_that_the_quotation_does_not_have_give_way_where_it_is_asked_to_agree(
+    assistant: Assistants,
+) -> None:
+    for says, kept in (("60 days'", True), ("ninety days", False), ("The documents do not say.", True)):
+        hers = hybrid(assistant("x"), says, None, -0.1, agrees=True)
+        assert (asked(hers, mode="hybrid").text == says) is kept
+
+
+def test_an_answer_that_was_stopped_is_not_taken_for_an_unsure_one(assistant: Assistants) -> None:
+    stop = threading.Event()
+    stop.set()
+    answer = asked(hybrid(assistant("x"), "90 days", -0.5, -0.9), mode="hybrid", stop=stop)
+    assert (answer.text, answer.outcome) == ("", "stopped")
+
+
+def test_an_adapter_is_told_no_more_than_it_learned_with(assistant: Assistants) -> None:
+    read: list[str] = []
+    engine = ScriptedChat(answers=lambda messages: read.append("\n".join(m.text for m in messages)) or "60 days")
+    voice = Voice(lambda: engine, GROUNDED, "x + grounded v1")
+    asked(assistant("x").with_voice(lambda mode: voice), mode="hybrid")
+    assert read[0].startswith("Answer from the documents.\n<documents>\n12.2 Either party")
 
 
 def test_a_stopped_answer_keeps_what_had_arrived(assistant: Assistants) -> None:

@@ -1,6 +1,8 @@
 import itertools
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +43,27 @@ def test_it_answers_and_says_what_it_cost(engine: EmbeddedChat) -> None:
     assert 0 < whole.response_metadata["first_token_s"] <= whole.response_metadata["total_s"]
     assert engine.ready
     assert engine.window == 8192
+
+
+def test_openvino_has_nothing_to_send_statistics_with() -> None:
+    program = """
+from core.generation.stepping import silence
+silence()
+import openvino
+from openvino.tools.ovc import telemetry_utils
+print(telemetry_utils.tm.__name__)
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "openvino.tools.ovc.telemetry_stub"
+
+
+def test_it_says_how_sure_it_was_alone_and_in_a_batch(engine: EmbeddedChat) -> None:
+    prompts = ["What is the capital of France?", "Zxq vrt plm kjh?"]
+    with ThreadPoolExecutor(2) as together:
+        found = list(together.map(lambda p: read(engine.stream(p))[1].response_metadata["mean_logprob"], prompts))
+    assert -1.0 < found[0] < 0
+    alone = read(engine.stream(prompts[0]))[1].response_metadata["mean_logprob"]
+    assert abs(alone - found[0]) < 0.05
 
 
 def test_the_same_question_has_the_same_answer_streamed_or_whole(engine: EmbeddedChat) -> None:
