@@ -218,7 +218,20 @@ def evaluate(
     ] = None,
     modes: Annotated[str, typer.Option(help="Modes, with commas.")] = "base,quote,rag,finetuned,hybrid",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many questions.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the report goes: JSON, or a page (.html), or a document (.pdf).")
+    ] = None,
+    only_changed: Annotated[
+        bool, typer.Option("--only-changed", help="Take over answers of earlier runs that would come out the same.")
+    ] = False,
+    likelihood: Annotated[
+        bool, typer.Option("--likelihood", help="How probable the gold answer is, where the engine says.")
+    ] = False,
+    freshness: Annotated[bool, typer.Option("--freshness", help="Who notices a changed document.")] = False,
+    forgetting: Annotated[
+        bool, typer.Option("--forgetting", help="General questions, before and after training.")
+    ] = False,
+    judge: Annotated[str, typer.Option(help="Name of a base model at an endpoint that compares the answers.")] = "",
     as_json: AsJson = False,
     workspace: Workspace = None,
 ) -> None:
@@ -226,8 +239,10 @@ def evaluate(
     import json
 
     from core.commands import evaluate as command
+    from core.evaluation.options import Options
 
-    found = command.evaluate(Settings.load(workspace), corpus, questions, modes, limit)
+    options = Options(only_changed, likelihood, freshness=freshness, forgetting=forgetting)
+    found = command.evaluate(Settings.load(workspace), corpus, questions, modes, limit, options, judge)
     if out is not None:
         command.write(found, out)
     print(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))

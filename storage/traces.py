@@ -20,6 +20,7 @@ from storage.tables import (
     Document,
     Evaluation,
     EvaluationAnswer,
+    EvaluationFinding,
     Example,
     Feedback,
     GoldQuestion,
@@ -74,6 +75,7 @@ def erase(session: Session, document_ids: Collection[int]) -> None:
         delete_examples(session, _examples(session, corpus_id, names))
         _forget_gold(session, corpus_id, names)
         _forget_evaluated(session, corpus_id, names, set(document_ids))
+        _forget_findings(session, corpus_id, names, set(document_ids))
         _forget_names(session, corpus_id, names)
     _forget_answers(session, answers)
 
@@ -176,11 +178,26 @@ def _forget_evaluated(session: Session, corpus_id: int, names: set[str], documen
     """The numbers stay; questions about the documents, and answers that had them before them, lose their words."""
     for answer in _evaluated(session, corpus_id, names, document_ids):
         answer.text = ERASED
+        answer.fingerprint = ""  # or a later run would take the erased words over, should the document come back
         answer.citations = []
         answer.passages = [place for place in answer.passages if place.get("document_id") not in document_ids]
     for run in session.scalars(select(Evaluation).where(Evaluation.corpus_id == corpus_id)):
         if any(_about(each, names) for each in run.questions):
             run.questions = [_wordless(each) if _about(each, names) else each for each in run.questions]
+
+
+def _forget_findings(session: Session, corpus_id: int, names: set[str], document_ids: set[int]) -> None:
+    """What was measured beside the answers keeps its outcome. A judge's own words may quote anything, so all go."""
+    query = select(EvaluationFinding).join(Evaluation, Evaluation.id == EvaluationFinding.evaluation_id)
+    for row in session.scalars(query.where(Evaluation.corpus_id == corpus_id)):
+        content = row.content
+        if "said" in content:
+            row.content = content | {"said": []}
+        elif "probes" in content:
+            row.content = {"probes": [each for each in content["probes"] if each["document"] not in names]}
+        elif content.get("document") in names or document_ids & set(content.get("places", ())):
+            kept = "" if content["document"] in names else content["document"]
+            row.content = content | {"document": kept, **dict.fromkeys(("question", "old", "new", "answer"), ERASED)}
 
 
 def _wordless(question: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def summary(findings: Sequence[FindingRow]) -> dict[str, Any]:
         by_mode.setdefault(each.content["mode"], []).append(each.content["outcome"])
     if not by_mode:
         return {}
-    asked = {each.content["question"] for each in findings}
+    asked = {each.key.partition("|")[0] for each in findings}
     return {
         "real": all(each.content["real"] for each in findings),
         "probes": len(asked),

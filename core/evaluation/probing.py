@@ -96,6 +96,7 @@ def _noticed(assistant: Assistant, probe: Probe, mode: str) -> dict[str, Any]:
         "new": probe.new,
         "real": probe.real,
         "answer": answer.text,
+        "places": sorted({passage.document_id for passage in answer.passages}),
         "outcome": freshness.outcome(answer.text, answer.refused, probe),
     }
 

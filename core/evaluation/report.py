@@ -23,6 +23,9 @@ def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
     by_question: dict[str, dict[str, Any]] = {}
     for row in answers:
         by_question.setdefault(row.question_id, {})[row.mode] = answer_json(row, pages)
+    judged: dict[str, list[dict[str, Any]]] = {}
+    for found in ws.evaluations.findings(evaluation.id, "judgement"):
+        judged.setdefault(found.content["question"], []).append(found.content)
     return {
         "name": evaluation.name,
         "corpus": ws.corpora.get(evaluation.corpus_id).name,
@@ -33,7 +36,10 @@ def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
         "beside": sections(evaluation.summary),
         "fingerprints": evaluation.fingerprints,
         "verdict": verdict(ws, evaluation.corpus_id, evaluation).json(),
-        "questions": [_question(each, by_question.get(each["id"], {})) for each in evaluation.questions],
+        "questions": [
+            _question(each, by_question.get(each["id"], {}), judged.get(each["id"], []))
+            for each in evaluation.questions
+        ],
     }
 
 
@@ -67,10 +73,11 @@ def answer_json(row: EvaluationAnswerRow, pages: Pages) -> dict[str, Any]:
     }
 
 
-def _question(gold: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any]:
+def _question(gold: dict[str, Any], answers: dict[str, Any], judged: list[dict[str, Any]]) -> dict[str, Any]:
     wanted = {"answer": gold["answer"], "answerable": gold["answerable"], "documents": gold["documents"],
               "page": gold["page"], "evidence": gold["evidence"]}  # fmt: skip
-    return {"id": gold["id"], "question": gold["question"], "gold": wanted, "answers": answers}
+    found = {"id": gold["id"], "question": gold["question"], "gold": wanted, "answers": answers}
+    return found | ({"judged": judged} if judged else {})
 
 
 def _keys(answers: Iterable[EvaluationAnswerRow]) -> set[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Every question of an evaluation: what each mode said, what it stood on, and what it scored."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -22,6 +22,9 @@ def show(row: EvaluationRow) -> None:
     said: dict[str, dict[str, EvaluationAnswerRow]] = defaultdict(dict)
     for answer in resources.workspace().evaluations.answers(row.id):
         said[answer.question_id][answer.mode] = answer
+    judged: dict[str, list[str]] = defaultdict(list)
+    for finding in resources.workspace().evaluations.findings(row.id, "judgement"):
+        judged[finding.content["question"]].append(_judgement(finding.content))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input("Find a question", key=f"find-asked-{row.id}", placeholder="Part of it").strip().lower()
         order = st.segmented_control("Order", ORDERS, default=ORDERS[0], key=f"order-asked-{row.id}")
@@ -31,9 +34,18 @@ def show(row: EvaluationRow) -> None:
     pages = max(1, -(-len(asked) // PER_PAGE))
     page = min(st.session_state.get(f"asked-page-{row.id}", 1), pages)
     for gold in asked[(page - 1) * PER_PAGE : page * PER_PAGE]:
-        _question(gold, row, said[gold["id"]])
+        _question(gold, row, said[gold["id"]], judged[gold["id"]])
     if pages > 1:
         st.pagination(pages, key=f"asked-page-{row.id}")
+
+
+def _judgement(content: Mapping[str, Any]) -> str:
+    """What the judge model made of two answers."""
+    first, second = (modes.look(content[name]).title for name in ("first", "second"))
+    if content["verdict"] == "tie":
+        return f"{first} and {second} tie" + (", swayed by their order" if content["swayed"] else "")
+    better, worse = (first, second) if content["verdict"] == "first" else (second, first)
+    return f"{better} over {worse}"
 
 
 def _sorted(asked: list[dict[str, Any]], said: Mapping[str, Said], order: str) -> list[dict[str, Any]]:
@@ -52,7 +64,7 @@ def _score(answer: EvaluationAnswerRow) -> float:
     return float(answer.scores.get("token_f1", answer.scores.get("right_refusal", 0.0)))
 
 
-def _question(gold: dict[str, Any], row: EvaluationRow, said: Said) -> None:
+def _question(gold: dict[str, Any], row: EvaluationRow, said: Said, judged: Sequence[str]) -> None:
     shown = [mode for mode in row.modes if mode in said]
     scores = " · ".join(f"{modes.look(mode).title} {100 * _score(said[mode]):.0f}" for mode in shown)
     with st.expander(f"{label(gold['question'], 160)} — {scores}"):
@@ -60,6 +72,8 @@ def _question(gold: dict[str, Any], row: EvaluationRow, said: Said) -> None:
         st.markdown(f"**Gold answer:** {label(wanted, 600)}")
         if gold["documents"]:
             st.caption(label(", ".join(gold["documents"]), 200))
+        if judged:
+            st.caption(f":material/balance: Judge model: {'; '.join(judged)}")
         for mode in shown:
             with st.container(border=True, gap="xsmall"):
                 _answer(said[mode])

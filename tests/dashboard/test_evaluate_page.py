@@ -185,5 +185,6 @@ def test_freshness_and_a_judge_are_asked_for_on_the_page_and_shown_there(
     assert "Freshness: who noticed a change" in said
     assert "The <i>judge</i> judged 3 pairs of answers, each in both orders; 3 times it said something else" in said
     assert "No vote of people on this corpus to hold it against" in said
+    assert "Judge model: Retrieval and Base tie, swayed by their order" in said
     assert "Quote gave" not in said
     assert "Retrieval gave the new value of" in said

@@ -86,7 +86,9 @@ def test_every_pair_is_judged_and_stored_and_held_against_votes(ws: Workspace, c
     (section,) = sections(row.summary)
     assert "agrees with people's votes on 67 % of 3 pairs" in " ".join(section["said"])
     assert section["more"] == judging.PROMPT
-    assert report(ws, row)["beside"] == [section]
+    written = report(ws, row)
+    assert written["beside"] == [section]
+    assert written["questions"][0]["judged"] == [stored["rent|rag|base"]]
 
 
 def test_a_judge_that_fails_ends_the_judging_and_not_the_evaluation(ws: Workspace, corpus: CorpusRow) -> None:

@@ -13,9 +13,10 @@ from core.assistants.answer import Mode
 from core.assistants.ask import Voice
 from core.assistants.reading import CLOSED_BOOK, GROUNDED
 from core.commands.evaluate import evaluate, readable, write
-from core.errors import BadInput
+from core.errors import BadInput, NotFound
 from core.evaluation import running
 from core.evaluation.comparing import between, differing
+from core.evaluation.options import Options
 from core.evaluation.questions import Gold, from_file, of_rows, read_gold
 from core.evaluation.report import report
 from core.generation.scripted import ScriptedChat
@@ -235,8 +236,15 @@ def test_the_command_asks_the_questions_of_a_file_and_says_what_came_of_it(tmp_p
     found = evaluate(settings, "Leases", file, "quote,hybrid", limit=1)
     assert "2,400 pounds" in found["questions"][0]["answers"]["quote"]["answer"]
     assert "hybrid: left out" in readable(found)
+    again = evaluate(settings, "Leases", file, "quote", None, Options(reuse=True))
+    assert again["questions"][0]["answers"]["quote"] == found["questions"][0]["answers"]["quote"]
+    for name, beginning in (("report.pdf", b"%PDF"), ("report.html", b"<!doctype html>"), ("report.json", b"{")):
+        write(again, tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(beginning)
     with pytest.raises(BadInput, match="no mode called"):
         evaluate(settings, "Leases", file, "rga", limit=None)
+    with pytest.raises(NotFound, match="no base model 'Solomon'"):
+        evaluate(settings, "Leases", file, "quote", None, judge="Solomon")
 
 
 def test_beside_a_running_server_the_server_does_the_work(ws: Workspace, corpus: CorpusRow) -> None:

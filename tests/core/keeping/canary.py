@@ -27,7 +27,7 @@ from core.models import packaged_gguf
 from core.workspace import Workspace
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
-from storage.rows import CitationRow, EvaluationAnswerRow, PassageRow
+from storage.rows import CitationRow, EvaluationAnswerRow, FindingRow, PassageRow
 from storage.words import Stemmer
 
 PAPER, TALK, OWN, OTHER = "qzvaxilon", "wrumpetkov", "xylgorbant", "jubblefrost"
@@ -138,6 +138,17 @@ def measure(ws: Workspace, corpus: int, document: int) -> None:
         places = [place] if place else []
         answer = EvaluationAnswerRow(each.id, "rag", f"It is {each.answer}", False, "", places, places, {}, {})
         ws.evaluations.keep(job, run.id, answer)
+    probe = {"question": words(PAPER), "document": words(PAPER) + ".md", "old": PAPER, "new": PAPER}
+    said = {"question": "1", "first": "rag", "second": "base", "verdict": "first", "said": [words(PAPER), "B"]}
+    for kind, content in (
+        (
+            "fresh",
+            probe | {"answer": words(PAPER), "mode": "rag", "outcome": "old", "real": True, "places": [document]},
+        ),
+        ("probes", {"probes": [probe]}),
+        ("judgement", said),
+    ):
+        ws.evaluations.find(job, run.id, FindingRow(kind, "", content))
     ws.jobs.finish(job)
 
 

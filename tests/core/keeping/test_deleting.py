@@ -50,7 +50,7 @@ def test_the_words_are_everywhere_before(workspace: tuple[Path, Made]) -> None:
     assert {"examples.jsonl", "lessons.jsonl", "plan.json"} <= adapter
     assert {
         *("documents", "pages", "chunks", "chunk_edits", "examples", "gold_questions", "evaluations"),
-        *("evaluation_answers", "messages", "adapters"),
+        *("evaluation_answers", "evaluation_findings", "messages", "adapters"),
     } <= rows_hold(home, PAPER)
     assert {"conversations", "messages", "feedback", "examples"} <= rows_hold(home, TALK)
     assert any(path.startswith("vectors/") for path in holds_vectors(home, made.vectors))
