@@ -65,3 +65,7 @@ class StoreDown(TriptychError):
 
 class WorkspaceLocked(TriptychError):
     """Another process has this workspace open; the message names it."""
+
+
+class PersonalData(TriptychError):
+    """A document holds personal data, and its domain does not take such documents."""

@@ -42,6 +42,7 @@ def after_start(ws: "Workspace") -> None:
     for folder in ws.scratch.parent.iterdir():
         if folder.name.isdigit() and not _alive(int(folder.name)):
             shutil.rmtree(folder, ignore_errors=True)
+    ws.documents.forget_originals()
     ws.files.sweep(ws.documents.needs_file, YOUNG_S)
     if ws.corpora.indexes() or (ws.home / "vectors").exists():
         check_look_ups(ws)

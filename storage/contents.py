@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, update
 from sqlalchemy.orm import Session
 
-from storage import edits
+from storage import audit, edits
 from storage.corpora import parts
 from storage.tables import Chunk, Document, Page
 
@@ -37,7 +37,10 @@ class ChunkText:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What parsing and chunking made of a document; `title` counts only where it has none yet."""
+    """What parsing and chunking made of a document; `title` counts only where it has none yet, or when `redacted`.
+
+    `redacted`: personal data was replaced, so that the original must not be kept.
+    """
 
     document_id: int
     title: str
@@ -47,6 +50,7 @@ class Content:
     notes: Sequence[str] = ()
     dropped: Sequence[Mapping[str, Any]] = ()
     flags: Sequence[Mapping[str, Any]] = ()
+    redacted: bool = False
 
 
 def store(session: Session, corpus_id: int | None, contents: Sequence[Content]) -> None:
@@ -62,6 +66,8 @@ def store(session: Session, corpus_id: int | None, contents: Sequence[Content]) 
     edits.apply(session, [content.document_id for content in contents])
     for content in contents:
         session.execute(update(Document).where(Document.id == content.document_id).values(**_described(content)))
+        if content.redacted:
+            audit.note(session, "redacted", "document", content.document_id, corpus_id=corpus_id)
 
 
 def clear(session: Session, document_ids: Iterable[int]) -> None:
@@ -74,7 +80,8 @@ def clear(session: Session, document_ids: Iterable[int]) -> None:
 def _described(content: Content) -> dict[str, Any]:
     return {
         "status": "embedding",
-        "title": func.coalesce(func.nullif(Document.title, ""), content.title),
+        "title": content.title if content.redacted else func.coalesce(func.nullif(Document.title, ""), content.title),
+        "original_removed": content.redacted,
         "media_type": content.media_type,
         "notes": list(content.notes),
         "dropped": [dict(item) for item in content.dropped],

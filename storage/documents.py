@@ -25,6 +25,8 @@ from storage.lexical import Lexical
 from storage.rows import DocumentRow, JobRow, copied
 from storage.tables import Chunk, Corpus, Document, now
 
+KNOWN = ("unchanged", "duplicate")
+
 
 @dataclass(frozen=True, slots=True)
 class Gone:
@@ -46,7 +48,8 @@ class Documents:
         """Decide what arriving files are and queue the job that indexes them; see `storage.admission`."""
         with self._database.write() as session:
             verdicts, job_id, aside = admit(session, corpus_id, arrivals)
-        self._forget_files(aside)
+        known = [each.content_sha256 for each, said in zip(arrivals, verdicts, strict=True) if said.verdict in KNOWN]
+        self._forget_files([*aside, *known])  # stored once more on arrival, where no original is to be kept
         return verdicts, job_id
 
     def batch(self, job_id: int) -> list[DocumentRow]:
@@ -77,20 +80,31 @@ class Documents:
             _update(session, [document_id], progress_done=done, progress_total=total)
             return True
 
-    def fail(self, job: JobRow, document_id: int, error: str, remedy: str) -> None:
-        """End a document with one line of what went wrong and one of what to do."""
+    def fail(self, job: JobRow, document_id: int, error: str, remedy: str, keep: bool = True) -> None:
+        """End a document with one line of what went wrong and one of what to do; its file goes unless `keep`."""
         with self._database.write() as session:
             guard(session, job)
-            clear(session, _pending(session, [document_id]))
-            _update(session, [document_id], status="failed", error=error, remedy=remedy)
+            wanted = _pending(session, [document_id])
+            clear(session, wanted)
+            if wanted and not keep:
+                audit.note(session, "refused", "document", document_id, corpus_id=job.corpus_id)
+            gone = {} if keep else {"original_removed": True}
+            _update(session, [document_id], status="failed", error=error, remedy=remedy, **gone)
+            contents = _contents(session, wanted) if not keep else set()
+        self._forget_files(contents)
 
     def store_content(self, job: JobRow, contents: Sequence[Content]) -> set[int]:
         """Store the pages and chunks of documents, replacing what an earlier attempt stored."""
         with self._database.write() as session:
             guard(session, job)
             wanted = _pending(session, [content.document_id for content in contents])
-            store(session, job.corpus_id, [content for content in contents if content.document_id in wanted])
-            return wanted
+            kept = [content for content in contents if content.document_id in wanted]
+            store(session, job.corpus_id, kept)
+            redacted = _contents(session, {content.document_id for content in kept if content.redacted})
+        if redacted:
+            self._forget_files(redacted)
+            self._database.compact_log()
+        return wanted
 
     def set_progress(self, job: JobRow, done: Mapping[int, int]) -> set[int]:
         """Show how many chunks of each document are embedded; returns the ids still wanted."""
@@ -211,6 +225,12 @@ class Documents:
         self._forget_files(contents)
         self._leave_nothing()
 
+    def forget_originals(self) -> None:
+        """Delete files that were to go and are still there, after a kill in between."""
+        with self._database.read() as session:
+            gone = set(session.scalars(select(Document.content_sha256).where(Document.original_removed)))
+        self._forget_files(gone)
+
     def needs_file(self, sha256: str) -> bool:
         """Whether any document has that content."""
         with self._database.read() as session:
@@ -256,7 +276,15 @@ def _note_deleted(session: Session, document_ids: set[int], erase: bool) -> None
 
 
 def _needed(session: Session, sha256: str) -> bool:
-    return session.scalar(select(Document.id).where(Document.content_sha256 == sha256).limit(1)) is not None
+    kept = select(Document.id).where(Document.content_sha256 == sha256, ~Document.original_removed)
+    return session.scalar(kept.limit(1)) is not None
+
+
+def _contents(session: Session, document_ids: Iterable[int]) -> set[str]:
+    found: set[str] = set()
+    for part in parts(sorted(document_ids)):
+        found |= set(session.scalars(select(Document.content_sha256).where(Document.id.in_(part))))
+    return found
 
 
 def _pending(session: Session, document_ids: Sequence[int]) -> set[int]:

@@ -90,6 +90,7 @@ class DocumentRow:
     created_at: datetime
     indexed_at: datetime | None
     flags: list[dict[str, Any]] = field(default_factory=list)
+    original_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,9 @@ class Snapshot:
 
     def contents(self) -> list[str]:
         """The sha256 of every upload that a document needs."""
-        rows = self.connection.execute("SELECT DISTINCT content_sha256 FROM documents ORDER BY 1")
+        rows = self.connection.execute(
+            "SELECT DISTINCT content_sha256 FROM documents WHERE NOT original_removed ORDER BY 1"
+        )
         return [str(row[0]) for row in rows]
 
     def adapter_folders(self) -> list[str]:

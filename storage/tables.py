@@ -136,6 +136,7 @@ class Document(Table):
     path below what was dropped, or a corpus.jsonl id. While a changed file is being indexed, the old
     row serves and the new one names it in `replaces_id`; the swap is one transaction. `job_id` is the
     index job whose batch it belongs to. `flags`: places a person should look at (`core/ingestion/flags.py`).
+    `original_removed`: personal data was replaced in it, or it was refused for it, so its file is not kept.
 
     `status`: queued, parsing, embedding, ready, failed, cancelled.
     """
@@ -157,6 +158,7 @@ class Document(Table):
     notes: Mapped[list[str]] = mapped_column(JSON, default=list)
     dropped: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     flags: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
+    original_removed: Mapped[bool] = mapped_column(default=False, server_default=false())
     page_count: Mapped[int] = mapped_column(default=0)
     chunk_count: Mapped[int] = mapped_column(default=0)
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id", ondelete="SET NULL"), index=True)

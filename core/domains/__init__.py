@@ -49,7 +49,11 @@ class RefusalPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """One domain as `domain.toml` describes it."""
+    """One domain as `domain.toml` describes it.
+
+    `personal` is what happens to documents that seem to hold personal data: "warn" marks the places, "redact" puts
+    markers in their place and keeps no original, "refuse" does not take them, "off" does not look.
+    """
 
     name: str
     title: str
@@ -62,6 +66,7 @@ class Domain:
     chunking: ChunkingPolicy
     refusal: RefusalPolicy
     folder: Path
+    personal: Literal["warn", "redact", "refuse", "off"] = "warn"
 
     @property
     def sample_folder(self) -> Path:
@@ -111,4 +116,5 @@ def from_toml(values: dict[str, Any], folder: Path) -> Domain:
         chunking=ChunkingPolicy(**values["chunking"]),
         refusal=RefusalPolicy(**values["refusal"]),
         folder=folder,
+        personal=values.get("personal", "warn"),
     )

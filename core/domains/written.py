@@ -33,7 +33,14 @@ SECTIONS: dict[str, dict[str, type]] = {
     "chunking": {"structure": str, "target_chars": int, "max_chars": int},
     "refusal": {"threshold": float, "sentence": str},
 }
-DEFAULTS: dict[str, Any] = {"summary": "", "icon": ICONS[0], "disclaimer": "", "example_questions": []}
+POLICIES: tuple[str, ...] = get_args(get_type_hints(Domain)["personal"])
+DEFAULTS: dict[str, Any] = {
+    "summary": "",
+    "icon": ICONS[0],
+    "disclaimer": "",
+    "example_questions": [],
+    "personal": "warn",
+}
 REMEDY = "Mend the file and import it again; nothing was changed."
 
 
@@ -65,6 +72,7 @@ def write(domain: Domain) -> str:
 
     values: dict[str, Any] = {key: getattr(domain, key) for key in TEXTS}
     values["example_questions"] = list(domain.example_questions)
+    values["personal"] = domain.personal
     for section, keys in SECTIONS.items():
         values[section] = {key: getattr(getattr(domain, section), key) for key in keys}
     return tomli_w.dumps(values)
@@ -76,7 +84,7 @@ def name_of(title: str) -> str:
 
 
 def _wrong(values: dict[str, Any]) -> Iterator[str]:
-    known = {*TEXTS, *SECTIONS, "example_questions"}
+    known = {*TEXTS, *SECTIONS, "example_questions", "personal"}
     yield from (f"{key!r} is not a key of a domain" for key in values if key not in known)
     yield from (f"{key!r} is missing" for key in sorted(known - values.keys()))
     yield from (problem for key, most in TEXTS.items() if key in values for problem in _text(key, values[key], most))
@@ -84,6 +92,8 @@ def _wrong(values: dict[str, Any]) -> Iterator[str]:
         yield "'name' must be 2 to 40 small letters, digits or underscores and begin with a letter"
     if isinstance(icon := values.get("icon"), str) and icon not in ICONS:
         yield f"'icon' must be one of {', '.join(ICONS[:4])} and so on"
+    if values["personal"] not in POLICIES:
+        yield f"'personal' must be one of {', '.join(POLICIES)}"
     if not _is_texts(values["example_questions"]):
         yield "'example_questions' must be a list of at most 3 texts"
     sections = [(name, values[name]) for name in SECTIONS if name in values]

@@ -1,10 +1,8 @@
 """What is wrong with examples before anything is trained on them: each finding names its rows, and what mends it. Pure.
 
-Personal data: e-mail addresses, phone numbers, payment cards (Luhn checksum, ISO/IEC 7812-1), IBANs (mod 97, ISO 13616)
-and US social security numbers. A pattern is not proof: a person looks at what is found.
+What counts as personal data is `core.ingestion.personal`'s. A pattern is not proof: a person looks at what is found.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from typing import Literal
 
 from core.assistants.words import stems
 from core.evaluation.metrics import normalise
+from core.ingestion.personal import kinds as kinds_in
 from storage.rows import ExampleRow
 
 Mend = Literal["reject", "keep first", "none"]
@@ -101,52 +100,11 @@ def _empty(examples: Sequence[ExampleRow]) -> Finding | None:
 def _personal(examples: Sequence[ExampleRow]) -> Finding | None:
     ids, kinds = [], set[str]()
     for example in examples:
-        if found := personal(f"{example.question}\n{example.answer}"):
+        if found := kinds_in(f"{example.question}\n{example.answer}"):
             ids.append(example.id)
             kinds |= found
     words = f"seem to hold personal data ({', '.join(sorted(kinds))}). What is trained in cannot be taken out again."
     return Finding("personal data", f"{_these(ids)} {words}", tuple(ids), tuple(ids)) if ids else None
-
-
-EMAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63})+\b")
-CARD = re.compile(r"\b(?:\d[ -]?){13,19}\b")
-IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
-SSN = re.compile(r"\b(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}\b")
-PHONE = re.compile(r"(?<![\w.,$€£-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?|\d{2,4}[ .-])\d{3,4}[ .-]\d{3,4}(?![\w%])")
-
-
-def personal(text: str) -> set[str]:
-    """The kinds of personal data that a text seems to hold."""
-    found = set[str]()
-    if EMAIL.search(text):
-        found.add("e-mail address")
-    if any(luhn(match[0]) for match in CARD.finditer(text)):
-        found.add("card number")
-    if any(iban(match[0]) for match in IBAN.finditer(text)):
-        found.add("IBAN")
-    if SSN.search(text):
-        found.add("social security number")
-    if PHONE.search(text):
-        found.add("phone number")
-    return found
-
-
-def luhn(text: str) -> bool:
-    """Whether digits are a payment card's: 13 to 19 of them whose weighted sum divides by ten."""
-    digits = [int(c) for c in text if c.isdigit()]
-    if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
-        return False
-    doubled = [d if i % 2 == 0 else (2 * d - 9 if d > 4 else 2 * d) for i, d in enumerate(reversed(digits))]
-    return sum(doubled) % 10 == 0
-
-
-def iban(text: str) -> bool:
-    """Whether letters and digits are an IBAN: rearranged and read as a number, the remainder by 97 is 1."""
-    plain = text.replace(" ", "")
-    if not 15 <= len(plain) <= 34:
-        return False
-    turned = plain[4:] + plain[:4]
-    return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1
 
 
 def _these(ids: Sequence[int]) -> str:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.ingestion.chunking import ChunkDraft
+from core.ingestion.parsed import Page
+from core.ingestion.personal import find
+from core.ingestion.personal import told as counts
 from core.ingestion.suspicious import signs
 from storage.rows import ChunkRow
 
@@ -43,6 +46,13 @@ def suspicious(chunks: Sequence[ChunkDraft]) -> list[Flag]:
     return found
 
 
+def personal(pages: Sequence[Page]) -> list[Flag]:
+    """What of a document's pages seems to be personal data."""
+    return [Flag("personal", one.kind, page.number, one.start, one.end) for page in pages for one in find(page.text)][
+        :MOST
+    ]
+
+
 def counted(flags: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """How many places there are of each kind; of several flags at one place one counts."""
     return Counter(kind for kind, *_ in {(flag["kind"], flag["page"], flag["start"]) for flag in flags})
@@ -58,9 +68,13 @@ def _told(flags: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         mine = [flag for flag in flags if flag["kind"] == kind]
         pages = sorted({int(flag["page"]) for flag in mine})
         if mine:
-            whats = ", ".join(sorted({str(flag["what"]) for flag in mine}))
+            whats = counts(Counter(str(flag["what"]) for flag in mine)) if kind == "personal" else _kinds(mine)
             shown = ", ".join(map(str, pages[:8])) + (" and more" if len(pages) > 8 else "")
             yield f"page{'s' if len(pages) > 1 else ''} {shown}: {advice} ({whats})"
+
+
+def _kinds(flags: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(sorted({str(flag["what"]) for flag in flags}))
 
 
 def of_chunk(flags: Sequence[Mapping[str, Any]], chunk: ChunkRow) -> list[str]:

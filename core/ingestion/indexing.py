@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from core.errors import UnreadableFile
 from core.ingestion import scanned
 from core.ingestion.chunking import CHUNKER, ChunkDraft
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.reading import GROUP_CHUNKS, Read, groups
 from core.ingestion.wiping import leave_no_vectors
-from storage.errors import Swapped
+from storage.errors import NotFound, Swapped
 from storage.rows import ChunkRow, DocumentRow, IndexRow, JobRow
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     total = len(ws.documents.of_job(lease.job.id))
     work = Work(ws, lease, ensure_index(ws, corpus.id), total - len(batch), total)
     ws.jobs.say(lease.job, f"{work.done} of {total} documents")
-    for group in groups(batch, partial(parse, ws, lease.job), ws.domains.get(corpus.domain).chunking):
+    for group in groups(batch, partial(parse, ws, lease.job), ws.domains.get(corpus.domain)):
         lease.check()
         index_group(work, group)
         work.done += len(group)
@@ -89,7 +90,10 @@ def ensure_index(ws: "Workspace", corpus_id: int) -> IndexRow:
 
 def parse(ws: "Workspace", job: JobRow, document: DocumentRow) -> ParsedDocument:
     """Read one stored upload: in the sandbox, except a corpus.jsonl line, which is plain text already."""
-    path = ws.files.path(document.content_sha256)
+    try:
+        path = ws.files.path(document.content_sha256)
+    except NotFound as error:
+        raise UnreadableFile("Its file was not kept.", "Add it again from its source.") from error
     if document.media_type == CORPUS_LINE:
         from core.ingestion.parsing import parse_line
 
@@ -105,7 +109,9 @@ def index_group(work: Work, group: Sequence[Read]) -> None:
     ws, job = work.ws, work.job
     for member in group:
         if member.failure:
-            ws.documents.fail(job, member.document.id, member.failure.message, member.failure.remedy)
+            ws.documents.fail(
+                job, member.document.id, member.failure.message, member.failure.remedy, keep=not member.refused
+            )
     ids = ws.documents.store_content(job, [member.content for member in group if member.content])
     ids |= {member.document.id for member in group if not member.content and not member.failure}
     chunks = {member.document.id: member.chunks for member in group}

@@ -90,7 +90,7 @@ class Pictures:
 
 def has_pictures(document: DocumentRow) -> bool:
     """Whether the pages of a document can be drawn."""
-    return document.media_type == "application/pdf"
+    return document.media_type == "application/pdf" and not document.original_removed
 
 
 def from_json(value: dict[str, Any], name: str) -> PagePicture:

@@ -8,12 +8,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
-from core.domains import ChunkingPolicy
-from core.errors import TriptychError
-from core.ingestion import flags
-from core.ingestion.chunking import ChunkDraft, chunk
+from core.domains import Domain
+from core.errors import PersonalData, TriptychError
+from core.ingestion import flags, personal
+from core.ingestion.chunking import chunk
 from core.ingestion.parsed import ParsedDocument
 from storage.contents import ChunkText, Content, PageText
 from storage.rows import DocumentRow
@@ -24,17 +24,22 @@ AHEAD = 16
 """Documents read but not embedded yet: enough for small ones to share a batch, few enough to hold in memory."""
 GROUP_CHUNKS = 256
 """Small documents share transactions and calls of the embedding model until they have this many chunks."""
+REDACTED = "personal data was replaced ({}); no original is kept, so pages are shown as text"
 PATIENCE_S = 0.02
 """How long a group waits for one more document before it goes on without."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A document on its way: its `content`, or the `failure`, or neither when it had been stored before."""
+    """A document on its way: its `content`, or the `failure`, or neither when it had been stored before.
+
+    `refused`: it holds what the domain does not take, so its file is not kept.
+    """
 
     document: DocumentRow
     content: Content | None = None
     failure: TriptychError | None = None
+    refused: bool = False
 
     @property
     def chunks(self) -> int:
@@ -43,7 +48,7 @@ class Read:
 
 
 def groups(
-    documents: Sequence[DocumentRow], parse: Callable[[DocumentRow], ParsedDocument], policy: ChunkingPolicy
+    documents: Sequence[DocumentRow], parse: Callable[[DocumentRow], ParsedDocument], domain: Domain
 ) -> Iterator[list[Read]]:
     """Read documents in order and hand them out in groups that are worth embedding together.
 
@@ -51,7 +56,7 @@ def groups(
     small files never wait for a big one.
     """
     group: list[Read] = []
-    reads = _ahead(documents, lambda document: read(document, parse, policy))
+    reads = _ahead(documents, lambda document: read(document, parse, domain))
     for future in reads:
         if group and not wait([future], PATIENCE_S).done:
             yield group
@@ -65,13 +70,14 @@ def groups(
         yield group
 
 
-def read(document: DocumentRow, parse: Callable[[DocumentRow], ParsedDocument], policy: ChunkingPolicy) -> Read:
-    """Parse and chunk one document, unless an earlier attempt did; never raises."""
+def read(document: DocumentRow, parse: Callable[[DocumentRow], ParsedDocument], domain: Domain) -> Read:
+    """Parse and chunk one document as its domain wants it, unless an earlier attempt did; never raises."""
     if document.status == "embedding":
         return Read(document)
     try:
-        parsed = parse(document)
-        return Read(document, content=_content(document.id, parsed, chunk(parsed, policy)))
+        return Read(document, content=_content(document, parse(document), domain))
+    except PersonalData as error:
+        return Read(document, failure=error, refused=True)
     except TriptychError as error:
         return Read(document, failure=error)
     except Exception:
@@ -92,14 +98,32 @@ def _ahead(documents: Sequence[DocumentRow], do: Callable[[DocumentRow], Read]) 
         pool.shutdown(wait=False, cancel_futures=True)  # a file that takes long must not hold up a stop
 
 
-def _content(document_id: int, parsed: ParsedDocument, drafts: Sequence[ChunkDraft]) -> Content:
+def _content(document: DocumentRow, parsed: ParsedDocument, domain: Domain) -> Content:
+    """What is stored of a document.
+
+    Raises:
+        PersonalData: it holds some, and the domain refuses such documents.
+    """
+    titled = replace(parsed, title=document.title or parsed.title)  # a corpus.jsonl line brings its own
+    counts = personal.counted(titled) if domain.personal != "off" else {}
+    if counts and domain.personal == "refuse":
+        raise PersonalData(
+            f"It seems to hold personal data: {personal.told(counts)}. Its file was not kept.",
+            "Take it out and add the file again, or have the domain mark or replace it.",
+        )
+    redacted = bool(counts) and domain.personal == "redact"
+    if redacted:
+        parsed = personal.redacted(titled)
+    drafts = chunk(parsed, domain.chunking)
+    found = flags.personal(parsed.pages) if counts and not redacted else []
     return Content(
-        document_id=document_id,
+        document_id=document.id,
         title=parsed.title,
         media_type=parsed.media_type,
         pages=[PageText(page.number, page.label, page.text) for page in parsed.pages],
         chunks=[ChunkText(**asdict(draft)) for draft in drafts],
-        notes=parsed.notes,
+        notes=[*parsed.notes, *([REDACTED.format(personal.told(counts))] if redacted else [])],
         dropped=[asdict(item) for item in parsed.dropped],
-        flags=[asdict(flag) for flag in flags.suspicious(drafts)],
+        flags=[asdict(flag) for flag in [*flags.suspicious(drafts), *found]],
+        redacted=redacted,
     )

@@ -62,7 +62,7 @@ def _uploads(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
         for corpus in ws.corpora.list(hidden):
             for document in ws.corpora.documents_by_ids(ws.corpora.document_ids(corpus.id)).values():
                 wanted += 1
-                if not _unchanged(ws, document.content_sha256):
+                if not document.original_removed and not _unchanged(ws, document.content_sha256):
                     wrong.append(document.name)
     if wrong:
         names = ", ".join(sorted(wrong)[:5])

@@ -11,6 +11,12 @@ from dashboard import resources, state
 from dashboard.components import figures
 from dashboard.components.safe_text import label, one_line
 
+PERSONAL = {
+    "warn": "Mark the places",
+    "redact": "Replace by markers, and keep no original",
+    "refuse": "Do not take the document",
+    "off": "Do not look",
+}
 STRUCTURES = {
     "section": "Headings: reports, articles, notes",
     "clause": "Numbered clauses: contracts, policies",
@@ -94,6 +100,15 @@ def _form(about: Domain, *, new: bool) -> dict[str, Any] | None:
         values = _speech(about, new) | {"chunking": _cutting(about), "refusal": _refusing(about)}
         questions = st.text_area(
             "Example questions, one a line (at most 3)", "" if new else "\n".join(about.example_questions), height=100
+        )
+        values["personal"] = st.selectbox(
+            "Personal data in documents",
+            written.POLICIES,
+            index=written.POLICIES.index(about.personal),
+            format_func=lambda each: PERSONAL.get(each, each),
+            help="Looked for when a document is indexed: e-mail, phone, card, IBAN, US and UK health and social "
+            "security numbers, dates of birth that are called so. Names and addresses are not found. Documents that "
+            "are indexed already stay as they are.",
         )
         values["example_questions"] = [line.strip() for line in questions.splitlines() if line.strip()]
         sent = st.form_submit_button("Create" if new else "Save", type="primary", icon=":material/check:")

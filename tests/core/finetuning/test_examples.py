@@ -8,9 +8,10 @@ import pytest
 
 from core.errors import BadInput
 from core.finetuning import planning
-from core.finetuning.checks import findings, iban, luhn, personal
+from core.finetuning.checks import findings
 from core.finetuning.curves import Look, light
 from core.finetuning.uploads import read_file
+from core.ingestion.personal import iban, kinds, luhn
 from storage.rows import ExampleRow
 
 
@@ -107,9 +108,9 @@ def test_numbers_count_as_personal_only_with_their_checksum() -> None:
     assert not luhn("4111 1111 1111 1112")
     assert iban("GB82 WEST 1234 5698 7654 32")
     assert not iban("GB82 WEST 1234 5698 7654 33")
-    assert personal("Call 555-867-5309 or mail a@b.org") == {"phone number", "e-mail address"}
-    assert personal("Revenue was 88,815 thousand in 2025, and 4,560 before.") == set()
-    assert personal("123-45-6789") == {"social security number"}
+    assert kinds("Call 555-867-5309 or mail a@b.org") == {"phone number", "e-mail address"}
+    assert kinds("Revenue was 88,815 thousand in 2025, and 4,560 before.") == set()
+    assert kinds("123-45-6789") == {"social security number"}
 
 
 def looks(*losses: float, general: float = 1.0) -> list[Look]:
