@@ -190,7 +190,7 @@ def _engine(url: str) -> Engine:
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     # A connection for each thread that asks at once: a page that waits for one is a page that hangs.
-    engine = create_engine(url, pool_size=8, max_overflow=-1)
+    engine = create_engine(url, pool_size=8, max_overflow=-1, hide_parameters=True)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine

@@ -28,6 +28,7 @@ def engine(url: URL) -> Engine:
         made = create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_size=8,
+            hide_parameters=True,  # they are what documents say
             max_overflow=24,
             pool_pre_ping=True,  # a server that was restarted is noticed before a statement is lost
             connect_args={"connect_timeout": 10, "application_name": "triptych", "options": options},

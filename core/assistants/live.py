@@ -23,6 +23,7 @@ from core.assistants.history import turns
 from core.assistants.naming import title_of
 from core.assistants.stored import citation_rows, passage_rows
 from core.errors import BadInput, NotFound, TriptychError
+from core.tracing import where
 from storage.conversations import LEAF
 from storage.errors import NotFound as RowNotFound
 from storage.rows import MessageRow
@@ -165,11 +166,11 @@ class LiveAnswers:
             LOG.info("answer %s: its conversation was deleted while it was written", live.message_id)
         except TriptychError as error:
             self._fail(live, str(error))
-        except Exception as error:  # whatever broke must reach the person, not only the log
+        except Exception as error:  # noqa: BLE001  whatever broke must reach the person, not only the log
             if why := room.told(error):
                 self._fail(live, str(why))
                 return
-            LOG.exception("answer %s failed", live.message_id)
+            LOG.error("answer %s failed: %s", live.message_id, where(error))
             self._fail(live, f"The answer could not be written ({type(error).__name__}). Ask again, or see the log.")
         finally:
             self._answers.pop(live.message_id, None)

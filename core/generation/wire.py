@@ -28,6 +28,8 @@ RETRY_AT_MOST_S = 15.0
 
 LISTEN_S = 0.1
 SHOWN = 200
+REPEATED = 20
+"""Characters in a row that an endpoint's message may not have in common with what was asked: it goes into rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Wire:
     def __init__(self, address: Address, key: str) -> None:
         self._address = address
         self._key = key
+        self._sent = ""
 
     def get(self, path: str, *, root: bool = False, body: dict[str, Any] | None = None) -> Any:
         """JSON of one short request (POST when there is a body); `root` leaves the base URL's path out.
@@ -81,6 +84,7 @@ class Wire:
             EngineFailed: it is down, refuses, or the stream breaks off before its end.
             BadInput: it refuses what was asked.
         """
+        self._sent = " ".join(str(each.get("content")) for each in body.get("messages", ()))
         exchange = _Exchange(lambda: self._events(body))
         try:
             while not is_set(stopping):
@@ -165,8 +169,11 @@ class Wire:
         return EngineFailed(f"{name} failed ({status}): {self._clean(_message(text))}", "Ask again, or see its log.")
 
     def _clean(self, text: str) -> str:
-        """One line, short, and without the key should the endpoint repeat it."""
+        """One line, short, and without the key or what was asked should the endpoint repeat it."""
         line = " ".join((text.replace(self._key, "…") if self._key else text).split())
+        sent = " ".join(self._sent.split())
+        if any(line[at : at + REPEATED] in sent for at in range(len(line) - REPEATED + 1)):
+            return "its message repeats what was asked, and is not shown"
         return line[:SHOWN]
 
 

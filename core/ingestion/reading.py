@@ -15,6 +15,7 @@ from core.errors import PersonalData, TriptychError
 from core.ingestion import flags, personal
 from core.ingestion.chunking import chunk
 from core.ingestion.parsed import ParsedDocument
+from core.tracing import where
 from storage.contents import ChunkText, Content, PageText
 from storage.rows import DocumentRow
 
@@ -80,8 +81,8 @@ def read(document: DocumentRow, parse: Callable[[DocumentRow], ParsedDocument], 
         return Read(document, failure=error, refused=True)
     except TriptychError as error:
         return Read(document, failure=error)
-    except Exception:
-        log.exception("reading document %d", document.id)
+    except Exception as error:  # noqa: BLE001  logged without its message, which may quote the file
+        log.error("reading document %d: %s", document.id, where(error))
         return Read(document, failure=TriptychError("This file tripped a defect of ours.", "Please report it."))
 
 

@@ -12,6 +12,7 @@ from core import room
 from core.errors import NoRoom, TriptychError
 from core.jobs.kinds import KINDS
 from core.jobs.lease import LEASE_S, Cancelled, Lease, Paused, Stopping
+from core.tracing import where
 from storage import audit
 from storage.errors import LeaseLost
 from storage.rows import JobRow
@@ -36,8 +37,9 @@ def run(ws: "Workspace", job: JobRow, stopping: threading.Event, lease_s: float 
             _work(ws, lease)
     except LeaseLost:
         log.warning("job %d was taken over; attempt %d ends here", job.id, job.attempt)
-    except Exception:
-        log.exception("job %d (%s), attempt %d", job.id, job.kind, job.attempt)
+    except Exception as error:  # noqa: BLE001  logged without its message, which may quote a document
+        told = where(error)
+        log.error("job %d (%s), attempt %d: %s", job.id, job.kind, job.attempt, told)
 
 
 def _work(ws: "Workspace", lease: Lease) -> None:

@@ -12,6 +12,7 @@ from core.ingestion.embedders import Embeds
 from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
+from core.tracing import where
 from storage.corpora import Corpora
 from storage.errors import Rebuilding, Unreachable
 from storage.hits import Hit
@@ -100,10 +101,11 @@ class Retriever:
             if self._exact is None:
                 raise
             return self._exact(index.id, vector, CANDIDATES)
-        except Exception:
+        except Exception as error:
             if self._exact is None:
                 raise
-            log.exception("collection %s cannot be searched; the rows are, until it is made anew", index.collection)
+            said = "collection %s cannot be searched; the rows are, until it is made anew: %s"
+            log.error(said, index.collection, where(error))
             return self._exact(index.id, vector, CANDIDATES)
 
 
