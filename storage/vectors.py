@@ -8,6 +8,7 @@ any machine. Knows nothing of texts, models or fusion.
 
 import shutil
 import sqlite3
+import struct
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -26,6 +27,8 @@ Floats = NDArray[np.float32]
 # Not tuned yet: `benchmarks/retrieval_scale.py` measures the recall against the exact nearest.
 HNSW = {"space": "cosine", "ef_construction": 128, "max_neighbors": 24, "ef_search": 200}
 
+HEADER = struct.Struct("<i6Q")
+"""How header.bin of Chroma 1.5's HNSW begins: version, offset, room for elements, elements, bytes of each, ..."""
 BUSY_S = 30.0
 """How long Chroma's own statements are waited for."""
 
@@ -53,9 +56,12 @@ class Vectors:
     def upsert(self, collection: str, ids: Sequence[int], vectors: Floats) -> None:
         """Add or replace vectors, float32 [len(ids), d]."""
         with self._changing:
+            new = collection not in self._open
             for at in range(0, len(ids), self._most):
                 keys, part = [str(key) for key in ids[at : at + self._most]], vectors[at : at + self._most]
                 self._on(collection, "upsert", ids=keys, embeddings=part)
+            if new and isinstance(self._where, Path):
+                _blank(self._where)
 
     def remove(self, collection: str, ids: Collection[int]) -> None:
         """Take vectors out; ids that are not there are passed over."""
@@ -126,6 +132,7 @@ class Vectors:
             for folder in self._where.iterdir():
                 if folder.is_dir() and folder.name not in segments:
                     shutil.rmtree(folder, ignore_errors=True)
+            _blank(self._where)
 
     def probe(self, collection: str) -> None:
         """Search a collection with one of its own vectors: raises, or ends the process, when it is damaged."""
@@ -136,6 +143,8 @@ class Vectors:
     def close(self) -> None:
         """Let go of the folder or the server."""
         self._client.close()
+        if isinstance(self._where, Path):
+            _blank(self._where)
 
     def _on(self, name: str, method: str, **arguments: Any) -> Any:
         """Call a collection's method; once more when another process made it anew since it was opened."""
@@ -156,6 +165,25 @@ class Vectors:
                     name, configuration={"hnsw": dict(HNSW)}, embedding_function=None
                 )
             return self._open[name]
+
+
+def _blank(folder: Path) -> None:
+    """Zero what a new collection's files hold beyond their elements: Chroma writes memory there as it finds it.
+
+    That memory was in use before, and may be vectors or words of anything. Nothing reads it.
+    """
+    for header in folder.glob("*/header.bin"):
+        head = header.read_bytes()[: HEADER.size]
+        if len(head) < HEADER.size or HEADER.unpack(head)[0] != 1:
+            continue
+        _version, _offset, _most, count, size, *_ = HEADER.unpack(head)
+        for name, used in (("data_level0.bin", count * size), ("length.bin", count * 4)):
+            file = header.with_name(name)
+            left = file.stat().st_size - used if file.is_file() else 0
+            if left > 0:
+                with file.open("r+b") as opened:
+                    opened.seek(used)
+                    opened.write(bytes(left))
 
 
 def _settings() -> Any:

@@ -133,3 +133,19 @@ def test_a_server_that_went_away_is_named_at_the_next_search(tmp_path: Path) -> 
     server.stop()
     with pytest.raises(Unreachable, match="does not answer"):
         vectors.search("one", some(1)[0], 1)
+
+
+def test_a_new_collection_writes_no_memory_that_it_was_handed(tmp_path: Path) -> None:
+    """Chroma writes room for a hundred vectors as it comes from the allocator, with whatever was there before."""
+    vectors = Vectors(tmp_path / "v")
+    for number in range(6):
+        vectors.upsert(
+            f"corpus-{number}", range(120), np.random.default_rng(number).normal(size=(120, 384)).astype("f4")
+        )
+        vectors.drop(f"corpus-{number}")
+        vectors.upsert(f"other-{number}", [1], np.ones((1, 384), "f4"))
+    vectors.leave_nothing()
+    written = [path.read_bytes() for name in ("data_level0.bin", "length.bin") for path in tmp_path.rglob(name)]
+    assert written
+    assert all(not any(data) for data in written)
+    vectors.close()
