@@ -19,6 +19,7 @@ LONGEST = 700
 """Characters of an answer that are printed."""
 
 ROW, LEFT = 24, 80
+HOW_TO_READ = "Means of 100, with their 95 % interval and the number of questions they are of."
 Story = list[Any]
 Share = Mapping[str, Any]
 
@@ -63,7 +64,8 @@ class Sheets:
             self._said(title, "title"), self._said(when, "quiet"),
             self._said(verdict["headline"], "headline"), *self._all(verdict["phrases"]),
             self._said("Token F1 by mode", "head"), self._chart(found["modes"], width),
-            self._said("All scores", "head"), self._scores(found["modes"], width), *self._all(left_out),
+            self._said("All scores", "head"), self._said(HOW_TO_READ, "facts"),
+            self._scores(found["modes"], width), *self._all(left_out),
             self._said("Differences, question by question", "head"), self._differences(found["paired"], width),
             *self._beside(found.get("beside", ()), width),
             self._said("The five questions", "head"), self._considered(verdict["considered"], width),
@@ -134,7 +136,7 @@ class Sheets:
             if len(each["rows"]) > 1:
                 story.append(self._table(each["rows"], width))
             if each["more"]:
-                story.append(self._said(each["more"], "quiet"))
+                story += [self._said("What it was asked:", "facts"), self._said(each["more"], "quiet")]
         return story
 
     def _considered(self, considered: Iterable[Mapping[str, Any]], width: float) -> Any:
@@ -155,7 +157,7 @@ class Sheets:
             facts = [TITLES.get(mode, mode), *([] if f1 is None else [f"F1 {100 * f1:.0f}"])]
             facts += ["refused"] if each["refused"] else []
             facts += dict.fromkeys(f"{c['document']}, page {c['page']}" for c in each["citations"])
-            story += [self._said(" · ".join(facts), "quiet"), self._said(_cut(each["answer"]))]
+            story += [self._said(" · ".join(facts), "facts"), self._said(_cut(each["answer"]))]
         return story
 
     def _chart(self, modes: Mapping[str, Any], width: float) -> Any:

@@ -68,6 +68,9 @@ def styles(chosen: Fonts) -> dict[str, Any]:
         "head": ParagraphStyle("head", body, fontSize=12, leading=16, spaceBefore=12, spaceAfter=5, **bold),
         "asked": ParagraphStyle("asked", body, spaceBefore=7, **bold),
         "quiet": ParagraphStyle("quiet", body, fontSize=8, leading=11, textColor=HexColor("#475160")),
+        "facts": ParagraphStyle(
+            "facts", body, fontSize=8, leading=11, spaceBefore=3, textColor=HexColor("#475160"), keepWithNext=1
+        ),
         "cell": ParagraphStyle("cell", body, fontSize=8, leading=10.5, spaceAfter=0),
         "cellhead": ParagraphStyle("cellhead", body, fontName=chosen.bold, fontSize=8, leading=10.5, spaceAfter=0),
     }
