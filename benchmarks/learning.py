@@ -69,6 +69,11 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
     return dict(json.loads(out.read_text("utf-8")))
 
 
+def verdict_words(report: dict[str, Any]) -> str:
+    """What the product itself concludes."""
+    return str(report["verdict"].get("words") or report["verdict"].get("headline", ""))
+
+
 def overruled(home: Path, corpus: str) -> None:
     """Let the newest adapters serve that the gate kept back."""
     with open_workspace(Settings.load(home)) as ws:
@@ -131,7 +136,7 @@ def main() -> None:
         if report is None:
             continue
         found += rows(name, report)
-        said.append(f"**{name}** ({len(report['questions'])} questions): {report['verdict'].get('words') or ''}")
+        said.append(f"**{name}** ({len(report['questions'])} questions): {verdict_words(report)}")
         said += [f"  - {line}" for line in learned(options.workspace / name, options.corpus)]
     write(
         "learning",

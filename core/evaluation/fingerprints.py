@@ -77,7 +77,9 @@ def _engine(ws: "Workspace", base_model_id: int | None) -> list[Any]:
 
 def _adapter(ws: "Workspace", corpus_id: int, kind: str) -> dict[str, Any] | None:
     row = ws.adapters.promoted(corpus_id, kind)
-    return {"id": row.id, "version": row.version, "files": digest(row.files)} if row else None
+    if row is None:
+        return None
+    return {"id": row.id, "version": row.version, "files": digest(row.files), "reading": row.result.get("reading")}
 
 
 def _version() -> str:

@@ -80,8 +80,9 @@ def judge(ws: "Workspace", adapter: AdapterRow, check: Callable[[], None]) -> Ad
     recalls = {name: _points(answer_recall, answers, gold) for name, answers in texts.items()}
     compared = [compare(scores["new"], scores[name], name) for name in runs if name != "new"]
     won = all(comparison.won for comparison in compared)
+    words = f"{_words(compared, won)} {manner_words(ws.serving.reading(adapter))}".strip()
     means = {name: {"token_f1": _mean(scores[name]), "answer_recall": _mean(recalls[name])} for name in runs}
-    return _recorded(ws, adapter, compared, means, promoted=won, words=_words(compared, won))
+    return _recorded(ws, adapter, compared, means, promoted=won, words=words)
 
 
 def best_manner(
@@ -104,6 +105,13 @@ def best_manner(
         found.append((worth, manner, shown))
     _, manner, shown = max(found, key=lambda one: one[0])
     return manner, shown
+
+
+def manner_words(reading: Reading) -> str:
+    """When an adapter gives way to the quotation, for people; "" when it never does."""
+    if reading.agrees:
+        return "Where it is not sure, or the most relevant sentences do not have its words, they are quoted instead."
+    return "Where it is not sure, the most relevant sentences are quoted instead." if reading.sure is not None else ""
 
 
 def _shown(answer: Answer, quoting: Answer, reading: Reading) -> str:

@@ -86,6 +86,7 @@ def test_an_adapter_that_only_ever_guesses_is_made_to_quote_and_is_not_promoted(
     assert judged.status == "candidate"
     assert ws.serving.reading(judged).sure == gate.MANNERS[1]["sure"]
     assert judged.gate["means"]["new"]["token_f1"] > 0
+    assert judged.gate["words"].endswith("Where it is not sure, the most relevant sentences are quoted instead.")
 
 
 def test_an_adapter_that_answers_short_and_right_is_promoted(ws: Workspace) -> None:
