@@ -27,7 +27,7 @@ from core.settings import Settings
 DOMAINS = Path(__file__).resolve().parents[1] / "core" / "domains"
 SAMPLES = ("legal", "healthcare", "finance", "support")
 LEARNED = ("cuad", "medquad", "pubmedqa", "tatqa", "doc2dial", "xquad")
-METRICS = ("token_f1", "answer_recall", "exact_match")
+METRICS = ("token_f1", "answer_recall", "exact_match", "choice")
 
 
 def triptych(*arguments: object) -> None:

@@ -19,6 +19,7 @@ from core.assistants.answer import Answer, Mode
 from core.assistants.ask import Assistant
 from core.assistants.reading import Reading, stands
 from core.errors import BadInput
+from core.evaluation.matching import choice_match
 from core.evaluation.metrics import answer_recall, bootstrap_interval, token_f1
 from storage.rows import AdapterRow
 
@@ -90,6 +91,8 @@ def best_manner(
 ) -> tuple[dict[str, Any], list[str]]:
     """When an adapter gives way to the quotation: the manner with the best token F1 and answer recall together.
 
+    Where yes, no or maybe is asked for, whether it is the right one counts as well: a quotation says neither.
+
     Args:
         own: what the adapter answers when it never gives way.
         quoting: what retrieval answers to the same questions.
@@ -101,7 +104,7 @@ def best_manner(
     for manner in MANNERS:
         how = replace(reading, **manner)
         shown = [_shown(answer, quote, how) for answer, quote in zip(own, quoting, strict=True)]
-        worth = _mean(_points(token_f1, shown, gold)) + _mean(_points(answer_recall, shown, gold))
+        worth = sum(_mean(_points(metric, shown, gold)) for metric in (token_f1, answer_recall, _chosen))
         found.append((worth, manner, shown))
     _, manner, shown = max(found, key=lambda one: one[0])
     return manner, shown
@@ -120,6 +123,10 @@ def _shown(answer: Answer, quoting: Answer, reading: Reading) -> str:
     if answer.refused or not quotation or stands(answer.text, answer.sureness, quotation, reading):
         return answer.text
     return quotation
+
+
+def _chosen(answer: str, gold: str) -> float:
+    return choice_match(answer, gold) or 0.0
 
 
 def _mannered(ws: "Workspace", adapter: AdapterRow, manner: dict[str, Any]) -> AdapterRow:

@@ -49,6 +49,12 @@ def test_one_that_is_wrong_whenever_the_quotation_has_not_its_words_gives_way_th
     assert shown == [QUOTED, GOLD]
 
 
+def test_a_yes_or_no_is_not_lost_to_a_quotation_that_says_neither() -> None:
+    gold = f"Yes. {QUOTED}"
+    said = own(("Yes. The rent is 286,200 pounds a year.", -0.9))
+    assert gate.best_manner(said, quoting(1), [gold], GROUNDED)[1] == [said[0].text]
+
+
 def test_what_it_declines_is_not_quoted_over() -> None:
     declined = [replace(each, refused=True) for each in own(("The documents do not say.", -0.9))]
     _, shown = gate.best_manner(declined, quoting(1), [GOLD], GROUNDED)
