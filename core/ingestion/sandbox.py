@@ -32,6 +32,10 @@ _START_S = 60.0
 _KINDS = frozenset(("heading", "paragraph", "list_item", "table_row", "question", "answer", "code"))
 
 
+class ReaderGone(RuntimeError):
+    """The process that forks readers ended before there was one."""
+
+
 class Sandbox:
     """Parses and unpacks files in children. Any thread may call it; `limits.at_once` children work at a time."""
 
@@ -125,7 +129,10 @@ class Sandbox:
         }
         asked = json.dumps(request).encode() + b"\n"
         try:
-            data = self._answered(asked, wall, name)
+            try:
+                data = self._answered(asked, wall, name)
+            except ReaderGone:
+                data = b""
             if not data:  # killed from outside, or by the file: a second one tells which
                 _empty(into)
                 data = self._answered(asked, wall, name)
@@ -173,7 +180,7 @@ class Sandbox:
             while not line.endswith(b"\n"):
                 got = ours.recv(1)
                 if not got:
-                    raise RuntimeError("the process that reads documents ended")
+                    raise ReaderGone("the process that reads documents ended")
                 line += got
             yield int(line), ours
 

@@ -150,6 +150,18 @@ def test_the_sandbox_goes_on_when_its_process_is_killed(tmp_path: Path) -> None:
         assert sandbox.parse(path, "good.txt").pages[0].text
 
 
+def test_a_reader_that_is_killed_before_it_has_begun_is_started_again(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        sandbox.parse(_good(tmp_path), "good.txt")
+        assert sandbox._process is not None
+        os.kill(sandbox._process.pid, signal.SIGSTOP)  # it takes the document, and dies before it reads it
+        with ThreadPoolExecutor(1) as reading:
+            found = reading.submit(sandbox.parse, _good(tmp_path), "good.txt")
+            time.sleep(0.2)
+            sandbox._process.kill()
+            assert found.result().pages[0].text
+
+
 def test_a_killed_child_costs_one_document(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         with sandbox._connection() as (pid, connection):

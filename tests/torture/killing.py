@@ -1,0 +1,311 @@
+"""Starts the server, has things done, kills it in the middle, starts it again, and asks whether anything was lost.
+
+    start -> ready -> acts, several at a time -> SIGKILL at a random moment -> start again -> compare (`ledger.settle`)
+    every so often: wait until nobody works -> end it -> open the workspace -> compare everything (`whole`)
+
+What is killed: the server alone (what it started has to end by itself), everything at once, the trainer, a process
+that reads documents, or the server while it is still starting.
+"""
+
+import json
+import math
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from core.ingestion.embedding import Embedder
+from core.settings import Settings
+from core.workspace import Workspace
+from tests.torture.deeds import AT_LEAST, Deeds
+from tests.torture.ledger import Act, Ledger, canary_in
+from tests.torture.whole import wrongs
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 300.0
+AT_ONCE = 4
+"""Acts under way, one more than the server's people."""
+TARGETS = {"everything": 40, "server": 25, "parser": 15, "trainer": 10, "starting": 10}
+MARKS = {"parser": "core.ingestion.sandbox_child", "trainer": "core.finetuning.child"}
+ORPHANS_S = 150.0
+"""A trainer whose server is gone finishes its step and saves before it ends."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What came of it."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    acts: Counter[str] = field(default_factory=Counter)
+    in_doubt: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    ready_s: list[float] = field(default_factory=list)
+    whole: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+class Torture:
+    """One workspace under torture; `run` any number of times, `finish` at the end."""
+
+    def __init__(self, folder: Path, seed: int, base: Path | None, small_model: Path) -> None:
+        self.home, self.folder = folder / "workspace", folder
+        self.settings = Settings.load(self.home)
+        self.chance = random.Random(seed)
+        self.ledger = Ledger()
+        self.deeds = Deeds(self.chance, self.ledger, folder, str(small_model))
+        self.told = Told()
+        self.base = base
+        self._lock = threading.RLock()
+        self._flying: dict[int, Act] = {}
+        self._ever: set[str] = set()
+        self._orphans: list[psutil.Process] = []
+        self.process: subprocess.Popen[str] | None = None
+        self._embedder = Embedder()
+
+    def run(self, kills: int, whole_every: int = 25, until: float = math.inf) -> None:
+        """So many kills, or those until then (monotonic seconds); and a look at everything now and then."""
+        self.start()
+        if not self.deeds.main:
+            self.begin()
+        for number in range(1, kills + 1):
+            self.work(self.chance.uniform(0.1, 5.0))
+            self.kill(self.chance.choices(list(TARGETS), list(TARGETS.values()))[0])
+            last = number == kills or time.monotonic() > until
+            if number % whole_every == 0 or last:
+                self.check_whole()
+            if self.told.wrong or last:
+                return
+
+    def start(self) -> None:
+        """Start the server and wait until it is ready."""
+        port = _free_port()
+        began = time.monotonic()
+        self._spawn(port)
+        while time.monotonic() - began < PATIENCE_S:
+            with suppress(httpx.HTTPError):
+                httpx.get(f"http://127.0.0.1:{port}/api/health", timeout=5).raise_for_status()
+                self.told.ready_s.append(time.monotonic() - began)
+                return
+            if self.process is None or self.process.poll() is not None:
+                raise AssertionError(f"the server did not start: {self.said()[-3000:]}")
+            time.sleep(0.05)
+        raise AssertionError("the server does not get ready")
+
+    def _spawn(self, port: int) -> None:
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        with (self.folder / "server.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.torture.server", str(self.home), str(port)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=ROOT,
+                env=environment,
+                start_new_session=True,
+            )
+        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+
+    def begin(self) -> None:
+        """The corpora that are always there."""
+        self.deeds.main = self.now("corpus", name="Main")["id"]
+        if self.base is not None:
+            self.deeds.learning = self.now("corpus", name="Learning", base=str(self.base))["id"]
+            pairs = {f"Which colour has room {n}?": f"Colour {n * 7}." for n in range(AT_LEAST)}
+            self.now("examples", corpus=self.deeds.learning, pairs=pairs)
+            self.now("train", corpus=self.deeds.learning)
+
+    def now(self, name: str, /, **given: Any) -> dict[str, Any]:
+        """Have an act done, and wait until it is acknowledged."""
+        act = {"number": next(self.deeds.numbers), "act": name, "with": given, "busy": set(), "over": threading.Event()}
+        self.send(act)
+        assert act["over"].wait(PATIENCE_S), f"{name} takes too long"
+        return dict(act["told"])
+
+    def work(self, seconds: float) -> None:
+        """Have things done for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            with self._lock:
+                if len(self._flying) < AT_ONCE:
+                    self.send(self.deeds.next())
+            time.sleep(self.chance.uniform(0, 0.05))
+
+    def send(self, act: Act) -> None:
+        """Ask for an act; it may have happened from now on."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        with self._lock:
+            self.ledger.begun(act)
+            for text in act["with"].get("files", {}).values():
+                self._ever.add(canary_in(text))
+            self._flying[act["number"]] = act
+            line = {key: act[key] for key in ("number", "act", "with")}
+            self._write({"sent": line})
+            with suppress(BrokenPipeError):  # killed, or dying: what it heard last is in doubt
+                self.process.stdin.write(json.dumps(line) + "\n")
+                self.process.stdin.flush()
+
+    def _listen(self, process: "subprocess.Popen[str]") -> None:
+        """Write down what is acknowledged, until the process is gone."""
+        assert process.stdout is not None
+        for line in process.stdout:
+            if not line.endswith("\n"):
+                return
+            said = json.loads(line)
+            with self._lock:
+                self._write({"heard": said})
+                act = self._flying.get(said["number"])
+                if act is None:
+                    continue
+                if "part" in said:
+                    self.ledger.part(act, said["part"])
+                    continue
+                self._over(act, said)
+
+    def _over(self, act: Act, said: dict[str, Any]) -> None:
+        del self._flying[act["number"]]
+        self.deeds.over(act)
+        if "done" in said:
+            self.ledger.done(act, said["done"])
+            self.told.acts[act["act"]] += 1
+        elif "refused" in said:
+            self.told.refused[f"{act['act']}: {said['refused'][:60]}"] += 1
+        else:
+            self.told.wrong.append(f"{act['act']} {act['with']}: {said['failed']}")
+        if "over" in act:
+            act["told"] = said.get("done", {})
+            act["over"].set()
+
+    def kill(self, target: str) -> None:
+        """End something without a warning; the server is started again, and compared."""
+        assert self.process is not None
+        family = self._family()
+        marked = [each for each in family if MARKS.get(target, "?") in " ".join(_command(each))]
+        if target in MARKS and marked:
+            _end(self.chance.choice(marked))
+            self.told.kills[target] += 1
+            return
+        if target == "starting":
+            self._die(family)
+            self._spawn(_free_port())
+            time.sleep(self.chance.uniform(0, 4))
+            family = self._family()
+        if target in MARKS:
+            target = "server"  # there is no such process now
+        self.told.kills[target] += 1
+        self._die(family if target != "server" else [])
+        self._orphans += family if target == "server" else []
+        self.start()
+        self.settle()
+        self.retry()
+
+    def retry(self) -> None:
+        """As a person would: have documents done whose job was given up."""
+        for corpus in list(self.ledger.corpora) if self.ledger.given_up else ():
+            self.now("retry", corpus=corpus)
+
+    def _family(self) -> list[psutil.Process]:
+        assert self.process is not None
+        with suppress(psutil.NoSuchProcess):
+            return list(psutil.Process(self.process.pid).children(recursive=True))
+        return []
+
+    def _die(self, family: list[psutil.Process]) -> None:
+        assert self.process is not None
+        for each in (psutil.Process(self.process.pid), *family):
+            _end(each)
+        self.process.wait()
+        time.sleep(0.05)  # what it had still said is heard
+        with self._lock:
+            self.told.in_doubt += len(self._flying)
+            for act in self._flying.values():
+                self.deeds.over(act)
+            self._flying.clear()
+            self._write({"killed": len(family)})
+
+    def settle(self) -> None:
+        """Compare the rows with what was acknowledged."""
+        with Workspace.open(self.settings, owner=False) as ws, self._lock:
+            self.ledger.settle(ws)
+        self.told.wrong += self.ledger.lost
+        self.ledger.lost.clear()
+
+    def check_whole(self) -> None:
+        """Let it finish, end it (in order, or not), and compare everything; then start it again."""
+        self.retry()
+        self._drained()
+        assert self.process is not None
+        if self.chance.random() < 0.5:
+            self._die(self._family())
+        else:
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+            self.process.wait(PATIENCE_S)
+        self._nobody_left()
+        self.settle()
+        with Workspace.open(self.settings, given={"embedder": self._embedder}) as ws:
+            held = {word for words in self.ledger.documents.values() for word in words}
+            self.told.wrong += wrongs(ws, self.ledger, sorted(self._ever - held), self.chance)
+        self.told.whole += 1
+        if not self.told.wrong:
+            self.start()
+
+    def _drained(self) -> None:
+        until = time.monotonic() + PATIENCE_S
+        with Workspace.open(self.settings, owner=False) as ws:
+            while self._flying or ws.jobs.waiting():
+                if time.monotonic() > until:
+                    open_jobs = [(job.id, job.kind, job.status, job.message) for job in ws.jobs.list(limit=20)]
+                    self.told.wrong.append(f"it does not finish: {self._flying}, {open_jobs}")
+                    return
+                time.sleep(0.1)
+
+    def _nobody_left(self) -> None:
+        """What a killed server had started ends by itself."""
+        _, alive = psutil.wait_procs(self._orphans, ORPHANS_S)
+        self.told.wrong += [f"process {each.pid} outlived its server: {_command(each)}" for each in alive]
+        self._orphans.clear()
+
+    def finish(self) -> None:
+        """End the server."""
+        if self.process is not None and self.process.poll() is None:
+            self._die(self._family())
+
+    def said(self) -> str:
+        """What the servers wrote to the terminal."""
+        return (self.folder / "server.log").read_text("utf-8", "replace")
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with (self.folder / "ledger.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+def _end(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
