@@ -6,6 +6,7 @@ that nobody could have understood, and what was wrong afterwards.
 """
 
 import ctypes
+import faulthandler
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ from storage.gold import GoldDraft
 
 NEW = {f"new{number}.md": f"# New {number}\n\nThe fee of office {number} is {number} euro." for number in range(3)}
 QUESTION = "What is the rent of the warehouse?"
+LONGEST_S = 300.0
 
 
 class Trial:
@@ -136,6 +138,7 @@ def main(source: Path, folder: Path, faults: list[str]) -> None:
             nth, code, times = (int(part) for part in fault.split(":"))
             home = folder / str(number) / "home"
             shutil.copytree(source, home)
+            faulthandler.dump_traceback_later(LONGEST_S, exit=True)  # says where it hangs, and ends it
             try:
                 found = tried(home, given, fail, nth, code, times)
             except Exception as error:  # noqa: BLE001  the next ones are tried as well
