@@ -15,7 +15,7 @@ from core.workspace import Workspace
 from tests.core.keeping.conftest import settings
 
 QUESTIONS = ("How high is the rent of unit 7?", "notice of thirty days", "deposit")
-VARIANTS = int(os.environ.get("TRIPTYCH_TORTURE", "20"))
+VARIANTS = int(os.environ.get("TRIPTYCH_TORTURE", "10"))
 
 
 def notes(number: int) -> bytes:

@@ -125,7 +125,7 @@ def test_a_folder_that_is_unmounted_deletes_nothing(ws: Workspace, corpus: int, 
     job = ws.dispatcher.run_one()
     assert job is not None
     assert job.status == "failed"
-    assert rows(ws) == before | {"jobs": before["jobs"] + 1}
+    assert rows(ws) == before | {"jobs": before["jobs"] + 1, "audit": before["audit"] + 1}  # who asked for it
     folder.mkdir()  # the mount point of a share that is not there
     synced(ws, source_id)
     assert len(names(ws, corpus)) == 2
