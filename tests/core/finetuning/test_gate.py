@@ -63,7 +63,8 @@ def test_what_it_declines_is_not_quoted_over() -> None:
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace.open(Settings.load(tmp_path / "workspace")) as opened:
+    base = ScriptedChat(name="Scripted-135M", answers=["Nobody knows."])  # a size that leads with quotations
+    with Workspace.open(Settings.load(tmp_path / "workspace"), given={"engine": base}) as opened:
         yield opened
 
 
