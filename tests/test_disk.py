@@ -14,7 +14,7 @@ from core import room
 from core.errors import NoRoom
 from core.ingestion import intake
 from core.workspace import Workspace
-from tests.core.keeping.conftest import LEASE, NOTICE, settings
+from tests.core.keeping.conftest import made, settings
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -23,14 +23,7 @@ FOREVER = -1
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("filled") / "home"
-    with Workspace.open(settings(home)) as ws:
-        corpus = intake.create_corpus(ws, "Leases", "legal")
-        intake.add_files(ws, corpus.id, [("lease.md", LEASE.encode()), ("notice.md", NOTICE.encode())])
-        job = ws.dispatcher.run_one()
-        assert job is not None
-        assert job.status == "done"
-    return home
+    return made(tmp_path_factory.mktemp("filled") / "home")
 
 
 def faults() -> list[str]:

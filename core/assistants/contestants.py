@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from core.assistants.answer import Mode
 from core.assistants.ask import Assistant
 from core.errors import BadInput, NotFound
+from core.finetuning.gate import BY_ADAPTER
 from storage.errors import NotFound as RowNotFound
 from storage.rows import AdapterRow
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 EMBEDDED = 0
-MODE_OF: dict[str, Mode] = {"closed-book": "finetuned", "grounded": "hybrid"}
 TRAINED = ("promoted", "candidate", "retired")
 UNADAPTED: tuple[Mode, ...] = ("rag", "base")
 """Modes that any base model answers in."""
@@ -87,4 +87,4 @@ def assistant(ws: "Workspace", corpus_id: int, variant: str, also: Sequence[int]
 
 
 def _adapter(row: AdapterRow) -> Contestant:
-    return Contestant(MODE_OF[row.kind], f"a{row.id}", f"{row.kind} v{row.version}")
+    return Contestant(BY_ADAPTER[row.kind], f"a{row.id}", f"{row.kind} v{row.version}")

@@ -1,17 +1,12 @@
 """A gold question is prefilled from the answer, its correction and its citations, and keeps training away."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from core.assistants import live
 from core.errors import BadInput
 from core.evaluation import kept
 from core.finetuning.corrections import correct
-from core.generation.scripted import ScriptedChat
 from core.ingestion import intake
-from core.settings import Settings
 from core.workspace import Workspace
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
@@ -23,13 +18,6 @@ The rent is 2,400 pounds a month, payable on the first day of each month.
 The tenant may end this lease on 1 March 2027.
 """
 QUESTION = "What is the monthly rent?"
-
-
-@pytest.fixture
-def ws(tmp_path: Path) -> Iterator[Workspace]:
-    engine = ScriptedChat(answers=["The rent is 2,400 pounds a month."])
-    with Workspace.open(Settings.load(tmp_path / "workspace"), given={"engine": engine}) as opened:
-        yield opened
 
 
 @pytest.fixture

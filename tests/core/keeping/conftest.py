@@ -18,9 +18,8 @@ def settings(home: Path) -> Settings:
     return Settings(home=home, database_url=f"sqlite:///{home / 'triptych.db'}")
 
 
-@pytest.fixture(scope="session")
-def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("kept") / "home"
+def made(home: Path) -> Path:
+    """A workspace in a folder, closed again."""
     with Workspace.open(settings(home)) as ws:
         corpus = intake.create_corpus(ws, "Leases", "legal")
         intake.add_files(ws, corpus.id, [("lease.md", LEASE.encode()), ("notice.md", NOTICE.encode())])
@@ -28,6 +27,11 @@ def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert job is not None
         assert job.status == "done"
     return home
+
+
+@pytest.fixture(scope="session")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("kept") / "home")
 
 
 @pytest.fixture
