@@ -48,8 +48,10 @@ browser: $(VENV)/.dev
 postgres:        # the server that the tests start for themselves; without it their PostgreSQL half is skipped, and says so
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "Installing Debian's PostgreSQL for the tests" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; } || echo "PostgreSQL will not be tested: install it (initdb was not found)"
 
-test: browser postgres  ## every test, the browser ones too
-	@$(VENV)/bin/python -m pytest
+AT_ONCE ?= 2
+
+test: browser postgres  ## every test, the browser ones too, AT_ONCE=2 files at a time
+	@$(VENV)/bin/python -m pytest --numprocesses $(AT_ONCE) --dist loadfile
 
 KILLS ?= 1000
 MINUTES ?= 30

@@ -51,3 +51,7 @@ class Locked(StorageError):
 
 class Rebuilding(StorageError):
     """A look-up is being made anew from the rows; the rows themselves can be searched meanwhile."""
+
+
+class Stuck(StorageError):
+    """A look-up's library did not come back in its time; the rows themselves can be searched meanwhile."""

@@ -4,14 +4,18 @@ A Chroma collection for each index; it holds ids and vectors and nothing else, i
 `embeddings` and can be made anew from them. Chroma works in this process, on a folder, or is a server.
 One process opens the folder (`storage.lock`), its threads share it; a server takes any number of them, on
 any machine. Knows nothing of texts, models or fusion.
+
+A write that fails inside Chroma can leave the next one waiting for ever (a connection of its own pool stays in
+the failed transaction). So the folder is opened anew after a failed write, and every call has a time limit.
 """
 
 import shutil
 import sqlite3
 import struct
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,8 +23,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.errors import Rebuilding, Unreachable
+from storage.errors import Rebuilding, Stuck, Unreachable
 from storage.hits import Hit
+from storage.patience import within
 
 Floats = NDArray[np.float32]
 
@@ -31,18 +36,23 @@ HEADER = struct.Struct("<i6Q")
 """How header.bin of Chroma 1.5's HNSW begins: version, offset, room for elements, elements, bytes of each, ..."""
 BUSY_S = 30.0
 """How long Chroma's own statements are waited for."""
+PATIENCE_S = 120.0
+"""The longest that a call may take; a batch of vectors takes seconds, and ten times that on a machine in use."""
+GIVING_UP_S = 5.0
+READS = ("count", "get", "list_collections", "peek", "query")
 
 
 class Vectors:
     """Collections in a folder or on a server. A collection that is not there yet is an empty one.
 
-    Every method raises Unreachable when a server does not answer.
+    Every method raises Unreachable when a server does not answer, Stuck when Chroma itself does not.
     """
 
     def __init__(self, where: Path | str) -> None:
         """`where` is a folder, or a server's URL, whose path names a database of it: http://host:8000/triptych."""
         self._where = where
-        self._client = _in_folder(where) if isinstance(where, Path) else _on_server(where)
+        self._patience_s = PATIENCE_S
+        self._client: Any = _in_folder(where) if isinstance(where, Path) else _on_server(where)
         self._most = self._client.get_max_batch_size()
         self._open: dict[str, Any] = {}
         self._anew: set[str] = set()
@@ -51,7 +61,7 @@ class Vectors:
     def names(self) -> list[str]:
         """The collections there are."""
         with _answering(self._where):
-            return sorted(collection.name for collection in self._client.list_collections())
+            return sorted(collection.name for collection in self._call("list_collections"))
 
     def upsert(self, collection: str, ids: Sequence[int], vectors: Floats) -> None:
         """Add or replace vectors, float32 [len(ids), d]."""
@@ -106,7 +116,7 @@ class Vectors:
             self._open.pop(collection, None)
             if collection in self.names():
                 with _answering(self._where):
-                    self._client.delete_collection(collection)
+                    self._call("delete_collection", collection)
 
     def rebuild(self, collection: str, batches: Iterable[tuple[Sequence[int], Floats]]) -> None:
         """Make a collection anew from ids and vectors; until it is done, `search` of it raises."""
@@ -142,7 +152,7 @@ class Vectors:
 
     def close(self) -> None:
         """Let go of the folder or the server."""
-        self._client.close()
+        self._let_go()
         if isinstance(self._where, Path):
             _blank(self._where)
 
@@ -152,19 +162,54 @@ class Vectors:
 
         with _answering(self._where):
             try:
-                return getattr(self._collection(name), method)(**arguments)
+                return self._timed(getattr(self._collection(name), method), method, **arguments)
             except NotFoundError:
                 with self._changing:
                     self._open.pop(name, None)
-                return getattr(self._collection(name), method)(**arguments)
+                return self._timed(getattr(self._collection(name), method), method, **arguments)
 
     def _collection(self, name: str) -> Any:
         with self._changing:
             if name not in self._open:
-                self._open[name] = self._client.get_or_create_collection(
-                    name, configuration={"hnsw": dict(HNSW)}, embedding_function=None
-                )
+                asked = {"configuration": {"hnsw": dict(HNSW)}, "embedding_function": None}
+                self._open[name] = self._call("get_or_create_collection", name, **asked)
             return self._open[name]
+
+    def _call(self, method: str, *names: str, **arguments: Any) -> Any:
+        """Call a method of the client, which is opened again when it was let go of."""
+        with self._changing:
+            if self._client is None and isinstance(self._where, Path):
+                self._client = _in_folder(self._where)
+            return self._timed(getattr(self._client, method), method, *names, **arguments)
+
+    def _timed(self, work: Callable[..., Any], method: str, *names: str, **arguments: Any) -> Any:
+        """Call Chroma; a folder is let go of when it does not come back, or a write of it failed."""
+        from chromadb.errors import NotFoundError
+
+        if not isinstance(self._where, Path):
+            return work(*names, **arguments)
+        try:
+            return within(self._patience_s, partial(work, *names, **arguments))
+        except NotFoundError:
+            raise
+        except Exception as error:
+            if method not in READS or isinstance(error, Stuck):
+                self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        """Close the client, as far as it lets itself be closed; whoever opens the folder next gets another one."""
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        with self._changing:
+            client, self._client = self._client, None
+            self._open.clear()
+            if client is None:
+                return
+            with suppress(Stuck):
+                within(GIVING_UP_S, client.close)
+            if isinstance(self._where, Path):
+                SharedSystemClient._identifier_to_system.pop(str(self._where), None)
 
 
 def _blank(folder: Path) -> None:
