@@ -4,6 +4,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -58,4 +59,5 @@ def test_nothing_reports_to_anybody(services: dict[str, Any]) -> None:
     for name, service in services.items():
         if service.get("image") == "triptych":
             assert service["environment"]["RAY_USAGE_STATS_ENABLED"] == "0", name
+    assert urlsplit(services["ray-head"]["environment"]["RAY_USAGE_STATS_REPORT_URL"]).hostname == "127.0.0.1"
     assert services["chroma"]["environment"]["ANONYMIZED_TELEMETRY"] == "False"

@@ -18,13 +18,22 @@ PATIENCE_S = 300  # until a test gives up on a busy machine
 ROOT = Path(__file__).resolve().parents[3]
 
 
+def silent_head(home: Path) -> dict[str, str]:
+    """What keeps a Ray head from calling out: as in `compose.yaml` and its image."""
+    home.mkdir()
+    (home / "ray_bootstrap_config.yaml").write_text("provider: {type: local}")
+    report = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/"}
+    return report | {"HOME": str(home)}
+
+
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """A head without CPUs, so that jobs run on the nodes that a test adds."""
     ray = pytest.importorskip("ray", reason="Ray is not tested: it is not installed (the extra `ray`)")
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in silent_head(tmp_path / "ray-home").items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
