@@ -33,9 +33,11 @@ def test_a_write_that_does_not_come_back_is_told_and_the_next_one_works(
     vectors, never = Vectors(tmp_path / "vectors"), threading.Event()
     vectors.upsert("corpus-1", [1], ONE)
     monkeypatch.setattr(vectors._collection("corpus-1"), "upsert", lambda **_: never.wait())
-    with monkeypatch.context() as hurried, pytest.raises(Stuck):
-        hurried.setattr(vectors, "_patience_s", 0.1)
+    patient = vectors._patience_s
+    vectors._patience_s = 0.1
+    with pytest.raises(Stuck):
         vectors.upsert("corpus-1", [2], ONE)
+    vectors._patience_s = patient
     vectors.upsert("corpus-1", [2], ONE)
     assert vectors.count("corpus-1") == 2
     assert {hit.chunk_id for hit in vectors.search("corpus-1", ONE[0], 5)} == {1, 2}
