@@ -43,9 +43,13 @@ def end_token(value: Callable[[str], Any]) -> str:
     return str(tokens[int(number)]) if tokens and number is not None and int(number) < len(tokens) else ""
 
 
-def card(row: AdapterRow, corpus: str, licence: str) -> str:
+LIBRARIES = {"peft": "peft", "merged": "transformers", "q8_0": "gguf", "f16": "gguf"}
+"""What loads each form of an export, as the Hugging Face hub names it."""
+
+
+def card(row: AdapterRow, corpus: str, licence: str, library: str) -> str:
     """A model card in the form of the Hugging Face hub: what it is, what it learned from, how it did."""
-    head = ["---", "library_name: peft", f"base_model: {json.dumps(row.base_model)}"]
+    head = ["---", f"library_name: {library}", f"base_model: {json.dumps(row.base_model)}"]
     head += [f"license: {json.dumps(licence)}"] if licence else []
     result, recipe = row.result, row.recipe
     facts = [

@@ -1,11 +1,12 @@
 """The job that writes an adapter out for other programs: a zip, checked before it gets its name.
 
     peft    the adapter's own folder, for transformers and vLLM
+    merged  the base model's folder with the adapter added into its weights, for transformers and vLLM without peft
     q8_0    a GGUF with the adapter merged in, and an Ollama Modelfile
     f16     the same in 16 bits: twice as large, without Q8_0's rounding
 
 All have a model card. What was written is read back: every file of a peft folder against the hash in the registry,
-every weight of a GGUF that the adapter changes against the base's plus what is added. What does not hold is an error.
+every weight that the adapter changes against the base's plus what is added. What does not hold is an error.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, TriptychError
-from core.finetuning import cards, merging
+from core.finetuning import cards, merged_folder, merging
 from core.generation import gguf
 from storage.errors import NotFound
 from storage.rows import AdapterRow, JobRow
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from core.jobs.lease import Lease
     from core.workspace import Workspace
 
-Form = Literal["peft", "q8_0", "f16"]
-FORMS: tuple[Form, ...] = ("peft", "q8_0", "f16")
+Form = Literal["peft", "merged", "q8_0", "f16"]
+FORMS: tuple[Form, ...] = ("peft", "merged", "q8_0", "f16")
 ENDED = ("candidate", "promoted", "retired")
 Q8_0_STEPS = 0.57
 """Of a block's step (largest value / 127): half for rounding, the rest for a scale of 16 bits."""
@@ -93,9 +94,9 @@ def write(ws: "Workspace", adapter: AdapterRow, form: Form) -> Path:
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=done.parent) as scratch:
         content = Path(scratch) / "content"
         content.mkdir()
-        licence = _of_gguf(ws, adapter, learned, content, form) if form != "peft" else _of_peft(learned, content)
+        licence = _content(ws, adapter, learned, content, form)
         corpus = ws.corpora.get(adapter.corpus_id).name
-        (content / "README.md").write_text(cards.card(adapter, corpus, licence), "utf-8")
+        (content / "README.md").write_text(cards.card(adapter, corpus, licence, cards.LIBRARIES[form]), "utf-8")
         packed = _packed(content, Path(scratch) / done.name)
         if form == "peft":
             check_files(packed, adapter.files)
@@ -103,11 +104,23 @@ def write(ws: "Workspace", adapter: AdapterRow, form: Form) -> Path:
     return done
 
 
-def _of_peft(learned: Path, content: Path) -> str:
+def _content(ws: "Workspace", adapter: AdapterRow, learned: Path, content: Path, form: Form) -> str:
+    """Write all of an export but its card; returns the licence that the base model names, "" when it names none."""
+    if form == "merged":
+        return _of_folder(ws, adapter, learned, content)
+    if form != "peft":
+        return _of_gguf(ws, adapter, learned, content, form)
     for file in learned.iterdir():
         if file.is_file() and file.name != "README.md":
             shutil.copy(file, content / file.name)
     return ""
+
+
+def _of_folder(ws: "Workspace", adapter: AdapterRow, learned: Path, content: Path) -> str:
+    base = ws.serving.base(adapter)
+    merged_folder.merge(base, learned, content)
+    merged_folder.check(base, learned, content)
+    return str(gguf.metadata(base.gguf)("general.license") or "") if base.gguf else ""
 
 
 def _of_gguf(ws: "Workspace", adapter: AdapterRow, learned: Path, content: Path, form: Form) -> str:

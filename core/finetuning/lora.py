@@ -4,7 +4,7 @@ Low-rank adaptation: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Mod
 is peft's: adapter_config.json and adapter_model.safetensors. Matrices are float32 whatever the base computes in.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,26 @@ def save(model: Any, tensors: dict[str, Any], folder: Path) -> None:
     model.save_pretrained(folder, safe_serialization=True)
 
 
-def deltas(folder: Path) -> Iterator[tuple[str, Any]]:
-    """What a peft folder adds: (name of the base model's weight, float32 [out, in]), one weight at a time.
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What an adapter adds to one weight, as its two matrices: `first` [rank, in], `second` [out, rank]."""
+
+    first: Any
+    second: Any
+    scale: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """[out, in]."""
+        return int(self.second.shape[0]), int(self.first.shape[1])
+
+    def dense(self) -> Any:
+        """The product, float32 [out, in]."""
+        return (self.second.float() @ self.first.float()) * self.scale
+
+
+def deltas(folder: Path) -> dict[str, Delta]:
+    """What a peft folder adds, by the name of the base model's weight.
 
     Raises:
         ValueError: a matrix has no partner, or the folder asks for more than plain LoRA.
@@ -81,6 +99,7 @@ def deltas(folder: Path) -> Iterator[tuple[str, Any]]:
     root = float(config["r"]) ** (0.5 if config.get("use_rslora") else 1.0)
     scale = float(config["lora_alpha"]) / root
     tensors = load_file(folder / WEIGHTS)
+    found = {}
     for name, first in tensors.items():
         if ".lora_A." not in name:
             continue
@@ -88,4 +107,5 @@ def deltas(folder: Path) -> Iterator[tuple[str, Any]]:
         if second is None:
             raise ValueError(f"{name} has no partner")
         weight = name.removeprefix("base_model.model.").replace(".lora_A.weight", ".weight")
-        yield weight, (second.float() @ first.float()) * scale
+        found[weight] = Delta(first, second, scale)
+    return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import BadInput
 from core.finetuning import lora
+from core.finetuning.lora import Delta
 from core.generation import gguf
 
 LLAMA = "llama"
@@ -41,7 +42,7 @@ def placed(source: Path, adapter: Path) -> dict[str, Callable[[], Any]]:
     heads = int(value(f"{LLAMA}.attention.head_count"))
     kv_heads = int(value(f"{LLAMA}.attention.head_count_kv") or heads)
     added: dict[str, Callable[[], Any]] = {}
-    for weight, delta in lora.deltas(adapter):
+    for weight, delta in lora.deltas(adapter).items():
         name = named(weight)
         if name is None:
             raise BadInput(
@@ -52,8 +53,8 @@ def placed(source: Path, adapter: Path) -> dict[str, Callable[[], Any]]:
     return added
 
 
-def _later(delta: Any, heads: int) -> Callable[[], Any]:
-    return lambda: (interleaved(delta, heads) if heads else delta).numpy()
+def _later(delta: Delta, heads: int) -> Callable[[], Any]:
+    return lambda: (interleaved(delta.dense(), heads) if heads else delta.dense()).numpy()
 
 
 def interleaved(weight: Any, heads: int) -> Any:

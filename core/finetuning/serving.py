@@ -20,6 +20,7 @@ from storage.errors import NotFound as RowNotFound
 from storage.rows import AdapterRow
 
 if TYPE_CHECKING:
+    from core.finetuning.base import Base
     from core.generation.engine import Engine
     from core.workspace import Workspace
 
@@ -127,6 +128,16 @@ class Serving:
                 "Choose that base model for the corpus again, or train a new adapter.",
             )
         return source.path
+
+    def base(self, adapter: AdapterRow) -> "Base":
+        """The base model that an adapter was trained on as torch sees it; a GGUF is written out now if it never was.
+
+        Raises:
+            BadInput, ModelMissing: as `source`, or it is not there.
+        """
+        from core.finetuning.base import prepared
+
+        return prepared(self.source(adapter), self._ws.home / "models")
 
     def _made(self, adapter: AdapterRow) -> "Engine":
         from core.generation.embedded import EmbeddedChat

@@ -13,6 +13,7 @@ from storage.rows import AdapterRow, JobRow
 EVERY_S = 2.0
 TITLES: dict[Form, tuple[str, str]] = {
     "peft": ("PEFT folder", "for transformers and vLLM, beside its base model"),
+    "merged": ("Hugging Face folder", "merged, for transformers and vLLM without peft"),
     "q8_0": ("GGUF, Q8_0", "merged, with a Modelfile for Ollama"),
     "f16": ("GGUF, F16", "merged in 16 bits, twice as large"),
 }

@@ -19,9 +19,12 @@ SIZES: dict[str, int] = {
     "general.file_type": int(gguf.LlamaFileType.ALL_F32),
 }
 
+BEFORE_MERGES = 252
+"""Tokens that no merge makes: control tokens, and bytes."""
 
-def tiny_gguf(file: Path, seed: int = 1) -> Path:
-    """Write the GGUF file."""
+
+def tiny_gguf(file: Path, seed: int = 1, merges: int | None = None) -> Path:
+    """Write the GGUF file; with so many of the tokenizer's merges, if not all, it is read in no time."""
     reader = gguf.GGUFReader(packaged_gguf())
     writer = gguf.GGUFWriter(file, "llama")
     vocabulary = 0
@@ -29,6 +32,10 @@ def tiny_gguf(file: Path, seed: int = 1) -> Path:
         if field.name == "general.architecture" or field.name.startswith("GGUF."):
             continue
         value: Any = SIZES.get(field.name, field.contents())
+        if merges is not None and field.name.removeprefix("tokenizer.ggml.") in ("tokens", "token_type", "merges"):
+            value = value[: merges + (0 if field.name.endswith("merges") else BEFORE_MERGES)]
+        if merges is not None and field.name == "llama.vocab_size":
+            value = merges + BEFORE_MERGES
         if field.name == "tokenizer.ggml.tokens":
             vocabulary = len(value)
         kind = field.types[0]

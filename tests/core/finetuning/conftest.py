@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.finetuning.base import Base, prepared
 from core.finetuning.lessons import Lesson
+from tests.torture.tiny import tiny_gguf
 
 VOCABULARY, END = 128, 2
 
@@ -43,6 +45,18 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("base") / "tiny"
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GGUF of one small layer with the beginning of the packaged tokenizer."""
+    return tiny_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf", merges=700)
+
+
+@pytest.fixture(scope="session")
+def tiny_prepared(tiny_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Base:
+    """The same as torch sees it."""
+    return prepared(tiny_file, tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Exports of an adapter: whole, checked, with what another program needs; and the check that can fail."""
 
 import hashlib
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from core.errors import TriptychError
 from core.finetuning import cards, exporting, merging
-from core.models import CHAT, packaged_gguf
+from core.finetuning.base import Base
 from core.settings import Settings
 from core.workspace import Workspace
 from storage.rows import AdapterRow
@@ -19,26 +20,34 @@ from tests.core.finetuning.test_adapter_merging import adapter as written
 
 
 @pytest.fixture
-def ws(tmp_path: Path) -> Iterator[Workspace]:
+def ws(tmp_path: Path, tiny_prepared: Base) -> Iterator[Workspace]:
     with Workspace.open(Settings.load(tmp_path / "workspace")) as opened:
+        shutil.copytree(tiny_prepared.folder, opened.home / "models" / tiny_prepared.folder.name)
         yield opened
 
 
 @pytest.fixture
-def trained(ws: Workspace) -> AdapterRow:
+def trained(ws: Workspace, tiny_file: Path) -> AdapterRow:
+    """An adapter of a base model that computes in no time."""
     corpus = ws.corpora.create("Leases", "legal")
+    ws.assistants.choose_base_model(corpus.id, ws.base_models.create("Tiny", "gguf", str(tiny_file)).id)
     job = ws.jobs.enqueue("finetune", corpus.id, {"kinds": ["closed-book"]})
     ws.jobs.request_cancel(job.id)
     ws.dispatcher.run_one()
-    row = ws.adapters.begin(corpus.id, "closed-book", job.id, CHAT.name, documents={"a|b.pdf": "f" * 64})
+    row = ws.adapters.begin(corpus.id, "closed-book", job.id, "Tiny", documents={"a|b.pdf": "f" * 64})
     folder = ws.serving.folder(row)
     folder.mkdir(parents=True)
-    written(
-        folder / "adapter", {"model.layers.0.self_attn.k_proj": (192, 576), "model.layers.1.mlp.up_proj": (1536, 576)}
-    )
+    written(folder / "adapter", {name: shape for name, (shape, _) in CHANGED.items()})
     files = {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in (folder / "adapter").iterdir()}
-    ws.adapters.change(row.id, files=files, status="candidate", base_sha256=CHAT.sha256, recipe={"rank": 4})
+    sha256 = hashlib.sha256(tiny_file.read_bytes()).hexdigest()
+    ws.adapters.change(row.id, files=files, status="candidate", base_sha256=sha256, recipe={"rank": 4})
     return ws.adapters.get(row.id)
+
+
+CHANGED = {
+    "model.layers.0.self_attn.k_proj": ((64, 64), "blk.0.attn_k.weight"),
+    "model.layers.0.mlp.up_proj": ((128, 64), "blk.0.ffn_up.weight"),
+}
 
 
 def exported(ws: Workspace, row: AdapterRow, form: exporting.Form) -> Path:
@@ -65,7 +74,7 @@ def test_files_that_changed_since_training_are_not_exported(ws: Workspace, train
 
 
 def test_a_gguf_export_can_be_read_and_has_a_modelfile_that_ends_answers(
-    ws: Workspace, trained: AdapterRow, tmp_path: Path
+    ws: Workspace, trained: AdapterRow, tiny_file: Path, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(exported(ws, trained, "q8_0")) as archive:
         archive.extractall(tmp_path / "out")
@@ -74,10 +83,20 @@ def test_a_gguf_export_can_be_read_and_has_a_modelfile_that_ends_answers(
     assert f"FROM ./{file.name}" in told
     assert 'PARAMETER stop "<|im_end|>"' in told
     assert "<|im_start|>{{ .Role }}" in told
-    added = merging.placed(packaged_gguf(), ws.serving.folder(trained) / "adapter")
-    spoil(file, "blk.1.ffn_up.weight")
+    added = merging.placed(tiny_file, ws.serving.folder(trained) / "adapter")
+    spoil(file, "blk.0.ffn_up.weight")
     with pytest.raises(TriptychError, match=r"ffn_up\.weight is not what"):
-        exporting.check_weights(packaged_gguf(), added, file, "q8_0")
+        exporting.check_weights(tiny_file, added, file, "q8_0")
+
+
+def test_a_merged_export_is_a_folder_for_transformers(ws: Workspace, trained: AdapterRow, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    with zipfile.ZipFile(exported(ws, trained, "merged")) as archive:
+        archive.extractall(tmp_path / "out")
+    assert "library_name: transformers\n" in (tmp_path / "out" / "README.md").read_text("utf-8")
+    base, made = (load_file(f / "model.safetensors") for f in (ws.serving.base(trained).folder, tmp_path / "out"))
+    assert {name for name in made if not made[name].equal(base[name])} == {f"{name}.weight" for name in CHANGED}
 
 
 def spoil(file: Path, name: str) -> None:
