@@ -18,6 +18,7 @@ from core.ingestion.parsing import scans
 from core.ingestion.parsing.jsonl import corpus_lines, is_corpus
 from core.ingestion.parsing.kinds import READ, Kind, kind_of
 from storage.admission import Arrival
+from storage.errors import Unreachable
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -50,6 +51,8 @@ def arriving(ws: "Workspace", upload: Upload, folder: Path, added_by: str) -> It
             yield _file(ws, name, path, kind, added_by)
     except TriptychError as error:
         yield Rejected(name, str(error))
+    except Unreachable as error:
+        yield Rejected(name, f"It could not be kept: {error}. Start them, and add it again.")
     except OSError as error:
         if error.errno in room.FULL:
             raise

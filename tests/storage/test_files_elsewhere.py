@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
@@ -12,8 +13,32 @@ from storage.files import Files
 from storage.shared_files import SharedFiles, files
 
 
-@pytest.fixture(params=["file", "memory"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """The address of an S3 server on this machine."""
+    server = pytest.importorskip("moto.server", reason="S3 is not tested: moto's server is missing (the extra `dev`)")
+    started = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    started.start()
+    host, port = started.get_host_and_port()
+    yield f"http://{host}:{port}"
+    started.stop()
+
+
+def bucket(address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket of its own, reached as people reach theirs: by the variables that all programs for S3 read."""
+    variables = {"AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests",
+                 "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}  # fmt: skip
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    name = uuid.uuid4().hex
+    fsspec.filesystem("s3").mkdir(name)
+    return f"s3://{name}/uploads"
+
+
+@pytest.fixture(params=["file", "memory", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "s3":
+        return bucket(request.getfixturevalue("s3"), monkeypatch)
     return f"file://{tmp_path / 'shared'}" if request.param == "file" else f"memory://{uuid.uuid4().hex}"
 
 
@@ -38,6 +63,16 @@ def test_what_one_machine_puts_another_gets(here: Files, there: Files, tmp_path:
     assert [there.path(digest).read_bytes() for digest in digests] == [b"notice", b"lease", b"lease", b"notice"]
     assert there.exists(digests[0])
     assert stored(url) == sorted(set(digests))
+
+
+def test_what_another_machine_deleted_or_put_is_seen_at_once(here: Files, there: Files) -> None:
+    digest = here.put(b"seen")
+    assert there.exists(digest)
+    here.delete(digest)
+    assert not there.exists(digest)
+    here.put(b"seen")
+    assert there.exists(digest)
+    assert there.path(digest).read_bytes() == b"seen"
 
 
 def test_what_was_deleted_is_gone(here: Files, there: Files, url: str) -> None:
@@ -74,3 +109,10 @@ def test_no_url_is_the_folder_a_path_is_another_and_a_kind_nobody_knows_is_named
     assert isinstance(files(tmp_path / "own", "memory://x"), SharedFiles)
     with pytest.raises(Unreachable, match="nonsense"):
         files(tmp_path / "own", "nonsense://bucket")
+
+
+def test_a_store_that_does_not_answer_is_named(tmp_path: Path, s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket(s3, monkeypatch)
+    absent = files(tmp_path / "here", f"s3://{uuid.uuid4().hex}/uploads")
+    with pytest.raises(Unreachable, match=r"the shared files at s3://.* do not answer"):
+        absent.put(b"lost")
