@@ -32,8 +32,12 @@ OURS = "corpus-"
 """How the names of our collections begin: a Chroma server may hold others."""
 
 
-def after_start(ws: "Workspace") -> None:
-    """Everything that a new owner puts in order; quick when there is nothing to do."""
+def after_start(ws: "Workspace", serving: bool = False) -> None:
+    """Everything that a new owner puts in order; quick when there is nothing to do.
+
+    Args:
+        serving: vectors are not made anew here but by the dispatcher, while an exact search of the rows serves.
+    """
     ws.conversations.mark_interrupted()
     if ws.lexical.forget():
         ws.database.forget_deleted()
@@ -45,50 +49,61 @@ def after_start(ws: "Workspace") -> None:
     ws.documents.forget_originals()
     ws.files.sweep(ws.documents.needs_file, YOUNG_S)
     if ws.corpora.indexes() or (ws.home / "vectors").exists():
-        check_look_ups(ws)
+        check_look_ups(ws, serving)
     if stray := registry.sweep(ws):
         log.info("%d folders of adapters that are gone were deleted", stray)
     if orphans := files.delete_orphans(ws):
         log.info("%d sets of files of conversations that are gone were deleted", orphans)
 
 
-def check_look_ups(ws: "Workspace") -> None:
+def check_look_ups(ws: "Workspace", serving: bool = False) -> None:
     """Compare full text and vectors with the rows, and make anew what differs."""
     embedded = not ws.settings.chroma_url
     differ = damaged(ws) if embedded and ws.lock is not None else set()
     if differ is None:
         log.warning("the vectors were damaged; they are made anew from the rows")
         shutil.rmtree(ws.home / "vectors", ignore_errors=True)
-    agree(ws, differ or ())
+    wrong = agree(ws, differ or (), rebuild=not serving)
+    if wrong and serving:
+        ws.vectors.distrust(wrong)
+        ws.owing.set()
     corpora = [corpus.id for hidden in (False, True) for corpus in ws.corpora.list(hidden)]
     if any(ws.lexical.count(corpus_id) != ws.indexes.count_chunks(corpus_id) for corpus_id in corpora):
         log.warning("the full text differs from the rows; it is made anew")
         ws.lexical.rebuild()
 
 
-def agree(ws: "Workspace", differ: Collection[str] = ()) -> None:
+def agree(ws: "Workspace", differ: Collection[str] = (), rebuild: bool = True) -> list[str]:
     """Tell Chroma what it was not told, and make anew what differs in number, or is named.
 
     While an index job is at work its vectors come before its documents are ready: not to be called then.
+    Returns the collections that differ, all of which were made anew unless `rebuild` is off.
     """
     for corpus_id, rows in ws.edits.unfed().items():
         feed(ws, corpus_id, rows)
     indexes = ws.corpora.indexes()
     for name in {name for name in ws.vectors.names() if name.startswith(OURS)} - {row.collection for row in indexes}:
         ws.vectors.drop(name)
-    for index in indexes:
-        there = ws.vectors.count(index.collection)
-        if index.collection in differ or there != ws.indexes.count_ready(index.id):
-            rebuild_vectors(ws, index)
+    wrong = [
+        index
+        for index in indexes
+        if index.collection in differ or ws.vectors.count(index.collection) != ws.indexes.count_ready(index.id)
+    ]
+    for index in wrong if rebuild else ():
+        rebuild_vectors(ws, index)
+    return [index.collection for index in wrong]
 
 
 def settle(ws: "Workspace") -> None:
-    """Make good what Chroma could not be told when it happened (a full disk, say); tried again while it fails."""
+    """Make good what Chroma could not be told when it happened (a full disk, say), and what differed at the start.
+
+    It is tried again while it fails.
+    """
     if not ws.owing.is_set() or ws.jobs.list(statuses=["running"], limit=1):
         return
     ws.owing.clear()
     with ws.owing_vectors():
-        agree(ws)
+        agree(ws, ws.vectors.distrusted)
 
 
 def damaged(ws: "Workspace") -> set[str] | None:

@@ -119,11 +119,19 @@ class Workspace:
         self._making = threading.RLock()
 
     @classmethod
-    def open(cls, settings: Settings, *, owner: bool = True, given: Mapping[str, object] | None = None) -> "Workspace":
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        owner: bool = True,
+        serving: bool = False,
+        given: Mapping[str, object] | None = None,
+    ) -> "Workspace":
         """Open a workspace, creating the folder when there is none.
 
         Args:
             owner: become its owner, and put in order what the last one may have left behind.
+            serving: jobs will be run here, so what takes long of that can wait for the dispatcher.
             given: parts by attribute name ("engine", "embedder") to use instead of making them; whoever gives
                 them closes them.
 
@@ -138,7 +146,7 @@ class Workspace:
             if owner:
                 from core.repair import after_start
 
-                after_start(ws)
+                after_start(ws, serving)
         except BaseException:
             if lock is not None:
                 lock.release()

@@ -58,7 +58,7 @@ def serve(settings: Settings) -> None:
     configure(settings)
     with closing(listen(settings.host, settings.port)) as listening:
         usually("dashboard")
-        workspace = Workspace.open(settings)
+        workspace = Workspace.open(settings, serving=True)
         runner = uvicorn.Server(uvicorn.Config(create_app(workspace), **OPTIONS))
         port = listening.getsockname()[1]
         if workspace.lock is not None:

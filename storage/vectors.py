@@ -56,7 +56,9 @@ class Vectors:
         self._most = self._client.get_max_batch_size()
         self._open: dict[str, Any] = {}
         self._anew: set[str] = set()
+        """Collections that `search` must not answer from."""
         self._changing = threading.RLock()
+        self._closed = False
 
     def names(self) -> list[str]:
         """The collections there are."""
@@ -113,21 +115,26 @@ class Vectors:
     def drop(self, collection: str) -> None:
         """Delete a collection; passed over when there is none."""
         with self._changing:
-            self._open.pop(collection, None)
-            if collection in self.names():
-                with _answering(self._where):
-                    self._call("delete_collection", collection)
+            self._drop(collection)
+            self._anew.discard(collection)
+
+    def distrust(self, collections: Iterable[str]) -> None:
+        """Have `search` of these raise until they are made anew."""
+        self._anew.update(collections)
+
+    @property
+    def distrusted(self) -> set[str]:
+        """Collections that are being made anew, or wait for it."""
+        return set(self._anew)
 
     def rebuild(self, collection: str, batches: Iterable[tuple[Sequence[int], Floats]]) -> None:
-        """Make a collection anew from ids and vectors; until it is done, `search` of it raises."""
+        """Make a collection anew from ids and vectors; until it is whole, `search` of it raises."""
         with self._changing:
             self._anew.add(collection)
-            try:
-                self.drop(collection)
-                for ids, vectors in batches:
-                    self.upsert(collection, ids, vectors)
-            finally:
-                self._anew.discard(collection)
+            self._drop(collection)
+            for ids, vectors in batches:
+                self.upsert(collection, ids, vectors)
+            self._anew.discard(collection)
 
     def leave_nothing(self) -> None:
         """Drive what dropped collections held out of the folder: Chroma keeps their files, and rows in free pages.
@@ -151,7 +158,8 @@ class Vectors:
             raise RuntimeError(f"collection {collection} finds nothing")
 
     def close(self) -> None:
-        """Let go of the folder or the server."""
+        """Let go of the folder or the server, for good."""
+        self._closed = True
         self._let_go()
         if isinstance(self._where, Path):
             _blank(self._where)
@@ -168,6 +176,12 @@ class Vectors:
                     self._open.pop(name, None)
                 return self._timed(getattr(self._collection(name), method), method, **arguments)
 
+    def _drop(self, collection: str) -> None:
+        self._open.pop(collection, None)
+        if collection in self.names():
+            with _answering(self._where):
+                self._call("delete_collection", collection)
+
     def _collection(self, name: str) -> Any:
         with self._changing:
             if name not in self._open:
@@ -178,6 +192,8 @@ class Vectors:
     def _call(self, method: str, *names: str, **arguments: Any) -> Any:
         """Call a method of the client, which is opened again when it was let go of."""
         with self._changing:
+            if self._closed:
+                raise RuntimeError("the vectors were closed")
             if self._client is None and isinstance(self._where, Path):
                 self._client = _in_folder(self._where)
             return self._timed(getattr(self._client, method), method, *names, **arguments)

@@ -95,6 +95,10 @@ def _vectors(ws: "Workspace", repair: bool) -> Iterator[Finding]:
         yield Finding("Vectors", "not looked at", words, "Press Examine in its Settings, or stop it first.")
         return
     indexes = ws.corpora.indexes()
+    if ws.vectors.distrusted and ws.running:
+        words = "They differed from the rows and are being made anew from them; an exact search serves meanwhile."
+        yield Finding("Vectors", "repaired", words)
+        return
     wrong = [index for index in indexes if not _found_again(ws, index.collection, index.id)]
     for index in wrong if repair else []:
         rebuild_vectors(ws, index)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,11 +112,18 @@ FIELDS: list[Field] = [
 ]  # fmt: skip
 
 
+def chosen(field: Field, naughty: list[str]) -> list[str]:
+    """A third of the strings, another one for each field, and our own; all of them where TRIPTYCH_TORTURE is set."""
+    if "TRIPTYCH_TORTURE" in os.environ:
+        return naughty
+    return [*naughty[FIELDS.index(field) % 3 : -len(OWN) : 3], *OWN]
+
+
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_naughty_string_is_stored_as_it_is_or_refused(field: Field, ws: Workspace, naughty: list[str]) -> None:
     corpus = intake.create_corpus(ws, "Naughty", "legal").id
     wrong = []
-    for text in naughty:
+    for text in chosen(field, naughty):
         try:
             stored = field(ws, corpus, text)
         except REFUSED:

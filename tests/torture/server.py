@@ -34,7 +34,7 @@ def main(home: Path, port: int) -> None:
     server.configure(settings)
     with closing(server.listen(settings.host, settings.port)) as listening:
         engine = ScriptedChat(answers=said, pause_s=0.01)
-        workspace = Workspace.open(settings, given={"engine": engine})
+        workspace = Workspace.open(settings, serving=True, given={"engine": engine})
         running = uvicorn.Server(uvicorn.Config(server.create_app(workspace), **server.OPTIONS))
         threading.Thread(target=hands, args=(workspace, running), daemon=True).start()
         running.run(sockets=[listening])

@@ -136,6 +136,21 @@ def test_vectors_that_are_lost_after_a_kill_are_made_anew(library: Path, best: l
         assert top(ws) == best
 
 
+def test_a_server_answers_exactly_while_lost_vectors_are_made_anew(library: Path, best: list[list[int]]) -> None:
+    killed(library)
+    (library / "vectors" / "chroma.sqlite3").write_bytes(b"not a database at all, whatever it was before")
+    with Workspace.open(settings(library), serving=True) as ws:
+        collection = ws.corpora.indexes()[0].collection
+        assert ws.vectors.distrusted == {collection}
+        assert ws.vectors.count(collection) == 0
+        assert top(ws) == best
+        ws.dispatcher.run_one()
+        assert ws.vectors.distrusted == set()
+        assert ws.vectors.count(collection) == ws.indexes.count_ready(ws.corpora.indexes()[0].id)
+        assert top(ws) == best
+        assert found(examine(ws), "Vectors").state == "healthy"
+
+
 def test_unchanged_vectors_are_not_made_anew(library: Path) -> None:
     inode = (library / "vectors" / "chroma.sqlite3").stat().st_ino
     with Workspace.open(settings(library)):
