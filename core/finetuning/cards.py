@@ -47,9 +47,13 @@ LIBRARIES = {"peft": "peft", "merged": "transformers", "q8_0": "gguf", "f16": "g
 """What loads each form of an export, as the Hugging Face hub names it."""
 
 
-def card(row: AdapterRow, corpus: str, licence: str, library: str) -> str:
-    """A model card in the form of the Hugging Face hub: what it is, what it learned from, how it did."""
-    head = ["---", f"library_name: {library}", f"base_model: {json.dumps(row.base_model)}"]
+def card(row: AdapterRow, corpus: str, licence: str, form: str, checked: str) -> str:
+    """A model card in the form of the Hugging Face hub: what it is, what it learned from, how it did.
+
+    Args:
+        checked: what the check of this export found.
+    """
+    head = ["---", f"library_name: {LIBRARIES[form]}", f"base_model: {json.dumps(row.base_model)}"]
     head += [f"license: {json.dumps(licence)}"] if licence else []
     result, recipe = row.result, row.recipe
     facts = [
@@ -77,6 +81,8 @@ def card(row: AdapterRow, corpus: str, licence: str, library: str) -> str:
         "## How it did",
         "",
         str(row.gate.get("words") or "It was not put before the gate."),
+        "",
+        f"This export was read back, and {checked}.",
         "",
         "## Recipe",
         "",

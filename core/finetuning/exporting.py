@@ -6,18 +6,21 @@
     f16     the same in 16 bits: twice as large, without Q8_0's rounding
 
 All have a model card. What was written is read back: every file of a peft folder against the hash in the registry,
-every weight that the adapter changes against the base's plus what is added. What does not hold is an error.
+every weight that the adapter changes against the base's plus what is added; and it has to answer as the adapter does
+(`likeness`). What does not hold is an error.
 """
 
 import hashlib
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, TriptychError
-from core.finetuning import cards, merged_folder, merging
+from core.finetuning import cards, likeness, merged_folder, merging
+from core.finetuning.likeness import Asking, Likeness
 from core.generation import gguf
 from storage.errors import NotFound
 from storage.rows import AdapterRow, JobRow
@@ -45,8 +48,7 @@ def start(ws: "Workspace", adapter_id: int, form: Form) -> JobRow:
         raise BadInput(f"There is no export of the form {form}.", f"One of: {', '.join(FORMS)}.")
     if adapter.status not in ENDED:
         raise BadInput("That adapter is not finished.", "Wait for its training to end.")
-    if form != "peft":
-        ws.serving.source(adapter)
+    ws.serving.source(adapter)
     job = ws.jobs.enqueue("export", adapter.corpus_id, {"adapter": adapter_id, "form": form})
     ws.wake()
     return job
@@ -60,14 +62,14 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     except NotFound as error:
         raise TriptychError("The adapter was deleted before it was exported.") from error
     form: Form = job.payload["form"]
-    ws.jobs.say(job, f"{adapter.kind} v{adapter.version} as {form}: writing and reading back")
+    ws.jobs.say(job, f"{adapter.kind} v{adapter.version} as {form}: writing, reading back and asking")
     try:
-        write(ws, adapter, form)
+        found = write(ws, adapter, form, lease.check)
     except OSError as error:
         raise TriptychError(
             f"The export could not be written: {error.strerror or error}.", "Free some disk."
         ) from error
-    ws.jobs.progress(job, 1, 1, f"{adapter.kind} v{adapter.version} as {form}")
+    ws.jobs.progress(job, 1, 1, f"{adapter.kind} v{adapter.version} as {form}: {found.words}")
 
 
 def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
@@ -79,16 +81,22 @@ def target(ws: "Workspace", adapter: AdapterRow, form: str) -> Path:
     return ws.serving.folder(adapter) / "exports" / f"{adapter.kind}-v{adapter.version}-{form}.zip"
 
 
-def write(ws: "Workspace", adapter: AdapterRow, form: Form) -> Path:
-    """Write an export aside, read it back, and give it its name.
+def write(ws: "Workspace", adapter: AdapterRow, form: Form, check: Callable[[], None]) -> Likeness:
+    """Write an export aside, read it back, ask it, and give it its name; returns how it answers.
+
+    Args:
+        check: called now and then; may raise to end the work.
 
     Raises:
         BadInput: the adapter's files are gone, or its base model is another one now.
-        TriptychError: what was read back is not what should have been written.
+        TriptychError: what was read back is not what should have been written, or answers otherwise.
     """
     learned = ws.serving.folder(adapter) / "adapter"
     if not learned.is_dir():
         raise BadInput(f"The files of {adapter.kind} v{adapter.version} are gone.", "Train it again.")
+    for name, sha256 in adapter.files.items():
+        if not (learned / name).is_file() or hashlib.sha256((learned / name).read_bytes()).hexdigest() != sha256:
+            raise _not_as_trained(name)
     done = target(ws, adapter, form)
     done.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=done.parent) as scratch:
@@ -96,12 +104,19 @@ def write(ws: "Workspace", adapter: AdapterRow, form: Form) -> Path:
         content.mkdir()
         licence = _content(ws, adapter, learned, content, form)
         corpus = ws.corpora.get(adapter.corpus_id).name
-        (content / "README.md").write_text(cards.card(adapter, corpus, licence, cards.LIBRARIES[form]), "utf-8")
+        found = likeness.compare(form, ws.serving.base(adapter).folder, learned, content, _asking(ws, adapter, check))
+        (content / "README.md").write_text(cards.card(adapter, corpus, licence, form, found.words), "utf-8")
         packed = _packed(content, Path(scratch) / done.name)
         if form == "peft":
             check_files(packed, adapter.files)
         packed.replace(done)
-    return done
+    return found
+
+
+def _asking(ws: "Workspace", adapter: AdapterRow, check: Callable[[], None]) -> Asking:
+    domain = ws.domains.get(ws.corpora.get(adapter.corpus_id).domain)
+    questions = likeness.questions_of(ws.serving.folder(adapter))
+    return Asking(questions, domain, ws.serving.reading(adapter), check)
 
 
 def _content(ws: "Workspace", adapter: AdapterRow, learned: Path, content: Path, form: Form) -> str:
@@ -168,7 +183,11 @@ def check_files(packed: Path, hashes: dict[str, str]) -> None:
         there = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
     for name, sha256 in hashes.items():
         if name != "README.md" and there.get(name) != sha256:
-            raise TriptychError(f"The export failed its check: {name} is not as it was trained.", "Train it again.")
+            raise _not_as_trained(name)
+
+
+def _not_as_trained(name: str) -> TriptychError:
+    return TriptychError(f"The export failed its check: {name} is not as it was trained.", "Train it again.")
 
 
 def _packed(content: Path, file: Path) -> Path:

@@ -152,16 +152,23 @@ class EmbeddedChat(Engine):
             return self._scorer
 
     def open_stream(
-        self, messages: Sequence[BaseMessage], sampling: Sampling, stopping: threading.Event | None = None
+        self,
+        messages: Sequence[BaseMessage],
+        sampling: Sampling,
+        stopping: threading.Event | None = None,
+        begun: Sequence[int] = (),
     ) -> TokenStream:
         """Start an answer and give its tokens; `_stream` is this with text.
+
+        Args:
+            begun: tokens that the answer begins with already; it goes on behind them.
 
         Raises:
             BadInput: the prompt leaves no room in the window.
             EngineFailed: the engine cannot start.
         """
         loaded = self._model()
-        prompt = self.token_ids(messages)
+        prompt = [*self.token_ids(messages), *begun]
         length, window = len(prompt), min(loaded.facts.window, loaded.capacity)
         if length >= window:
             raise BadInput(

@@ -19,7 +19,7 @@ Progress = Callable[[float], None]
 Added = Mapping[str, Callable[[], Any]]
 """By a tensor's name, what makes the float32 [rows, columns] that is added to it."""
 
-REWRITE = "q8_0-1"
+REWRITE = "q8_0-2"
 """Part of the cached file's name: raise the number when what is written changes."""
 
 _ROWS_AT_ONCE = 4096
@@ -111,19 +111,13 @@ class Change:
 
     def kept(self, tensor: Any) -> bool:
         """Whether a tensor is copied as it is, without going through float32."""
-        import gguf
-
-        kinds = gguf.GGMLQuantizationType
-        same = kinds.F32 if len(tensor.shape) < 2 else kinds[self.kind]
-        return tensor.name not in self.added and tensor.tensor_type in (kinds.F32, same)
+        return tensor.name not in self.added and tensor.tensor_type == self.target_type(tensor)
 
     def target_type(self, tensor: Any) -> Any:
         """The chosen kind for matrices whose rows divide into its blocks, F32 for the rest."""
         import gguf
 
         kinds = gguf.GGMLQuantizationType
-        if self.kept(tensor):
-            return tensor.tensor_type
         wanted = kinds[self.kind]
         blocks = len(tensor.shape) > 1 and int(tensor.shape[0]) % gguf.GGML_QUANT_SIZES[wanted][0] == 0
         return wanted if blocks else kinds.F32

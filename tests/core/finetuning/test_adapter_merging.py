@@ -27,7 +27,7 @@ def values(tensor: gguf.ReaderTensor) -> np.ndarray:
     return gguf.dequantize(tensor.data, tensor.tensor_type)
 
 
-def adapter(folder: Path, shapes: dict[str, tuple[int, int]]) -> dict[str, np.ndarray]:
+def adapter(folder: Path, shapes: dict[str, tuple[int, int]], **config: object) -> dict[str, np.ndarray]:
     """Write a peft folder with random matrices; returns what it adds to each weight of the base model."""
     from safetensors.numpy import save_file
 
@@ -41,7 +41,8 @@ def adapter(folder: Path, shapes: dict[str, tuple[int, int]]) -> dict[str, np.nd
         added[weight] = ALPHA / RANK * (second @ first)
     folder.mkdir()
     save_file(tensors, folder / "adapter_model.safetensors")
-    (folder / "adapter_config.json").write_text(json.dumps({"r": RANK, "lora_alpha": ALPHA, "peft_type": "LORA"}))
+    config = {"r": RANK, "lora_alpha": ALPHA, "peft_type": "LORA"} | config
+    (folder / "adapter_config.json").write_text(json.dumps(config))
     return added
 
 

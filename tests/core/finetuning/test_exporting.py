@@ -11,12 +11,17 @@ import numpy as np
 import pytest
 
 from core.errors import TriptychError
-from core.finetuning import cards, exporting, merging
+from core.finetuning import cards, exporting, likeness, merging
 from core.finetuning.base import Base
 from core.settings import Settings
 from core.workspace import Workspace
 from storage.rows import AdapterRow
 from tests.core.finetuning.test_adapter_merging import adapter as written
+
+
+@pytest.fixture(autouse=True)
+def _few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(likeness, "QUESTIONS", 3)
 
 
 @pytest.fixture
@@ -37,23 +42,22 @@ def trained(ws: Workspace, tiny_file: Path) -> AdapterRow:
     row = ws.adapters.begin(corpus.id, "closed-book", job.id, "Tiny", documents={"a|b.pdf": "f" * 64})
     folder = ws.serving.folder(row)
     folder.mkdir(parents=True)
-    written(folder / "adapter", {name: shape for name, (shape, _) in CHANGED.items()})
+    written(folder / "adapter", CHANGED, target_modules=["k_proj", "up_proj"], task_type="CAUSAL_LM")
     files = {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in (folder / "adapter").iterdir()}
     sha256 = hashlib.sha256(tiny_file.read_bytes()).hexdigest()
     ws.adapters.change(row.id, files=files, status="candidate", base_sha256=sha256, recipe={"rank": 4})
     return ws.adapters.get(row.id)
 
 
-CHANGED = {
-    "model.layers.0.self_attn.k_proj": ((64, 64), "blk.0.attn_k.weight"),
-    "model.layers.0.mlp.up_proj": ((128, 64), "blk.0.ffn_up.weight"),
-}
+CHANGED = {"model.layers.0.self_attn.k_proj": (64, 64), "model.layers.0.mlp.up_proj": (128, 64)}
 
 
 def exported(ws: Workspace, row: AdapterRow, form: exporting.Form) -> Path:
     job = exporting.start(ws, row.id, form)
     ws.dispatcher.run_one()
-    assert ws.jobs.get(job.id).status == "done", ws.jobs.get(job.id).error
+    ended = ws.jobs.get(job.id)
+    assert ended.status == "done", ended.error
+    assert "answers like the adapter: " in ended.message
     return exporting.target(ws, row, form)
 
 
@@ -63,6 +67,7 @@ def test_a_peft_export_holds_the_files_as_trained_and_a_model_card(ws: Workspace
         card = archive.read("README.md").decode()
     assert "# Leases: closed-book adapter, version 1" in card
     assert "- a\\|b.pdf" in card
+    assert "This export was read back, and answers like the adapter: 3 of 3 prompts word for word, 100 %" in card
 
 
 def test_files_that_changed_since_training_are_not_exported(ws: Workspace, trained: AdapterRow) -> None:
@@ -70,7 +75,7 @@ def test_files_that_changed_since_training_are_not_exported(ws: Workspace, train
     job = exporting.start(ws, trained.id, "peft")
     ws.dispatcher.run_one()
     assert "adapter_config.json is not as it was trained" in ws.jobs.get(job.id).error
-    assert not any(exporting.target(ws, trained, "peft").parent.iterdir())
+    assert not exporting.target(ws, trained, "peft").parent.exists()
 
 
 def test_a_gguf_export_can_be_read_and_has_a_modelfile_that_ends_answers(
@@ -105,6 +110,16 @@ def spoil(file: Path, name: str) -> None:
     tensor = next(each for each in reader.tensors if each.name == name)
     tensor.data[0, 1] ^= np.uint8(0x80)
     reader.data.flush()
+
+
+def test_an_export_without_what_was_learned_fails_and_says_what_differs(
+    ws: Workspace, trained: AdapterRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "placed", lambda source, adapter: {})
+    job = exporting.start(ws, trained.id, "q8_0")
+    ws.dispatcher.run_one()
+    assert "does not answer like the adapter. 3 of 3 prompts differ" in ws.jobs.get(job.id).error
+    assert not exporting.target(ws, trained, "q8_0").exists()
 
 
 def test_an_unknown_template_is_left_to_the_file() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import ModelMissing
 from core.generation.gguf import as_q8_0, metadata
+from tests.torture.tiny import tiny_gguf
 
 
 def sha256(file: Path) -> str:
@@ -81,6 +82,15 @@ def test_a_broken_or_missing_file_is_one_line(tmp_path: Path, packaged: Path) ->
         assert "\n" not in str(caught.value)
         assert file.name in str(caught.value)
     assert not list((tmp_path / "cache").glob("*")), "a half-written copy was left"
+
+
+def test_matrices_in_32_bits_become_q8_0_too_as_the_engine_reads_no_others(tmp_path: Path) -> None:
+    kinds = {
+        tensor.name: tensor.tensor_type
+        for tensor in gguf.GGUFReader(as_q8_0(tiny_gguf(tmp_path / "t.gguf", merges=20), tmp_path)).tensors
+    }
+    assert kinds["blk.0.ffn_up.weight"] == gguf.GGMLQuantizationType.Q8_0
+    assert kinds["output_norm.weight"] == gguf.GGMLQuantizationType.F32
 
 
 def test_what_is_served_holds_no_q4_1(q8: Path) -> None:
