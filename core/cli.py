@@ -11,6 +11,7 @@
     triptych backup FILE | restore FILE --workspace W   one file with everything; a new workspace from it
     triptych doctor [--repair]                          what is healthy, and what a person must decide
     triptych audit [--verify] [--json] [--since DATE]   who did what, when; whether the log is whole
+    triptych adapters list | import | promote | rollback | withdraw | export | delete    what was trained
     triptych models list | add | test | use             base models beside the embedded one
 
 Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.
@@ -25,7 +26,7 @@ from typing import Annotated
 import typer
 
 from core import room
-from core.commands import keeping, models
+from core.commands import adapters, keeping, models
 from core.errors import UNSTORABLE, BadInput, Conflict, NotFound, TriptychError
 from core.settings import Settings
 from storage.errors import Unstorable
@@ -39,6 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(adapters.app, name="adapters")
 app.add_typer(models.app, name="models")
 app.add_typer(keeping.app)
 

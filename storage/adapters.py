@@ -3,12 +3,13 @@
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from storage import audit
 from storage.database import Database
 from storage.errors import NotFound
 from storage.rows import AdapterRow, copied
-from storage.tables import Adapter, now
+from storage.tables import Adapter, Corpus, now
 
 Rows = list  # the word itself names a method of the class below
 
@@ -25,14 +26,32 @@ class Adapters:
             mine = select(Adapter).where(Adapter.job_id == job_id, Adapter.kind == kind)
             row = session.scalar(mine)
             if row is None:
-                newest = select(func.max(Adapter.version)).where(Adapter.corpus_id == corpus_id, Adapter.kind == kind)
-                version = (session.scalar(newest) or 0) + 1
+                version = _next_version(session, corpus_id, kind)
                 row = Adapter(
                     corpus_id=corpus_id, kind=kind, version=version, job_id=job_id, base_model=base_model, **facts
                 )
                 session.add(row)
                 session.flush()
                 row.folder = str(row.id)
+            return copied(AdapterRow, row)
+
+    def take_in(self, corpus_id: int, kind: str, base_model: str, folder: str, **facts: Any) -> AdapterRow:
+        """Add an adapter that was trained elsewhere, as a candidate of the next version; its files are in place."""
+        with self._database.write() as session:
+            if session.get(Corpus, corpus_id) is None:
+                raise NotFound(f"corpus {corpus_id}")
+            row = Adapter(
+                corpus_id=corpus_id,
+                kind=kind,
+                version=_next_version(session, corpus_id, kind),
+                base_model=base_model,
+                folder=folder,
+                status="candidate",
+                **facts,
+            )
+            session.add(row)
+            session.flush()
+            audit.note(session, "imported", "adapter", row.id, corpus_id=corpus_id, kind=kind, version=row.version)
             return copied(AdapterRow, row)
 
     def change(self, adapter_id: int, **values: Any) -> None:
@@ -114,3 +133,8 @@ class Adapters:
                 audit.note(session, "deleted", "adapter", adapter_id, corpus_id=row.corpus_id, kind=row.kind,
                            version=row.version)  # fmt: skip
                 session.delete(row)
+
+
+def _next_version(session: Session, corpus_id: int, kind: str) -> int:
+    newest = select(func.max(Adapter.version)).where(Adapter.corpus_id == corpus_id, Adapter.kind == kind)
+    return (session.scalar(newest) or 0) + 1

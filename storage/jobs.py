@@ -24,6 +24,7 @@ AUDITED = {
     "finetune": ("adapter", "training started"),
     "evaluate": ("evaluation", "started"),
     "export": ("adapter", "export started"),
+    "judge": ("adapter", "put before the gate"),
     "examples": ("examples", "proposing started"),
     "reindex": ("corpus", "index change started"),
 }

@@ -41,7 +41,7 @@ def train(
         job = tuning.start(ws, corpus.id, kinds, preset, by="command line")
         if ws.lock is not None:
             ws.dispatcher.start()
-        status = _followed(ws, job.id) if ws.lock is not None or wait else job.status
+        status = followed(ws, job.id) if ws.lock is not None or wait else job.status
         found = {
             "job": job.id,
             "status": status,
@@ -62,7 +62,8 @@ def readable(found: dict[str, Any]) -> str:
     return "\n".join(lines or [f"Job {found['job']} is {found['status']}."])
 
 
-def _followed(ws: "Workspace", job_id: int) -> str:
+def followed(ws: "Workspace", job_id: int) -> str:
+    """Wait for a job and show how far it is; returns how it ended. Raises TriptychError: nobody works on it."""
     shown, seen = Line(), time.monotonic()
     while (job := ws.jobs.get(job_id)).status in OPEN:
         shown.show(job.message or job.status)

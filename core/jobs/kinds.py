@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.evaluation import running
-from core.finetuning import exporting, generating, tuning
+from core.finetuning import exporting, generating, importing, tuning
 from core.ingestion import indexing, reindexing, wiping
 from core.jobs.lease import Lease
 from core.keeping import backup
@@ -47,6 +47,7 @@ KINDS = {
     "sync": Kind(syncing.run, syncing.give_up),
     "examples": Kind(generating.run, generating.give_up),
     "export": Kind(exporting.run, exporting.give_up),
+    "judge": Kind(importing.run, importing.give_up, alone=True),
     "backup": Kind(backup.run, backup.give_up),
     "finetune": Kind(tuning.run, tuning.give_up, alone=True),
     "evaluate": Kind(running.run, running.give_up, alone=True),

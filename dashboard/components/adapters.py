@@ -4,10 +4,11 @@ from typing import Literal
 
 import streamlit as st
 
-from core.finetuning import gate, registry
+from core.finetuning import gate, importing, registry
 from dashboard import resources, state
 from dashboard.components import exports, figures, learning
 from dashboard.components.safe_text import label
+from storage.jobs import OPEN
 from storage.rows import AdapterRow
 
 Badge = tuple[str, Literal["green", "gray", "orange", "red", "blue"]]
@@ -26,6 +27,8 @@ def show(corpus_id: int) -> None:
     if not rows:
         st.caption("None yet. A training ends with one adapter of each kind, and the gate says which may serve.")
     for row in rows:
+        if _judging(row):
+            st.caption(f":material/hourglass_top: {row.kind} v{row.version} is before the gate: see Jobs.")
         with st.container(border=True, gap="xsmall"):
             _row(row)
 
@@ -45,14 +48,26 @@ def _row(row: AdapterRow) -> None:
         st.markdown(f":orange[:material/history:] {behind} Train again to catch up.")
     if row.status not in ("training", "failed"):
         _buttons(row)
+        if row.result.get("imported"):
+            return
         with st.expander("How it learned", icon=":material/show_chart:", type="compact"):
             learning.show(row)
     elif row.status == "failed":
         st.button("Delete", key=f"adapter-delete-{row.id}", icon=":material/delete:", on_click=_delete, args=(row.id,))
 
 
+def _judging(row: AdapterRow) -> bool:
+    if not importing.may_be_judged(row):
+        return False
+    jobs = resources.workspace().jobs.list(row.corpus_id, OPEN)
+    return any(job.kind == "judge" and job.payload.get("adapter") == row.id for job in jobs)
+
+
 def _facts(row: AdapterRow) -> list[str]:
-    said = [label(row.base_model, 60), f"made {figures.ago(row.created_at)}"]
+    said = [
+        label(row.base_model, 60),
+        f"{'imported' if row.result.get('imported') else 'made'} {figures.ago(row.created_at)}",
+    ]
     if seconds := row.result.get("seconds"):
         said.append(f"trained {seconds / 60:.0f} min on {row.result.get('examples', 0):,} examples")
     return said
@@ -65,6 +80,10 @@ def _buttons(row: AdapterRow) -> None:
             st.button("Roll back", key=f"back-{row.id}", icon=":material/undo:", on_click=_back, args=(row.id,))
         elif st.button("Promote", key=f"promote-{row.id}", icon=":material/upgrade:"):
             _promote(row)
+        if importing.may_be_judged(row):
+            st.button(
+                "Put before the gate", key=f"judge-{row.id}", icon=":material/gavel:", on_click=_judge, args=(row.id,)
+            )
         exports.show(row)
         if st.button("Delete", key=f"adapter-delete-{row.id}", icon=":material/delete:", type="tertiary"):
             _ask_delete(row)
@@ -93,6 +112,11 @@ def _ask_delete(row: AdapterRow) -> None:
 @state.reported
 def _delete(adapter_id: int) -> None:
     registry.delete(resources.workspace(), adapter_id)
+
+
+@state.reported
+def _judge(adapter_id: int) -> None:
+    importing.start(resources.workspace(), adapter_id, by="dashboard")
 
 
 @state.reported

@@ -20,6 +20,7 @@ VERBS = {
     "sync": "Syncing",
     "reindex": "Changing the index of",
     "export": "Exporting from",
+    "judge": "Judging an adapter of",
     "examples": "Proposing examples for",
     "backup": "Backing up",
 }

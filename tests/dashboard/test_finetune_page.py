@@ -1,11 +1,14 @@
 """The fine-tune page takes examples, says what is wrong with them, starts and steers a training, and lists adapters."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.models import CHAT
 from core.workspace import Workspace
 from dashboard.components.modes import look
 from storage.examples import ExampleDraft
@@ -169,7 +172,7 @@ def test_an_export_is_asked_for_once_and_its_failure_is_seen(
     workspace.jobs.request_cancel(job.id)
     workspace.dispatcher.run_one()
     adapter = workspace.adapters.begin(taught.id, "grounded", job.id, "SmolLM2")
-    workspace.adapters.change(adapter.id, status="candidate")
+    workspace.adapters.change(adapter.id, status="candidate", base_sha256=CHAT.sha256)
     app = open_page("finetune", corpus=taught.id)
     app.button(key=f"export-peft-{adapter.id}").click().run()
     assert not app.exception
@@ -191,3 +194,35 @@ def test_deleting_a_document_names_the_adapters_that_learned_from_it(
     app.button(key="delete-ticked").click().run()
     assert not app.exception
     assert any("grounded v1" in warning.value for warning in app.warning)
+
+
+def test_an_adapter_from_elsewhere_is_refused_with_the_reason_in_the_dialog(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("adapter_model.bin", b"cos")
+    app = open_page("finetune", corpus=corpus.id)
+    button(app, "Import adapter").click().run()
+    app.file_uploader(key="import-file").upload("mine.zip", packed.getvalue())
+    app.run()
+    app.button(key="import-go").click().run()
+    assert not app.exception
+    assert "is a pickle" in words(app)
+    assert not workspace.adapters.list(corpus.id)
+
+
+def test_an_imported_adapter_can_be_put_before_the_gate_once_there_are_examples(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    row = workspace.adapters.take_in(corpus.id, "grounded", "SmolLM2", "x", result={"imported": True}, note="imported.")
+    app = open_page("finetune", corpus=corpus.id)
+    assert "imported just now" in words(app)
+    app.button(key=f"judge-{row.id}").click().run()
+    assert "Accept examples about at least three documents" in words(app)
+    drafts = [ExampleDraft(f"What does clause {n} say?", f"It says {n}.", f"{n % 6}.md") for n in range(48)]
+    workspace.examples.add(corpus.id, drafts)
+    app.button(key=f"judge-{row.id}").click().run()
+    assert not app.exception
+    assert "is before the gate" in words(app)
+    assert [job.kind for job in workspace.jobs.list(corpus.id)] == ["judge"]
