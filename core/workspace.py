@@ -51,6 +51,7 @@ from storage.sources import Sources
 if TYPE_CHECKING:
     from core.assistants.ask import Assistant
     from core.assistants.live import LiveAnswers
+    from core.finetuning.retraining import Retraining
     from core.finetuning.serving import Serving
     from core.generation.engine import Engine
     from core.generation.engines import Engines
@@ -68,6 +69,7 @@ log = logging.getLogger(__name__)
 Part = TypeVar("Part")
 CLOSED_IN_ORDER = {
     "watch": "stop",
+    "retraining": "stop",
     "dispatcher": "stop",
     "live": "close",
     "serving": "close",
@@ -263,6 +265,14 @@ class Workspace:
 
         self._owned("watch sources")
         return self._part("watch", lambda: Watch(self))
+
+    @property
+    def retraining(self) -> "Retraining":
+        """Has adapters trained again on time, once it is started."""
+        from core.finetuning.retraining import Retraining
+
+        self._owned("train adapters again")
+        return self._part("retraining", lambda: Retraining(self))
 
     @property
     def running(self) -> bool:

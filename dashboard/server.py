@@ -1,7 +1,7 @@
 """One process, one port: the pages, the JSON routes and the job dispatcher start and stop together.
 
     socket -> workspace (its owner) -> uvicorn -> st.App: guard, routes, pages
-                                        lifespan: dispatcher, watch, models warmed in the background
+                                        lifespan: dispatcher, watch, retraining, models warmed in the background
 
 Knows nothing of what the pages show. Streamlit's settings come from `.streamlit/config.toml` of the
 project, wherever the command is started.
@@ -81,6 +81,7 @@ def create_app(workspace: Workspace) -> st.App:
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         workspace.dispatcher.start()
         workspace.watch.start()
+        workspace.retraining.start()
         stopping = threading.Event()
         threading.Thread(target=warm, args=(workspace, stopping), name="warm", daemon=True).start()
         try:

@@ -41,6 +41,10 @@ class Assistants:
         """How evidence is shown to the base model: "auto", "quote" or "passages". Raises NotFound."""
         return self._set(corpus_id, reading=reading)
 
+    def choose_retraining(self, corpus_id: int, days: int, share: int) -> AssistantRow:
+        """Train its adapters again every so many days, and once so many percent changed; 0 is off. Raises NotFound."""
+        return self._set(corpus_id, retrain_days=days, retrain_share=share)
+
     def _set(self, corpus_id: int, **changed: Any) -> AssistantRow:
         with self._database.write() as session:
             if session.get(Corpus, corpus_id) is None:

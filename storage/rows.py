@@ -58,6 +58,8 @@ class AssistantRow:
     base_model_id: int | None = None
     mode: str = "rag"
     reading: str = "auto"
+    retrain_days: int = 0
+    retrain_share: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,8 @@ class BaseModel(Table):
 class Assistant(Table):
     """How a corpus is answered; without a row, with the defaults. No `base_model_id` is the embedded one.
 
-    `reading`: auto, quote, passages (`core/assistants/reading.py`).
+    `reading`: auto, quote, passages (`core/assistants/reading.py`). Its adapters learn again after `retrain_days`,
+    and once `retrain_share` percent of the documents changed; 0 is off (`core/finetuning/retraining.py`).
     """
 
     __tablename__ = "assistants"
@@ -127,6 +128,8 @@ class Assistant(Table):
     base_model_id: Mapped[int | None] = mapped_column(ForeignKey("base_models.id", ondelete="SET NULL"), index=True)
     mode: Mapped[str] = mapped_column(default="rag")
     reading: Mapped[str] = mapped_column(default="auto")
+    retrain_days: Mapped[int] = mapped_column(default=0, server_default="0")
+    retrain_share: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Document(Table):

@@ -4,7 +4,16 @@ import streamlit as st
 
 from core.finetuning.planning import chosen_examples
 from dashboard import resources, state
-from dashboard.components import adapter_import, adapters, empty, example_check, example_table, examples, training
+from dashboard.components import (
+    adapter_import,
+    adapters,
+    empty,
+    example_check,
+    example_table,
+    examples,
+    retraining,
+    training,
+)
 from dashboard.components.safe_text import label
 
 workspace = resources.workspace()
@@ -31,5 +40,7 @@ if counts:
     st.subheader("3 · Train", anchor=False)
     training.show(corpus.id, len(usable))
 st.subheader("4 · Adapters", anchor=False)
-adapter_import.button(corpus.id)
+with st.container(horizontal=True):
+    adapter_import.button(corpus.id)
+    retraining.show(corpus.id)
 adapters.show(corpus.id)

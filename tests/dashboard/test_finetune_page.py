@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.models import CHAT
 from core.workspace import Workspace
+from dashboard.components import retraining
 from dashboard.components.modes import look
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
@@ -226,3 +227,16 @@ def test_an_imported_adapter_can_be_put_before_the_gate_once_there_are_examples(
     assert not app.exception
     assert "is before the gate" in words(app)
     assert [job.kind for job in workspace.jobs.list(corpus.id)] == ["judge"]
+
+
+def test_when_to_train_again_is_chosen_beside_the_adapters(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    app = open_page("finetune", corpus=corpus.id)
+    app.number_input(key=f"retrain-days-{corpus.id}").set_value(7)
+    app.number_input(key=f"retrain-share-{corpus.id}").set_value(20).run()
+    app.button(key=f"retrain-save-{corpus.id}").click().run()
+    assert not app.exception
+    chosen = workspace.assistants.of(corpus.id)
+    assert (chosen.retrain_days, chosen.retrain_share) == (7, 20)
+    assert retraining.words(chosen) == "Train again: every 7 days or once 20 % changed"
