@@ -65,8 +65,9 @@ def start(
 
 
 def run(ws: "Workspace", lease: "Lease") -> None:
-    """Train the adapters of a claimed job, one after another."""
+    """Train the adapters of a claimed job, one after another, once the corpus is indexed."""
     job = lease.job
+    _indexed(ws, lease)
     for number, kind in enumerate(job.payload["kinds"], 1):
         adapter = begin(ws, job, kind)
         if adapter.status != "training":
@@ -87,6 +88,14 @@ def run(ws: "Workspace", lease: "Lease") -> None:
         ws.jobs.say(job, f"{where}: answering the held-out questions")
         gate.judge(ws, ws.adapters.get(adapter.id), lease.check)
         settle(ws.serving.folder(adapter), ws.examples.ids(adapter.corpus_id))
+
+
+def _indexed(ws: "Workspace", lease: "Lease") -> None:
+    """Wait while documents are being indexed: what is not found yet teaches a grounded adapter nothing."""
+    while any(job.kind == "index" for job in ws.jobs.list(lease.job.corpus_id, ("queued", "running"), limit=200)):
+        lease.check()
+        ws.jobs.say(lease.job, "waiting until the documents are indexed")
+        time.sleep(LOOK_S)
 
 
 def _heard(ws: "Workspace", lease: "Lease", where: str) -> Heard:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.domains import Domain
+from core.finetuning import samples
 from core.ingestion import intake
 from dashboard import resources, state
 from dashboard.components import corpus_dialogs, domain_dialogs, figures
@@ -29,8 +30,8 @@ def show(domain: Domain, corpora: Sequence[CorpusRow]) -> None:
         st.space("stretch")
         if not domain.sample_corpus:
             _new_corpus(domain)
-        elif not any(corpus.sample for corpus in corpora) and _sample_pressed(domain):
-            _open(domain, intake.load_sample(resources.workspace(), domain.name))
+        else:
+            _sample(domain, next((corpus for corpus in corpora if corpus.sample), None))
 
 
 def new() -> None:
@@ -62,6 +63,32 @@ def _menu(domain: Domain) -> None:
 def _new_corpus(domain: Domain) -> None:
     if st.button("New corpus", key=f"corpus-in-{domain.name}", icon=":material/add:", width="stretch"):
         corpus_dialogs.new_corpus(domain.name)
+
+
+def _sample(domain: Domain, corpus: CorpusRow | None) -> None:
+    """The ways into a domain's sample: open it, and teach it."""
+    if corpus is None and _sample_pressed(domain):
+        _open(domain, intake.load_sample(resources.workspace(), domain.name))
+    stage = samples.stage(resources.workspace(), corpus.id) if corpus else "untaught"
+    if corpus is None or stage == "untaught":
+        st.button(
+            "Teach it",
+            key=f"teach-{domain.name}",
+            icon=":material/school:",
+            width="stretch",
+            help="Load the sample, take in its training pairs and train both adapters, in the background.",
+            on_click=_teach,
+            args=(domain.name,),
+        )
+        return
+    words = {"learning": "Learning: see Fine-tune", "taught": "Taught: see Fine-tune"}[stage]
+    link = {"corpus": str(corpus.id)}
+    st.page_link("app_pages/finetune.py", label=words, icon=":material/school:", query_params=link)
+
+
+@state.reported
+def _teach(domain_name: str) -> None:
+    samples.teach(resources.workspace(), domain_name, by="dashboard")
 
 
 def _sample_pressed(domain: Domain) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from core.errors import TriptychError
+from core.finetuning import samples
+from core.ingestion import intake
 from core.workspace import Workspace
 from storage.rows import CorpusRow
 from tests.dashboard.conftest import words
@@ -54,3 +56,32 @@ def test_what_went_wrong_is_shown_once_with_its_remedy(open_page: Open) -> None:
     app.run()
     assert "Free some space." in words(app)
     assert not app.run().error
+
+
+def test_teach_it_loads_the_sample_takes_its_pairs_in_once_and_queues_both_adapters(
+    open_page: Open, workspace: Workspace
+) -> None:
+    app = open_page()
+    app.button(key="teach-support").click().run()
+    assert not app.exception
+    (corpus,) = workspace.corpora.list()
+    pairs = workspace.examples.counts(corpus.id)
+    assert pairs.keys() == {"accepted"}
+    (job,) = [job for job in workspace.jobs.list(corpus.id) if job.kind == "finetune"]
+    assert (job.payload["kinds"], job.payload["preset"]) == (["closed-book", "grounded"], "balanced")
+    assert "Learning: see Fine-tune" in [link.label for link in app.page_link]
+    assert samples.teach(workspace, "support") == corpus.id  # from a page that was drawn before
+    assert workspace.examples.counts(corpus.id) == pairs
+    assert [row.id for row in workspace.jobs.list(corpus.id) if row.kind == "finetune"] == [job.id]
+    assert len(workspace.corpora.documents(corpus.id)) == len(
+        list(workspace.domains.get("support").sample_folder.glob("*"))
+    )
+
+
+def test_a_sample_that_was_opened_can_be_taught_and_once_it_is_says_so(open_page: Open, workspace: Workspace) -> None:
+    corpus = intake.load_sample(workspace, "legal")
+    app = open_page()
+    assert app.button(key="teach-legal").label == "Teach it"
+    workspace.adapters.take_in(corpus, "grounded", "SmolLM2", "x")
+    app.run()
+    assert "Taught: see Fine-tune" in [link.label for link in app.page_link]
