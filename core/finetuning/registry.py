@@ -51,23 +51,27 @@ def staleness(ws: "Workspace", adapter: AdapterRow) -> Staleness:
     )
 
 
+def before(ws: "Workspace", adapter: AdapterRow) -> AdapterRow | None:
+    """The adapter of the same kind that served last before this one; None when none did."""
+    served = [
+        row
+        for row in ws.adapters.list(adapter.corpus_id)
+        if row.kind == adapter.kind and row.status == "retired" and row.promoted_at and row.id != adapter.id
+    ]
+    return max(served, key=lambda row: row.promoted_at or row.created_at, default=None)
+
+
 def roll_back(ws: "Workspace", adapter_id: int) -> AdapterRow:
     """Have the adapter that served before serve again in place of this one.
 
     Raises:
         BadInput: none did.
     """
-    adapter = ws.adapters.get(adapter_id)
-    before = [
-        row
-        for row in ws.adapters.list(adapter.corpus_id)
-        if row.kind == adapter.kind and row.status == "retired" and row.promoted_at and row.id != adapter.id
-    ]
-    if not before:
+    earlier = before(ws, ws.adapters.get(adapter_id))
+    if earlier is None:
         raise BadInput("No earlier version has served.", "Withdraw this one to answer without an adapter.")
-    newest = max(before, key=lambda row: row.promoted_at or row.created_at)
-    ws.adapters.promote(newest.id, "rolled back")
-    return ws.adapters.get(newest.id)
+    ws.adapters.promote(earlier.id, "rolled back")
+    return ws.adapters.get(earlier.id)
 
 
 def withdraw(ws: "Workspace", adapter_id: int) -> None:

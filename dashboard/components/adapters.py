@@ -77,7 +77,8 @@ def _buttons(row: AdapterRow) -> None:
     with st.container(horizontal=True):
         if row.status == "promoted":
             st.button("Withdraw", key=f"withdraw-{row.id}", on_click=_withdraw, args=(row.id,), help="Let none serve")
-            st.button("Roll back", key=f"back-{row.id}", icon=":material/undo:", on_click=_back, args=(row.id,))
+            if registry.before(resources.workspace(), row) is not None:
+                st.button("Roll back", key=f"back-{row.id}", icon=":material/undo:", on_click=_back, args=(row.id,))
         elif st.button("Promote", key=f"promote-{row.id}", icon=":material/upgrade:"):
             _promote(row)
         if importing.may_be_judged(row):
