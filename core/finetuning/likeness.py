@@ -9,12 +9,14 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.assistants.writing import prompt_of
 from core.errors import TriptychError
 from core.finetuning.general import GENERAL
+from core.generation.batching import TokenStream
 from core.generation.embedded import EmbeddedChat
 from core.generation.engine import Sampling
 from core.generation.gguf import Progress
@@ -90,7 +92,7 @@ class Asking:
 
     def answers(self, engine: EmbeddedChat, adapter: Path | None = None) -> Answers:
         """The first tokens of each answer, the most likely one at every place, one question after another."""
-        return [self._answer(engine, question, adapter, ()) for question in self.questions]
+        return [self._answer(engine, question, adapter) for question in self.questions]
 
     def shares(self, engine: EmbeddedChat, adapter: Path, answers: Answers) -> list[float]:
         """Of each answer that something else wrote, the share of tokens that the adapter would have written there."""
@@ -103,20 +105,34 @@ class Asking:
         """Where it would have gone on otherwise, it is asked again with the answer's own token."""
         at = apart = 0
         while at < len(answer) and apart <= len(answer) / 2:  # beyond that it is no matter of rounding
-            own = self._answer(engine, question, adapter, answer[:at])
-            at += next((n for n, (a, b) in enumerate(zip(own, answer[at:], strict=False)) if a != b), len(own))
+            at += self._agreeing(engine, question, adapter, answer, at)
             apart += at < len(answer)
             at += 1
         return 1 - apart / len(answer) if at >= len(answer) else 0.0
 
-    def _answer(self, engine: EmbeddedChat, question: str, adapter: Path | None, begun: Sequence[int]) -> list[int]:
+    def _agreeing(self, engine: EmbeddedChat, question: str, adapter: Path, answer: Sequence[int], at: int) -> int:
+        """How many tokens of an answer, from a place on, the adapter writes too; it stops at the first other one."""
+        stream, same = self._begun(engine, question, adapter, answer[:at]), 0
+        for token in chain.from_iterable(stream):
+            if token != answer[at + same]:
+                stream.stop()
+                return same
+            same += 1
+        return same + (stream.finish == "stop" and answer[at + same :] == [END])
+
+    def _answer(
+        self, engine: EmbeddedChat, question: str, adapter: Path | None, begun: Sequence[int] = ()
+    ) -> list[int]:
+        stream = self._begun(engine, question, adapter, begun)
+        written = list(chain.from_iterable(stream))
+        return [*written, END] if stream.finish == "stop" else written
+
+    def _begun(self, engine: EmbeddedChat, question: str, adapter: Path | None, begun: Sequence[int]) -> TokenStream:
         self.check()
         room = engine.window - TOKENS
         asked = prompt_of(self.domain, self.reading, question, [], [], room, engine.count_tokens)
         sampling = Sampling(max_tokens=TOKENS - len(begun), adapter=str(adapter or ""))
-        stream = engine.open_stream(asked.messages, sampling, begun=begun)
-        written = [token for tokens in stream for token in tokens]
-        return [*written, END] if stream.finish == "stop" else written
+        return engine.open_stream(asked.messages, sampling, begun=begun)
 
 
 def questions_of(folder: Path) -> list[str]:
