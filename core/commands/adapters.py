@@ -5,6 +5,7 @@ triptych adapters import   FOLDER_OR_ZIP --corpus C --kind closed-book|grounded
 triptych adapters promote  grounded-v2 --corpus C
 triptych adapters rollback grounded --corpus C         the kind alone is the one that serves
 triptych adapters withdraw grounded --corpus C
+triptych adapters judge    grounded-v2 --corpus C      an imported one, before the gate
 triptych adapters export   grounded-v2 --corpus C --form merged --out FILE
 triptych adapters delete   grounded-v1 --corpus C
 """
@@ -24,12 +25,12 @@ from core.errors import BadInput, NotFound, TriptychError
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
-    from storage.rows import AdapterRow, CorpusRow
+    from storage.rows import AdapterRow, CorpusRow, JobRow
 
 NAME = re.compile(r"(closed-book|grounded)(?:[- ]v(\d{1,9}))?")
 BY = "command line"
 
-app = typer.Typer(help="List, import, promote, export and delete adapters.", no_args_is_help=True)
+app = typer.Typer(help="List, import, judge, promote, export and delete adapters.", no_args_is_help=True)
 
 
 class OneKind(StrEnum):
@@ -135,23 +136,28 @@ def export(
     workspace: Folder = None,
 ) -> None:
     """Write an adapter out as a zip, checked; beside a running server it is asked, and waited for."""
-    from core.commands.index import open_workspace
-    from core.commands.train import followed
     from core.finetuning import exporting
-    from core.settings import Settings
 
-    with open_workspace(Settings.load(workspace)) as ws:
-        row = _adapter(ws, _corpus(ws, corpus).id, name)
-        job = exporting.start(ws, row.id, form.value)
-        if ws.lock is not None:
-            ws.dispatcher.start()
-        if followed(ws, job.id) != "done":
-            raise TriptychError(ws.jobs.get(job.id).error or "The export was cancelled.")
+    with _working(workspace, corpus) as (ws, found):
+        row = _adapter(ws, found.id, name)
+        job = _done(ws, exporting.start(ws, row.id, form.value), "export")
         try:
             shutil.copyfile(exporting.target(ws, row, form.value), out)
         except OSError as error:
             raise BadInput(f"{out} cannot be written: {error.strerror}.", "Give another place.") from error
-        print(f"{out}: {ws.jobs.get(job.id).message}")
+        print(f"{out}: {job.message}")
+
+
+@app.command()
+def judge(name: Adapter, corpus: Corpus, workspace: Folder = None) -> None:
+    """Put an imported adapter before the gate: it answers held-out questions, and serves if it wins."""
+    from core.finetuning import importing
+
+    with _working(workspace, corpus) as (ws, found):
+        row = _adapter(ws, found.id, name)
+        _done(ws, importing.start(ws, row.id, by=BY), "judging")
+        judged = ws.adapters.get(row.id)
+        print(f"{name_of(judged)}: {judged.status}. {judged.gate.get('words', '')}")
 
 
 def name_of(row: "AdapterRow") -> str:
@@ -166,6 +172,28 @@ def _opened(folder: Path | None, corpus: str) -> "Iterator[tuple[Workspace, Corp
 
     with Workspace.open(Settings.load(folder), owner=False) as ws:
         yield ws, _corpus(ws, corpus)
+
+
+@contextmanager
+def _working(folder: Path | None, corpus: str) -> "Iterator[tuple[Workspace, CorpusRow]]":
+    """A workspace in which jobs are done: here, or by the server that owns it."""
+    from core.commands.index import open_workspace
+    from core.settings import Settings
+
+    with open_workspace(Settings.load(folder)) as ws:
+        found = _corpus(ws, corpus)
+        if ws.lock is not None:
+            ws.dispatcher.start()
+        yield ws, found
+
+
+def _done(ws: "Workspace", job: "JobRow", what: str) -> "JobRow":
+    """A job once it is done, followed until then; raises TriptychError with its reason when it was not."""
+    from core.commands.train import followed
+
+    if followed(ws, job.id) != "done":
+        raise TriptychError(ws.jobs.get(job.id).error or f"The {what} was cancelled.")
+    return ws.jobs.get(job.id)
 
 
 def _corpus(ws: "Workspace", name: str) -> "CorpusRow":

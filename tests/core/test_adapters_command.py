@@ -39,6 +39,8 @@ def test_what_is_not_there_or_refused_is_one_line_and_exit_2(tmp_path: Path) -> 
     for arguments, why in (
         (("promote", "grounded-v9"), "There is no adapter grounded-v9."),
         (("promote", "sparse-v1"), "names no adapter"),
+        (("judge", "grounded-v9"), "There is no adapter grounded-v9."),
+        (("export", "grounded", "--form", "peft", "--out", str(tmp_path / "x.zip")), "There is no adapter grounded."),
         (("import", str(tmp_path / "mine"), "--kind", "grounded"), "is a pickle"),
         (("import", str(tmp_path / "nowhere"), "--kind", "grounded"), "There is no folder or zip"),
     ):

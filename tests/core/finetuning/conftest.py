@@ -1,5 +1,6 @@
 """A tiny Llama with random weights: real code end to end, in milliseconds a step."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from core.finetuning.base import Base, prepared
 from core.finetuning.lessons import Lesson
+from core.settings import Settings
+from core.workspace import Workspace
 from tests.torture.tiny import tiny_gguf
 
 VOCABULARY, END = 128, 2
@@ -69,3 +72,11 @@ def lessons() -> list[Lesson]:
         prompt = (key, *random.integers(20, VOCABULARY, int(random.integers(4, 20))).tolist())
         found.append(Lesson(prompt, (key + 10, key + 50, END), number))
     return found
+
+
+@pytest.fixture
+def ws(tmp_path: Path, tiny_prepared: Base) -> Iterator[Workspace]:
+    """A workspace in which the tiny base model need not be written out again."""
+    with Workspace.open(Settings.load(tmp_path / "workspace")) as opened:
+        shutil.copytree(tiny_prepared.folder, opened.home / "models" / tiny_prepared.folder.name)
+        yield opened

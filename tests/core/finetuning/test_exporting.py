@@ -1,9 +1,7 @@
 """Exports of an adapter: whole, checked, with what another program needs; and the check that can fail."""
 
 import hashlib
-import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import gguf
@@ -12,8 +10,6 @@ import pytest
 
 from core.errors import TriptychError
 from core.finetuning import cards, exporting, likeness, merging
-from core.finetuning.base import Base
-from core.settings import Settings
 from core.workspace import Workspace
 from storage.rows import AdapterRow
 from tests.core.finetuning.test_adapter_merging import adapter as written
@@ -22,13 +18,6 @@ from tests.core.finetuning.test_adapter_merging import adapter as written
 @pytest.fixture(autouse=True)
 def _few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(likeness, "QUESTIONS", 3)
-
-
-@pytest.fixture
-def ws(tmp_path: Path, tiny_prepared: Base) -> Iterator[Workspace]:
-    with Workspace.open(Settings.load(tmp_path / "workspace")) as opened:
-        shutil.copytree(tiny_prepared.folder, opened.home / "models" / tiny_prepared.folder.name)
-        yield opened
 
 
 @pytest.fixture

@@ -2,31 +2,21 @@
 
 import hashlib
 import json
-import shutil
 import struct
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from core.errors import BadInput
 from core.finetuning import importing, safetensors_file
-from core.finetuning.base import Base
-from core.settings import Settings
 from core.workspace import Workspace
 from storage.examples import ExampleDraft
 from tests.core.finetuning.test_adapter_merging import adapter
 
 SHAPES = {"model.layers.0.self_attn.v_proj": (64, 64), "model.layers.0.mlp.up_proj": (128, 64)}
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-
-
-@pytest.fixture
-def ws(tmp_path: Path, tiny_prepared: Base) -> Iterator[Workspace]:
-    with Workspace.open(Settings.load(tmp_path / "workspace")) as opened:
-        shutil.copytree(tiny_prepared.folder, opened.home / "models" / tiny_prepared.folder.name)
-        yield opened
 
 
 @pytest.fixture
