@@ -51,7 +51,8 @@ postgres:        # the server that the tests start for themselves; without it th
 AT_ONCE ?= 2
 
 test: browser postgres  ## every test, the browser ones too, AT_ONCE=2 files at a time
-	@$(VENV)/bin/python -m pytest --numprocesses $(AT_ONCE) --dist loadfile
+	@$(VENV)/bin/python -m pytest --numprocesses $(AT_ONCE) --dist loadfile --ignore tests/e2e
+	@$(VENV)/bin/python -m pytest tests/e2e
 
 KILLS ?= 1000
 MINUTES ?= 30

@@ -120,3 +120,8 @@ def test_asking_for_help_loads_nothing_heavy() -> None:
         "langchain_core",
     }
     assert heavy & set(run.stdout.split()) == set()
+
+
+def test_no_two_test_modules_have_the_same_name() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names)), "one worker imports both: pytest then refuses the second"
