@@ -148,15 +148,23 @@ def _probed(facts: Facts) -> list[str]:
 
 
 def _disagreeing(summary: Summary, mode: str, difference: Interval) -> list[str]:
-    """Said when another measure surely points the other way: the reader should know which one decides."""
+    """Said when another measure surely points another way: the reader should know which one decides."""
+    said = []
+    choice, own = paired(summary, mode, "rag", "choice"), summary.modes.get(mode, {}).get("choice")
+    if choice and own and choice.n >= ENOUGH and choice.low > 0 >= difference.low:
+        said.append(
+            f"But of the {choice.n} questions to be answered by yes, no or maybe {NAMES[mode]} has "
+            f"{100 * own.mean:.0f} in 100 right, {_points(choice)} points over retrieval (95 %: {_range(choice)}). "
+            "Hold that against always giving the commonest answer."
+        )
     recall = paired(summary, mode, "rag", "answer_recall")
     if recall and ((difference.low > 0 and recall.high < 0) or (difference.high < 0 and recall.low > 0)):
         way = "fewer" if recall.mean < 0 else "more"
-        return [
+        said.append(
             f"But {NAMES[mode]} holds {way} of the gold answers' words than retrieval: recall {_points(recall)} points "
             f"(95 %: {_range(recall)}). F1 also rewards brevity."
-        ]
-    return []
+        )
+    return said
 
 
 def leaning(points: Mapping[str, int], considered: Sequence[Considered]) -> tuple[str, ...]:

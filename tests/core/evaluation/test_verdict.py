@@ -53,6 +53,22 @@ def test_a_difference_that_chance_could_make_asks_for_more_questions() -> None:
     assert f"about {found.more_questions} more questions would tell" in found.headline
 
 
+def test_right_choices_that_token_f1_does_not_see_are_told_beside_it() -> None:
+    def outcomes(chosen: float) -> Summary:
+        return summarise(
+            Outcome(f"q{n}", mode, {"token_f1": 0.3, "choice": share if n % 4 else 0.0}, 1.0)
+            for mode, share in (("rag", 0.0), ("hybrid", chosen))
+            for n in range(40)
+        )
+
+    told = said(outcomes(1.0)).phrases
+    words = (
+        "of the 40 questions to be answered by yes, no or maybe hybrid has 75 in 100 right, +75 points over retrieval"
+    )
+    assert sum(words in phrase for phrase in told) == 1
+    assert not any("yes, no or maybe" in phrase for phrase in said(outcomes(0.0)).phrases)
+
+
 def test_fewer_than_eight_questions_never_decide_however_large_the_difference() -> None:
     found = said(measured(5, spread=0.01, rag=0.1, hybrid=0.9))
     assert (found.mode, found.measured, found.more_questions) == ("rag", "unclear", 3)
