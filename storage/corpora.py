@@ -4,6 +4,7 @@ Writing a corpus itself is here too; writing documents is `storage/documents.py`
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, select, tuple_
@@ -25,6 +26,7 @@ SORTS: dict[str, Sequence[Any]] = {
     "chunks": (Document.chunk_count.desc(),),
     "size": (Document.size_bytes.desc(),),
 }
+CHUNK_COLUMNS: Sequence[Any] = [getattr(Chunk, field.name) for field in fields(ChunkRow)]
 AT_ONCE = 500  # ids in one IN list: databases limit how many parameters a statement may have
 
 
@@ -157,7 +159,10 @@ class Corpora:
         found: dict[tuple[int, int], PageRow] = {}
         with self._database.read() as session:
             for part in parts(sorted(set(keys))):
-                rows = session.scalars(select(Page).where(tuple_(Page.document_id, Page.number).in_(part)))
+                wanted = tuple_(Page.document_id, Page.number).in_(part)
+                # SQLite reads every page for pairs of values; each column by itself leads it to the index.
+                near = Page.document_id.in_({key for key, _ in part}), Page.number.in_({number for _, number in part})
+                rows = session.scalars(select(Page).where(wanted, *near))
                 found |= {(row.document_id, row.number): copied(PageRow, row) for row in rows}
         return found
 
@@ -189,9 +194,10 @@ class Corpora:
         found: dict[int, ChunkRow] = {}
         with self._database.read() as session:
             for part in parts(sorted(set(ids))):
-                query = select(Chunk).join(Document).where(Chunk.id.in_(part), Document.status == "ready")
-                query = query.where(~Chunk.switched_off)
-                found |= {row.id: copied(ChunkRow, row) for row in session.scalars(query)}
+                # Columns, not objects: every search reads some two hundred.
+                query = select(*CHUNK_COLUMNS).select_from(Chunk).join(Document)
+                query = query.where(Chunk.id.in_(part), Document.status == "ready", ~Chunk.switched_off)
+                found |= {row.id: ChunkRow(*row) for row in session.execute(query)}
         return found
 
     def active_index(self, corpus_id: int) -> IndexRow | None:

@@ -24,12 +24,16 @@ def merge(ranked: Sequence[Ranked], chunks: Mapping[int, ChunkRow], top: int) ->
         chunks: rows by id.
     """
     groups: list[list[Ranked]] = []
+    of_page: dict[tuple[int, int], list[list[Ranked]]] = {}
     for place, hit in enumerate(ranked):
-        if hit.chunk_id not in chunks:
+        row = chunks.get(hit.chunk_id)
+        if row is None:
             continue
-        home = next((group for group in groups if joins(hit, group, chunks)), None)
+        here = of_page.setdefault((row.document_id, row.page), [])
+        home = next((group for group in here if joins(hit, group, chunks)), None)
         if home is None:
             groups.append([hit])
+            here.append(groups[-1])
         elif place < JOIN_WITHIN:
             home.append(hit)
             home.sort(key=lambda member: chunks[member.chunk_id].ordinal)
@@ -48,14 +52,12 @@ def take_turns(groups: Sequence[list[Ranked]], chunks: Mapping[int, ChunkRow]) -
 
 
 def joins(hit: Ranked, group: Sequence[Ranked], chunks: Mapping[int, ChunkRow]) -> bool:
-    """Whether a chunk lies right before or after a group, on the same page, and the whole stays short.
+    """Whether a chunk lies right before or after a group of its page, and the whole stays short.
 
     A chunk whose words a person changed stands alone: a passage is either the page's words or theirs.
     """
     row, first, last = chunks[hit.chunk_id], chunks[group[0].chunk_id], chunks[group[-1].chunk_id]
     if any(each.edited is not None for each in (row, first, last)):
-        return False
-    if (row.document_id, row.page) != (first.document_id, first.page):
         return False
     beside = row.ordinal in (first.ordinal - 1, last.ordinal + 1)
     return beside and max(row.end, last.end) - min(row.start, first.start) <= MOST_CHARS
