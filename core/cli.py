@@ -11,7 +11,7 @@
     triptych backup FILE | restore FILE --workspace W   one file with everything; a new workspace from it
     triptych doctor [--repair]                          what is healthy, and what a person must decide
     triptych audit [--verify] [--json] [--since DATE]   who did what, when; whether the log is whole
-    triptych adapters list | import | promote | rollback | withdraw | export | delete    what was trained
+    triptych adapters list | import | judge | promote | rollback | withdraw | export | delete
     triptych models list | add | test | use             base models beside the embedded one
 
 Exit codes: 0 done, 1 some documents failed (they are listed), 2 bad usage, 3 it could not be done.

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, TriptychError
-from core.finetuning import cards, likeness, merged_folder, merging
+from core.finetuning import cards, checkpoints, likeness, merged_folder, merging
 from core.finetuning.likeness import Asking, Likeness
 from core.generation import gguf
 from storage.errors import NotFound
@@ -95,7 +95,7 @@ def write(ws: "Workspace", adapter: AdapterRow, form: Form, check: Callable[[], 
     if not learned.is_dir():
         raise BadInput(f"The files of {adapter.kind} v{adapter.version} are gone.", "Train it again.")
     for name, sha256 in adapter.files.items():
-        if not (learned / name).is_file() or hashlib.sha256((learned / name).read_bytes()).hexdigest() != sha256:
+        if not (learned / name).is_file() or checkpoints.sha256(learned / name) != sha256:
             raise _not_as_trained(name)
     done = target(ws, adapter, form)
     done.parent.mkdir(exist_ok=True)

@@ -15,6 +15,7 @@ from core.errors import BadInput
 from core.finetuning import safetensors_file
 from core.finetuning.incoming import CARD, CONFIG, WEIGHTS
 from core.finetuning.safetensors_file import Tensor
+from core.generation import checking
 
 PLAIN: dict[str, tuple[Any, ...]] = {
     "bias": ("none", None),
@@ -141,4 +142,4 @@ def _finite(file: Path) -> None:
                 if not bool(torch.isfinite(tensors.get_tensor(name)).all()):
                     raise BadInput(f"{name} holds values that are no numbers.", "Train the adapter again.")
     except SafetensorError as error:
-        raise BadInput(f"{WEIGHTS} cannot be read.", safetensors_file.DAMAGED) from error
+        raise BadInput(f"{WEIGHTS} cannot be read.", checking.DAMAGED) from error

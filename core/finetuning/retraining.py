@@ -18,7 +18,6 @@ from core.finetuning import registry, tuning
 from core.finetuning.recipe import KINDS, Kind
 from storage import audit
 from storage.errors import NotFound as NoRow
-from storage.jobs import OPEN
 from storage.rows import AdapterRow, AssistantRow, JobRow
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def look_after(ws: "Workspace", now: datetime) -> list[JobRow]:
     """Queue what is due now, one training a corpus; returns the jobs."""
     begun = []
     for chosen in ws.assistants.list():
-        if not (chosen.retrain_days or chosen.retrain_share) or _open(ws, chosen.corpus_id):
+        if not (chosen.retrain_days or chosen.retrain_share) or tuning.open_jobs(ws, chosen.corpus_id):
             continue
         found = due(ws, chosen, now)
         if not found:
@@ -133,7 +132,3 @@ def _begun(ws: "Workspace", found: Due) -> JobRow:
     recipe = {} if found.serving.result.get("imported") else found.serving.recipe  # a stranger's is not known
     log.info("training %s of corpus %d again: %s", found.kind, found.serving.corpus_id, found.why)
     return tuning.start(ws, found.serving.corpus_id, (found.kind,), "balanced", recipe, by=BY)
-
-
-def _open(ws: "Workspace", corpus_id: int) -> bool:
-    return any(job.kind == "finetune" for job in ws.jobs.list(corpus_id, OPEN, limit=200))

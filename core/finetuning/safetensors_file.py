@@ -8,13 +8,13 @@ against its neighbours. Knows nothing of what the tensors mean.
 
 import json
 import math
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.errors import BadInput
+from core.generation.checking import DAMAGED, safetensors_header
 
 HEADER_AT_MOST = 16 << 20
 """Bytes; a model of a thousand layers needs less."""
@@ -24,7 +24,6 @@ SIZES = {
     **dict.fromkeys(("F16", "BF16", "I16", "U16"), 2),
     **dict.fromkeys(("I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2"), 1),
 }
-DAMAGED = "It is cut short or was made to do harm; get it again from its source."
 _AT_ONCE = 8 << 20
 
 
@@ -52,12 +51,9 @@ def header(file: Path) -> Header:
     Raises:
         BadInput: it promises what the file does not hold, or is no safetensors file.
     """
-    size = file.stat().st_size
+    length = safetensors_header(file, HEADER_AT_MOST)
     with file.open("rb") as stream:
-        start = stream.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
-        if length > min(HEADER_AT_MOST, size - 8):
-            raise BadInput(f"The header of {file.name} promises more than such a file holds.", DAMAGED)
+        stream.seek(8)
         raw = stream.read(length)
     try:
         said = json.loads(raw)
@@ -65,7 +61,7 @@ def header(file: Path) -> Header:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadInput(f"The header of {file.name} cannot be read.", DAMAGED) from error
     ordered = dict(sorted(found.items(), key=lambda item: (item[1].start, item[1].end)))
-    _fitting(file.name, ordered, size - 8 - length)
+    _fitting(file.name, ordered, file.stat().st_size - 8 - length)
     return Header(ordered, 8 + length)
 
 

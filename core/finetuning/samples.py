@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 from core.finetuning import tuning, uploads
 from core.finetuning.recipe import KINDS
 from core.ingestion import intake
-from storage.jobs import OPEN
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -39,6 +38,6 @@ def teach(ws: "Workspace", domain_name: str, by: str = "") -> int:
 
 def stage(ws: "Workspace", corpus_id: int) -> Stage:
     """How far a corpus is: a training is open, an adapter came of one, or neither."""
-    if any(job.kind == "finetune" for job in ws.jobs.list(corpus_id, OPEN, limit=200)):
+    if tuning.open_jobs(ws, corpus_id):
         return "learning"
     return "taught" if any(row.status != "failed" for row in ws.adapters.list(corpus_id)) else "untaught"

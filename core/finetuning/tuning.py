@@ -20,6 +20,7 @@ from core.finetuning.forgetting import settle
 from core.finetuning.planning import Heard, prepare, source_of
 from core.finetuning.recipe import KINDS, Kind, Recipe, preset
 from core.finetuning.running import Running, told
+from storage.jobs import OPEN
 from storage.rows import AdapterRow, JobRow
 from storage.tables import now
 
@@ -62,6 +63,11 @@ def start(
     job = ws.jobs.enqueue("finetune", corpus_id, payload)
     ws.wake()
     return job
+
+
+def open_jobs(ws: "Workspace", corpus_id: int) -> list[JobRow]:
+    """The trainings of a corpus that wait, run or pause."""
+    return [job for job in ws.jobs.list(corpus_id, OPEN, limit=200) if job.kind == "finetune"]
 
 
 def run(ws: "Workspace", lease: "Lease") -> None:

@@ -21,6 +21,7 @@ ARCHITECTURES = ("llama", "qwen2", "qwen3")
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 SAFETENSORS_HEADER_AT_MOST = 100 << 20
+DAMAGED = "It is cut short or was made to do harm; get it again from its source."
 JSON_AT_MOST = 64 << 20
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 OTHER = "Choose another base model, or serve this one with Ollama, LM Studio or vLLM and add it as an endpoint."
@@ -59,7 +60,7 @@ def model_folder(folder: Path) -> Path:
         why = f"only has pickled weights ({pickled}), which can run code" if pickled else "has no safetensors weights"
         raise BadInput(f"{folder.name} {why}.", "Get its safetensors version.")
     for file in weights:
-        _safetensors(file)
+        safetensors_header(file)
     _index(folder)
     if not configuration.get("model_type"):
         raise BadInput(f"{folder.name}/config.json does not say what kind of model it is.", OTHER)
@@ -105,15 +106,15 @@ def _json(file: Path) -> dict[str, Any]:
     return read
 
 
-def _safetensors(file: Path) -> None:
-    """The header's length, which libraries believe, against the file's."""
+def safetensors_header(file: Path, at_most: int = SAFETENSORS_HEADER_AT_MOST) -> int:
+    """The length of a header in bytes, which libraries believe; raises BadInput when the file cannot hold it."""
     size = file.stat().st_size
     with file.open("rb") as opened:
         start = opened.read(8)
-    length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
-    if length > min(SAFETENSORS_HEADER_AT_MOST, size - 8):
-        remedy = "It is cut short or was made to do harm; get it again from its source."
-        raise BadInput(f"The header of {file.name} promises more than the file holds.", remedy)
+    length: int = struct.unpack("<Q", start)[0] if len(start) == 8 else size
+    if length > min(at_most, size - 8):
+        raise BadInput(f"The header of {file.name} promises more than the file holds.", DAMAGED)
+    return length
 
 
 def _index(folder: Path) -> None:

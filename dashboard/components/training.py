@@ -10,7 +10,6 @@ from core.finetuning.recipe import KINDS, PRESETS, Kind, Recipe, preset
 from dashboard import resources, state
 from dashboard.components import figures, job_control, learning
 from dashboard.components.safe_text import label
-from storage.jobs import OPEN
 from storage.rows import JobRow
 
 EVERY_S = 2.0
@@ -20,7 +19,7 @@ TITLES = {"closed-book": "Closed-book, for the fine-tuned mode", "grounded": "Gr
 
 def show(corpus_id: int, usable: int) -> None:
     """The training under way, or the form that starts one."""
-    if jobs := _open(corpus_id):
+    if jobs := tuning.open_jobs(resources.workspace(), corpus_id):
         for job in jobs:
             _job(job)
         return
@@ -28,10 +27,6 @@ def show(corpus_id: int, usable: int) -> None:
         st.markdown(f"{figures.count(usable, 'accepted example')}: at least {FEWEST} are needed to begin.")
         return
     _form(corpus_id)
-
-
-def _open(corpus_id: int) -> list[JobRow]:
-    return [job for job in resources.workspace().jobs.list(corpus_id, OPEN, limit=50) if job.kind == "finetune"]
 
 
 def _form(corpus_id: int) -> None:
