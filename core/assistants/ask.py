@@ -10,17 +10,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from core.assistants.answer import Answer, ContextUse, Mode, Timings
 from core.assistants.answerability import answerable
 from core.assistants.citing import cite
+from core.assistants.extracting import Extractor
 from core.assistants.followup import Turn, standalone
 from core.assistants.quotation import Quotation, choose, quotation
 from core.assistants.quoting import Asked, Embeds, Scored, relevant
-from core.assistants.reading import SMALL, Reading, reading_for, stands
+from core.assistants.reading import SMALL, Reading, lead, reading_for, stands
 from core.assistants.refusing import searched
 from core.assistants.remembered import remembering
+from core.assistants.searching import Once, Searches
 from core.assistants.words import content_words
 from core.assistants.writing import Writer
 from core.domains import Domain
@@ -44,14 +46,6 @@ LONGEST_AIM = 1000  # characters that are searched for
 NOWHERE = "zqxjvwkqz"  # a word that no corpus holds: its rarity is the highest there is
 
 
-class Searches(Protocol):
-    """The part of `core.retrieval.retriever.Retriever` that is needed here."""
-
-    def search(self, corpus_id: int, question: str, top: int = 10, also: Sequence[int] = ()) -> list[Passage]:
-        """Passages of a corpus and of those searched together with it, best first."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of the answer's text, as it arrives."""
@@ -71,11 +65,19 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Who writes in a mode: an engine (made when it is called), how it is shown evidence, and its name."""
+    """Who writes in a mode.
+
+    Attributes:
+        engine: made when it is called.
+        reading: how it is shown evidence, and what of its words counts.
+        name: as people see it.
+        extractor: what it learned to take from the documents; None where the packaged quotation serves.
+    """
 
     engine: Callable[[], "Engine"]
     reading: Reading
     name: str
+    extractor: Extractor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +205,9 @@ class Assistant:
         for piece in self._said(Asking(question, alone, mode, history, voice, stop), found, writer):
             first = first if first is not None else time.perf_counter() - began
             yield Delta(piece)
-        text = writer.quoted.text + writer.text
+        text = writer.whole
         passages = self._checked_against(alone, text, voice) if mode == "finetuned" else found.passages
-        citations = tuple(cite(text, passages, self._embedder, writer.quoted.pieces))
+        citations = tuple(cite(text, passages, self._embedder, writer.pieces))
         timings = Timings(found.seconds, first, time.perf_counter() - began, writer.tokens, writer.tokens_per_s)
         yield Answer(
             text=text,
@@ -216,7 +218,7 @@ class Assistant:
             timings=timings,
             context=replace(writer.context, retrieved=len(passages)),
             base_model=voice.name,
-            quoted_until=len(writer.quoted.text),
+            quoted_until=writer.quoted_until,
             outcome="stopped" if stop.is_set() else "done",
             searched_for=searched_for,
             sureness=writer.sureness,
@@ -236,9 +238,11 @@ class Assistant:
         alone = mode in ADAPTED or (mode == "rag" and reading.shown == "sentences")
         question = asking.alone if alone else asking.question
         before = () if mode in ADAPTED else asking.history
-        pieces = writer.write(asking.voice.engine(), question, shown.passages, shown.scored, before)
-        doubts = mode == "hybrid" and (reading.sure is not None or reading.agrees)
-        yield from self._standing(list(pieces), writer, found, asking) if doubts else pieces
+
+        def own() -> Iterator[str]:
+            return writer.write(asking.voice.engine(), question, shown.passages, shown.scored, before)
+
+        yield from self._together(own, writer, found, asking) if mode == "hybrid" else own()
 
     def trial(self, question: str) -> "Trial":
         """What would be made of a question in retrieval mode, without writing anything."""
@@ -275,7 +279,7 @@ class Assistant:
 
     def with_shared_search(self) -> "Assistant":
         """The same assistant searching for each question once, whichever mode asks first."""
-        return self.with_search(_Once)
+        return self.with_search(Once)
 
     def with_search(self, wrapped: Callable[[Searches], Searches]) -> "Assistant":
         """The same assistant searching through something of the caller's."""
@@ -310,15 +314,33 @@ class Assistant:
         rarity = self._idf([NOWHERE, *(word.plain for word in words)])
         return {word.stem: rarity[word.plain] for word in words}, rarity[NOWHERE]
 
-    def _standing(self, pieces: list[str], writer: Writer, found: Found, asking: Asking) -> Iterator[str]:
-        """What an adapter wrote if it stands, see `reading.stands`; if not, the documents are quoted instead."""
-        quoted = self._quote(found, self.reading if self.reading.quote_first else SMALL)
-        kept = asking.stop.is_set() or self._declines(writer.text) or not quoted.text
-        if kept or stands(writer.text, writer.sureness, quoted.text, asking.voice.reading):
+    def _together(
+        self, own: Callable[[], Iterator[str]], writer: Writer, found: Found, asking: Asking
+    ) -> Iterator[str]:
+        """What an adapter and the documents say together, by what the gate found to serve best."""
+        reading = asking.voice.reading
+        documents = self._documents_say(found, asking)
+        if not documents.text or (reading.writes == "all" and reading.sure is None and not reading.agrees):
+            yield from own()
+            return
+        pieces = list(own()) if reading.writes != "none" else []
+        if reading.writes == "all" and (
+            asking.stop.is_set()
+            or self._declines(writer.text)
+            or stands(writer.text, writer.sureness, documents.text, reading)
+        ):
             yield from pieces
             return
-        writer.text, writer.quoted = "", quoted
-        yield quoted.text
+        writer.lead = lead(writer.text, documents.text) if reading.writes == "lead" else ""
+        writer.text, writer.quoted = "", documents
+        yield writer.whole
+
+    def _documents_say(self, found: Found, asking: Asking) -> Quotation:
+        """What is quoted where an adapter gives way: as it learned to, or else as retrieval mode would."""
+        extractor = asking.voice.extractor
+        if extractor is None or found.scored is None:
+            return self._quote(found, self.reading if self.reading.quote_first else SMALL)
+        return quotation(extractor.choose(asking.alone, found.scored))
 
     def _quote(self, found: Found, reading: Reading) -> Quotation:
         if found.scored is None or not found.scored.candidates:
@@ -354,21 +376,6 @@ class Assistant:
             base_model=voice.name,
             searched_for=searched_for,
         )
-
-
-class _Once:
-    """Remembers what each search found; for a set of questions, not for good: nothing is forgotten."""
-
-    def __init__(self, retriever: Searches) -> None:
-        self._retriever = retriever
-        self._found: dict[tuple[int, str, int, tuple[int, ...]], list[Passage]] = {}
-
-    def search(self, corpus_id: int, question: str, top: int = 10, also: Sequence[int] = ()) -> list[Passage]:
-        """As the retriever itself does; two who ask at the same time may both search."""
-        key = (corpus_id, question, top, tuple(also))
-        if key not in self._found:
-            self._found[key] = self._retriever.search(corpus_id, question, top, also)
-        return self._found[key]
 
 
 def _no_adapter(mode: Mode) -> Voice:

@@ -30,6 +30,8 @@ class Reading:
     briefed: the prompt says who answers and how; an adapter has learned it.
     sure: the mean log-probability of its tokens below which an answer gives way to the quotation; None, never.
     agrees: it gives way as well when its words do not stand in the quotation, which was chosen without it.
+    writes: what an adapter with evidence writes itself: "all"; a "lead", the yes, no or maybe before what the
+        documents say; or "none", where what it learned to take from the documents is the answer.
     """
 
     quote_first: bool
@@ -42,7 +44,12 @@ class Reading:
     briefed: bool = True
     sure: float | None = None
     agrees: bool = False
+    writes: Literal["all", "lead", "none"] = "all"
 
+
+LEAD = re.compile(r"\W*(yes|no|maybe)\b(?=\s*(?:[.,:;!]|$))", re.I)
+LEAD_TOKENS = 4
+"""Enough to write any of them and what ends it."""
 
 SMALL = Reading(True, 2, 0.5, "supported", "sentences", 5, 64)
 LARGE = Reading(False, 3, 0.3, "all", "passages", 8, 512)
@@ -65,6 +72,12 @@ def stands(words: str, sureness: float | None, quotation: str, reading: Reading)
     if reading.sure is not None and sureness is not None and sureness < reading.sure:
         return False
     return not reading.agrees or f" {normalise(words)} " in f" {normalise(quotation)} "
+
+
+def lead(words: str, quotation: str) -> str:
+    """The yes, no or maybe that an adapter's words begin with, with the gap to a quotation; "" without one."""
+    match = LEAD.match(words)
+    return match[1].capitalize() + (".\n\n" if quotation.startswith("|") else ". ") if match else ""
 
 
 def reading_for(base_model: str, chosen: str = "auto") -> Reading:

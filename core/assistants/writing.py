@@ -8,12 +8,13 @@ Knows nothing of rows.
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from core.assistants.answer import ContextUse
-from core.assistants.citing import cite
+from core.assistants.citing import Quoted, cite
 from core.assistants.followup import Turn
 from core.assistants.quotation import Quotation, choose
 from core.assistants.quoting import Embeds, Scored
@@ -36,7 +37,8 @@ class Writer:
     """Writes one answer's own words.
 
     Attributes:
-        quoted: what the answer leads with; whoever quotes sets it.
+        lead: what stands before the quotation, with the gap; whoever composes sets it.
+        quoted: the words of the documents; whoever quotes sets it.
         text: what was let through, with the gap to the quotation before it.
         tokens, seconds: what the engine wrote, and how long it took, sentences that were dropped included.
         sureness: the mean log-probability of those tokens; None where the engine does not tell it.
@@ -44,6 +46,7 @@ class Writer:
     """
 
     def __init__(self, domain: Domain, reading: Reading, embedder: Embeds, stop: threading.Event) -> None:
+        self.lead = ""
         self.text = ""
         self.quoted = Quotation("", ())
         self.tokens = 0
@@ -54,6 +57,22 @@ class Writer:
         self._reading = reading
         self._embedder = embedder
         self._stop = stop
+
+    @property
+    def whole(self) -> str:
+        """The answer as it is shown."""
+        return self.lead + self.quoted.text + self.text
+
+    @property
+    def quoted_until(self) -> int:
+        """Characters at its start that are quoted; none where something stands before the quotation."""
+        return 0 if self.lead else len(self.quoted.text)
+
+    @property
+    def pieces(self) -> tuple[Quoted, ...]:
+        """Where in the whole the quoted stretches stand."""
+        by = len(self.lead)
+        return tuple(replace(piece, start=piece.start + by, end=piece.end + by) for piece in self.quoted.pieces)
 
     @property
     def tokens_per_s(self) -> float | None:

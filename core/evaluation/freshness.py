@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from core.assistants.ask import Searches
+from core.assistants.searching import Searches
 from core.evaluation.metrics import contains_gold, normalise
 from core.evaluation.summary import Interval
 from core.finetuning.finding import facts

@@ -47,6 +47,13 @@ LIBRARIES = {"peft": "peft", "merged": "transformers", "q8_0": "gguf", "f16": "g
 """What loads each form of an export, as the Hugging Face hub names it."""
 
 
+KEPT_HERE = {
+    True: "Which sentences of the passages its answers consist of stands in `triptych.json`, for an import elsewhere.",
+    False: "In Triptych its answers may consist of sentences of the passages; which ones is no part of this export.",
+}
+"""What a card says of an adapter that has learned to take sentences, by whether they are in the export."""
+
+
 def card(row: AdapterRow, corpus: str, licence: str, form: str, checked: str) -> str:
     """A model card in the form of the Hugging Face hub: what it is, what it learned from, how it did.
 
@@ -83,6 +90,7 @@ def card(row: AdapterRow, corpus: str, licence: str, form: str, checked: str) ->
         str(row.gate.get("words") or "It was not put before the gate."),
         "",
         f"This export was read back, and {checked}.",
+        *(["", KEPT_HERE[form == "peft"]] if result.get("extractor") else []),
         "",
         "## Recipe",
         "",

@@ -11,6 +11,7 @@ every weight that the adapter changes against the base's plus what is added; and
 """
 
 import hashlib
+import json
 import shutil
 import tempfile
 import zipfile
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, TriptychError
 from core.finetuning import cards, checkpoints, likeness, merged_folder, merging
+from core.finetuning.incoming import OURS
 from core.finetuning.likeness import Asking, Likeness
 from core.generation import gguf
 from storage.errors import NotFound
@@ -128,6 +130,9 @@ def _content(ws: "Workspace", adapter: AdapterRow, learned: Path, content: Path,
     for file in learned.iterdir():
         if file.is_file() and file.name != "README.md":
             shutil.copy(file, content / file.name)
+    extractor = ws.serving.extractor(adapter)
+    if extractor and not (content / OURS).exists():
+        (content / OURS).write_text(json.dumps({"extractor": extractor.json()}), "utf-8")
     return ""
 
 

@@ -5,8 +5,9 @@ against what is promoted now. Each held-out question is answered by all of them;
 interval of the mean difference in token F1, question by question (paired bootstrap), lies above zero. One can
 overrule; that is recorded.
 
-Before that, a grounded adapter on a small base model learns when to give way to the quotation: of `MANNERS` the one
-that serves its held-out questions best. Choosing among three on the questions that judge it flatters it a little.
+Before that, a grounded adapter on a small base model learns how much it says itself and when the documents' own words
+are the answer: of `MANNERS` the one that serves its held-out questions best. Choosing among five on the questions that
+judge it flatters it a little.
 """
 
 import json
@@ -16,8 +17,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from core.assistants.answer import Answer, Mode
-from core.assistants.ask import Assistant
-from core.assistants.reading import Reading, stands
+from core.assistants.ask import Assistant, Voice
+from core.assistants.reading import Reading, lead, stands
 from core.errors import BadInput
 from core.evaluation.matching import choice_match
 from core.evaluation.metrics import answer_recall, bootstrap_interval, token_f1
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 AGAINST: dict[str, Mode] = {"closed-book": "base", "grounded": "rag"}
 BY_ADAPTER: dict[str, Mode] = {"closed-book": "finetuned", "grounded": "hybrid"}
 MANNERS: tuple[dict[str, Any], ...] = (
-    {"sure": None, "agrees": False},
-    {"sure": -0.5, "agrees": False},
-    {"sure": -0.5, "agrees": True},
+    {"writes": "all", "sure": None, "agrees": False},
+    {"writes": "none", "sure": None, "agrees": False},
+    {"writes": "all", "sure": -0.5, "agrees": False},
+    {"writes": "all", "sure": -0.5, "agrees": True},
+    {"writes": "lead", "sure": None, "agrees": False},
 )
-"""Fields of `Reading`: it always answers itself; when it is sure; when it is sure and the quotation has its words."""
+"""Fields of `Reading`: it always answers itself; never, the documents' words are the answer; when it is sure; when it
+is sure and the documents' words have its own; or it says yes or no before them. Of two alike the first is taken."""
 ENOUGH = 8
 """Held-out questions below which nothing can be said."""
 MOST = 40
@@ -66,7 +70,7 @@ def judge(ws: "Workspace", adapter: AdapterRow, check: Callable[[], None]) -> Ad
     mode, against = BY_ADAPTER[adapter.kind], AGAINST[adapter.kind]
     assistant = ws.assistant(adapter.corpus_id)
     voice = ws.serving.voice_of(adapter)
-    own = assistant.with_voice(lambda _: replace(voice, reading=replace(voice.reading, **MANNERS[0])))
+    own, documents = (_with_manner(assistant, voice, how) for how in MANNERS[:2])
     runs: dict[str, tuple[Assistant, Mode]] = {"new": (own, mode), against: (assistant, against)}
     before = ws.adapters.promoted(adapter.corpus_id, adapter.kind)
     if before is not None and before.id != adapter.id:
@@ -75,7 +79,8 @@ def judge(ws: "Workspace", adapter: AdapterRow, check: Callable[[], None]) -> Ad
     said = {name: _answers(who, how, [question for question, _ in held], check) for name, (who, how) in runs.items()}
     texts = {name: [answer.text for answer in answers] for name, answers in said.items()}
     if adapter.kind == "grounded" and assistant.reading.quote_first:
-        manner, texts["new"] = best_manner(said["new"], said[against], gold, voice.reading)
+        taken = _answers(documents, mode, [question for question, _ in held], check)
+        manner, texts["new"] = best_manner(said["new"], taken, gold, voice.reading)
         adapter = _mannered(ws, adapter, manner)
     scores = {name: _points(token_f1, answers, gold) for name, answers in texts.items()}
     recalls = {name: _points(answer_recall, answers, gold) for name, answers in texts.items()}
@@ -86,16 +91,20 @@ def judge(ws: "Workspace", adapter: AdapterRow, check: Callable[[], None]) -> Ad
     return _recorded(ws, adapter, compared, means, promoted=won, words=words)
 
 
+def _with_manner(assistant: Assistant, voice: Voice, manner: dict[str, Any]) -> Assistant:
+    return assistant.with_voice(lambda _: replace(voice, reading=replace(voice.reading, **manner)))
+
+
 def best_manner(
     own: Sequence[Answer], quoting: Sequence[Answer], gold: Sequence[str], reading: Reading
 ) -> tuple[dict[str, Any], list[str]]:
-    """When an adapter gives way to the quotation: the manner with the best token F1 and answer recall together.
+    """How much an adapter says itself: the manner with the best token F1 and answer recall together.
 
     Where yes, no or maybe is asked for, whether it is the right one counts as well: a quotation says neither.
 
     Args:
         own: what the adapter answers when it never gives way.
-        quoting: what retrieval answers to the same questions.
+        quoting: what it answers to the same questions when it only takes from the documents.
 
     Returns:
         that manner, and the answers it leads to.
@@ -111,7 +120,11 @@ def best_manner(
 
 
 def manner_words(reading: Reading) -> str:
-    """When an adapter gives way to the quotation, for people; "" when it never does."""
+    """How much of its answers an adapter says itself, for people; "" when all of it."""
+    if reading.writes == "none":
+        return "It answers in the documents' own words alone."
+    if reading.writes == "lead":
+        return "It says yes, no or maybe itself; what follows are the documents' own words."
     if reading.agrees:
         return "Where it is not sure, or the most relevant sentences do not have its words, they are quoted instead."
     return "Where it is not sure, the most relevant sentences are quoted instead." if reading.sure is not None else ""
@@ -120,9 +133,11 @@ def manner_words(reading: Reading) -> str:
 def _shown(answer: Answer, quoting: Answer, reading: Reading) -> str:
     """As `Assistant.ask` decides it."""
     quotation = quoting.text[: quoting.quoted_until]
-    if answer.refused or not quotation or stands(answer.text, answer.sureness, quotation, reading):
+    if not quotation:
         return answer.text
-    return quotation
+    if reading.writes != "all":
+        return (lead(answer.text, quotation) if reading.writes == "lead" else "") + quotation
+    return answer.text if answer.refused or stands(answer.text, answer.sureness, quotation, reading) else quotation
 
 
 def _chosen(answer: str, gold: str) -> float:

@@ -56,6 +56,7 @@ def take_in(ws: "Workspace", corpus_id: int, kind: str, source: Path, by: str = 
         incoming.take(source, files)
         base = bases.prepared(model.path, ws.home / "models")
         found = foreign.checked(files, base.folder, base.sha256)
+        extractor = incoming.extractor_in(files) if kind == "grounded" else None
         hashes = {file.name: sha256(file) for file in sorted(files.iterdir())}
         os.sync()
         aside.rename(place)
@@ -71,6 +72,7 @@ def take_in(ws: "Workspace", corpus_id: int, kind: str, source: Path, by: str = 
                 "imported": True,
                 "corpus": sorted(ws.corpora.contents(corpus_id)),
                 "reading": asdict(READINGS[kind]),
+                "extractor": extractor.json() if extractor else None,
                 "answer_tokens": ANSWER_TOKENS,
             },
             files=hashes,

@@ -4,16 +4,20 @@ A zip's names and sizes are claims: a name that leads out of the folder, a link,
 it, with the reason; what is read is counted as it is read. Knows nothing of what the files mean.
 """
 
+import json
 import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from core.assistants.extracting import Extractor
 from core.errors import BadInput
 from core.generation.checking import PICKLES
 
 CONFIG, WEIGHTS, CARD = "adapter_config.json", "adapter_model.safetensors", "README.md"
-AT_MOST = {CONFIG: 1 << 20, WEIGHTS: 4 << 30, CARD: 1 << 20}
+OURS = "triptych.json"
+"""What peft has no place for: the extractor of an adapter that another workspace exported."""
+AT_MOST = {CONFIG: 1 << 20, WEIGHTS: 4 << 30, CARD: 1 << 20, OURS: 1 << 20}
 """Bytes of each file that is taken; all others are left where they are."""
 MEMBERS_AT_MOST = 200
 TIMES_SMALLER = 200
@@ -39,6 +43,21 @@ def take(source: Path, target: Path) -> None:
     for name in (CONFIG, WEIGHTS):
         if not (target / name).is_file():
             raise BadInput(f"The adapter has no {name}.", ELSEWHERE)
+
+
+def extractor_in(folder: Path) -> Extractor | None:
+    """The extractor that came along; None when there is none.
+
+    Raises:
+        BadInput: the file is not one of ours.
+    """
+    file = folder / OURS
+    if not file.is_file():
+        return None
+    try:
+        return Extractor.of(json.loads(file.read_text("utf-8"))["extractor"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadInput(f"{OURS} holds no extractor of this version.", f"Leave {OURS} out of the folder.") from error
 
 
 def _of_folder(source: Path, target: Path) -> None:

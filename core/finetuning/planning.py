@@ -21,6 +21,7 @@ from core.errors import BadInput
 from core.finetuning import base as bases
 from core.finetuning import lessons as lesson_files
 from core.finetuning.base import Base
+from core.finetuning.extraction import fit
 from core.finetuning.general import GENERAL
 from core.finetuning.lessons import Lesson
 from core.finetuning.recipe import Kind, Recipe
@@ -134,8 +135,10 @@ def prepare(ws: "Workspace", adapter: AdapterRow, recipe: Recipe, heard: Heard =
     base = bases.prepared(source.path, ws.home / "models")
     parts = split(chosen_examples(ws, adapter.corpus_id), recipe.seed)
     teacher, taught = teach(ws, adapter.corpus_id, adapter.kind, parts, recipe, base, heard)  # type: ignore[arg-type]
+    extractor = fit([teacher.looked_up[e.id] for e in parts.train if e.id in teacher.looked_up])
     plan = _plan(ws, adapter, recipe, base, parts, taught) | {
-        "left_out": {str(key): why for key, why in teacher.left_out.items()}
+        "left_out": {str(key): why for key, why in teacher.left_out.items()},
+        "extractor": extractor.json() if extractor else None,
     }
     _written(folder, plan, parts, taught, general(speaks(base)))
     return plan

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from core.assistants.answer import Mode
 from core.assistants.ask import Voice
-from core.assistants.reading import CLOSED_BOOK, GROUNDED, Reading
+from core.assistants.extracting import Extractor
+from core.assistants.reading import CLOSED_BOOK, GROUNDED, LEAD_TOKENS, Reading
 from core.errors import BadInput, NotFound
 from core.finetuning.merging import merge
 from core.finetuning.recipe import Kind
@@ -58,7 +59,7 @@ class Serving:
     def voice_of(self, adapter: AdapterRow) -> Voice:
         """An adapter's voice, promoted or not."""
         name = f"{adapter.base_model} + {adapter.kind} v{adapter.version}"
-        return Voice(lambda: self.engine(adapter.id), self.reading(adapter), name)
+        return Voice(lambda: self.engine(adapter.id), self.reading(adapter), name, self.extractor(adapter))
 
     def reading(self, adapter: AdapterRow) -> Reading:
         """How an adapter learned to be shown evidence, and how much it may write: as much as it learned, and more.
@@ -67,7 +68,13 @@ class Serving:
         """
         longest = int(adapter.result.get("answer_tokens", 0))
         learned = Reading(**adapter.result.get("reading", asdict(READINGS[adapter.kind]) | {"briefed": True}))
-        return replace(learned, max_new_tokens=max(48, min(384, longest + 16)))
+        room = LEAD_TOKENS if learned.writes == "lead" else max(48, min(384, longest + 16))
+        return replace(learned, max_new_tokens=room)
+
+    def extractor(self, adapter: AdapterRow) -> Extractor | None:
+        """What an adapter learned to take from the documents; None when it learned nothing better than quoting."""
+        learned = adapter.result.get("extractor")
+        return Extractor.of(learned) if learned else None
 
     def engine(self, adapter_id: int) -> "Engine":
         """The engine of an adapter; merged now if it has not been before.

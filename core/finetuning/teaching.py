@@ -18,6 +18,7 @@ from core.assistants.words import stems
 from core.assistants.writing import evidence, prompt_of
 from core.errors import BadInput
 from core.evaluation.metrics import normalise
+from core.finetuning.extraction import Case
 from core.finetuning.lessons import Lesson
 from core.generation.embedded import turns
 from core.generation.prompt import Evidence
@@ -61,6 +62,7 @@ class Teacher:
         speaks: the base model's tokens.
         longest: tokens of a lesson at most.
         left_out: why examples gave no lesson, by example id.
+        looked_up: what the retriever found for examples, by example id, before anything was added or taken out.
     """
 
     assistant: Assistant
@@ -69,6 +71,7 @@ class Teacher:
     longest: int
     seed: int
     left_out: dict[int, str] = field(default_factory=dict)
+    looked_up: dict[int, Case] = field(default_factory=dict)
 
     def closed_book(self, examples: Sequence[ExampleRow]) -> Iterator[Lesson]:
         """One lesson an example: the question without any passage."""
@@ -99,6 +102,8 @@ class Teacher:
     def _found(self, example: ExampleRow) -> Found:
         """What retrieval finds for the question, with the right passage put in last place where it was missed."""
         found = self.assistant.find(example.question, self.reading.passages)
+        if found.scored is not None:
+            self.looked_up[example.id] = Case(example.question, found.scored, example.answer, example.document)
         if any(self._holds(passage, example) for passage in found.passages):
             return found
         aim = " ".join((example.question, example.evidence or example.answer))

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.5
 TRAINED = 5
 """Bytes on the disk for each of the base model's file: it in 16 bits, and merged; checkpoints are small."""
+WRITTEN_DOWN = ("answer_tokens", "reading", "extractor", "examples", "held_out", "corpus")
+"""What of a run's plan its adapter's row holds."""
 FRUITLESS = 3
 """Times in a row a trainer may be killed from outside without a new checkpoint before it is given up."""
 
@@ -88,7 +90,7 @@ def run(ws: "Workspace", lease: "Lease") -> None:
             examples_sha256=plan["examples_sha256"],
             documents=plan["documents"],
             recipe=plan["recipe"],
-            result={name: plan[name] for name in ("answer_tokens", "reading", "examples", "held_out", "corpus")},
+            result={name: plan.get(name) for name in WRITTEN_DOWN},
         )
         train(ws, lease, ws.adapters.get(adapter.id), where)
         ws.jobs.say(job, f"{where}: answering the held-out questions")

@@ -6,6 +6,7 @@ import pytest
 
 from core.assistants.answer import Answer
 from core.assistants.ask import Assistant, Delta, Voice
+from core.assistants.extracting import SIGNS, Extractor
 from core.assistants.followup import Turn, standalone
 from core.assistants.reading import GROUNDED, LARGE, SMALL, Reading
 from core.domains import RefusalPolicy, domain
@@ -141,6 +142,39 @@ def test_an_adapter_s_words_that_the_quotation_does_not_have_give_way_where_it_i
     for says, kept in (("60 days'", True), ("ninety days", False), ("The documents do not say.", True)):
         hers = hybrid(assistant("x"), says, None, -0.1, agrees=True)
         assert (asked(hers, mode="hybrid").text == says) is kept
+
+
+def extracting(assistant: Assistant, says: str, writes: str) -> tuple[Assistant, list[str]]:
+    """An assistant whose adapter learned to take every sentence that is found, and what its engine was asked."""
+    read: list[str] = []
+    engine = ScriptedChat(answers=lambda messages: read.append(messages[-1].text) or says)
+    taking = Extractor((), (0.0,) * len(SIGNS), (1.0,) * len(SIGNS), (0.0,) * len(SIGNS), 0.0, 0.5)
+    reading = replace(GROUNDED, writes=writes)
+    return assistant.with_voice(lambda mode: Voice(lambda: engine, reading, "x + grounded v1", taking)), read
+
+
+def test_an_adapter_that_writes_nothing_answers_in_the_documents_words_and_runs_no_engine(
+    assistant: Assistants,
+) -> None:
+    hers, read = extracting(assistant("x"), "never", "none")
+    answer = asked(hers, mode="hybrid")
+    assert (answer.text, answer.quoted_until, read) == (CLAUSE, len(CLAUSE), [])
+    assert [citation.support for citation in answer.citations] == [1.0, 1.0]
+
+
+def test_a_yes_or_no_stands_before_the_documents_words_and_is_nobody_s_quotation(assistant: Assistants) -> None:
+    for says, first in (("No, never so.", "No. "), ("yes", "Yes. "), ("Nobody can.", "")):
+        answer = asked(extracting(assistant("x"), says, "lead")[0], mode="hybrid")
+        assert answer.text == first + CLAUSE
+        assert answer.quoted_until == (0 if first else len(CLAUSE))
+        quoted = [answer.text[c.sentence_start : c.sentence_end] for c in answer.citations if c.supported]
+        assert quoted == [CLAUSE[:70], CLAUSE[71:]]
+
+
+def test_an_unsure_adapter_gives_way_to_what_it_learned_to_take(assistant: Assistants) -> None:
+    hers, _ = extracting(assistant("x"), "ninety days", "all")
+    unsure = hers.with_voice(lambda mode: replace(hers.voice(mode), reading=replace(GROUNDED, agrees=True)))
+    assert asked(unsure, mode="hybrid").text == CLAUSE
 
 
 def test_an_answer_that_was_stopped_is_not_taken_for_an_unsure_one(assistant: Assistants) -> None:

@@ -8,8 +8,9 @@ import gguf
 import numpy as np
 import pytest
 
+from core.assistants.extracting import SIGNS, Extractor
 from core.errors import TriptychError
-from core.finetuning import cards, exporting, likeness, merging
+from core.finetuning import cards, exporting, importing, likeness, merging
 from core.workspace import Workspace
 from storage.rows import AdapterRow
 from tests.core.finetuning.test_adapter_merging import adapter as written
@@ -57,6 +58,19 @@ def test_a_peft_export_holds_the_files_as_trained_and_a_model_card(ws: Workspace
     assert "# Leases: closed-book adapter, version 1" in card
     assert "- a\\|b.pdf" in card
     assert "This export was read back, and answers like the adapter: 3 of 3 prompts word for word, 100 %" in card
+
+
+def test_a_peft_export_takes_along_what_it_learned_to_take_from_the_documents(
+    ws: Workspace, trained: AdapterRow
+) -> None:
+    zeros = (0.0,) * len(SIGNS)
+    extractor = Extractor((), zeros, (1.0,) * len(SIGNS), zeros, 0.25, 0.5)
+    ws.adapters.change(trained.id, result=trained.result | {"extractor": extractor.json()})
+    file = exported(ws, ws.adapters.get(trained.id), "peft")
+    with zipfile.ZipFile(file) as archive:
+        assert "stands in `triptych.json`" in archive.read("README.md").decode()
+    taken = importing.take_in(ws, trained.corpus_id, "grounded", file)
+    assert ws.serving.extractor(taken) == extractor
 
 
 def test_files_that_changed_since_training_are_not_exported(ws: Workspace, trained: AdapterRow) -> None:

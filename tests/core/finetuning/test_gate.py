@@ -38,27 +38,36 @@ def test_an_adapter_that_is_right_answers_itself() -> None:
 def test_one_that_is_wrong_when_it_is_unsure_gives_way_then() -> None:
     said = own(("71,550 pounds", -0.9), ("one pound sterling", -0.1))
     manner, shown = gate.best_manner(said, quoting(2), [GOLD, "one pound sterling"], GROUNDED)
-    assert manner == gate.MANNERS[1]
+    assert manner == gate.MANNERS[2]
     assert shown == [QUOTED, "one pound sterling"]
 
 
 def test_one_that_is_wrong_whenever_the_quotation_has_not_its_words_gives_way_then() -> None:
     said = own(("71,550 pounds", -0.1), (GOLD, -0.1))
     manner, shown = gate.best_manner(said, quoting(2), [GOLD, GOLD], GROUNDED)
-    assert manner == gate.MANNERS[2]
+    assert manner == gate.MANNERS[3]
     assert shown == [QUOTED, GOLD]
 
 
 def test_a_yes_or_no_is_not_lost_to_a_quotation_that_says_neither() -> None:
     gold = f"Yes. {QUOTED}"
     said = own(("Yes. The rent is 286,200 pounds a year.", -0.9))
-    assert gate.best_manner(said, quoting(1), [gold], GROUNDED)[1] == [said[0].text]
+    manner, shown = gate.best_manner(said, quoting(1), [gold], GROUNDED)
+    assert manner["writes"] == "lead"
+    assert shown == [gold]
+
+
+def test_where_the_documents_words_are_the_answer_it_writes_nothing() -> None:
+    said = own(("Something else.", -0.1), ("Something else.", -0.9))
+    manner, shown = gate.best_manner(said, quoting(2), [QUOTED, QUOTED], GROUNDED)
+    assert manner["writes"] == "none"
+    assert shown == [QUOTED, QUOTED]
 
 
 def test_what_it_declines_is_not_quoted_over() -> None:
     declined = [replace(each, refused=True) for each in own(("The documents do not say.", -0.9))]
-    _, shown = gate.best_manner(declined, quoting(1), [GOLD], GROUNDED)
-    assert shown == ["The documents do not say."]
+    for manner in (gate.MANNERS[0], gate.MANNERS[2], gate.MANNERS[3]):
+        assert gate._shown(declined[0], quoting(1)[0], replace(GROUNDED, **manner)) == "The documents do not say."
 
 
 @pytest.fixture
@@ -91,9 +100,9 @@ def trained(ws: Workspace, says: str, sureness: float) -> AdapterRow:
 def test_an_adapter_that_only_ever_guesses_is_made_to_quote_and_is_not_promoted(ws: Workspace) -> None:
     judged = gate.judge(ws, trained(ws, "yellow", -2.0), lambda: None)
     assert judged.status == "candidate"
-    assert ws.serving.reading(judged).sure == gate.MANNERS[1]["sure"]
+    assert ws.serving.reading(judged).writes == "none"
     assert judged.gate["means"]["new"]["token_f1"] > 0
-    assert judged.gate["words"].endswith("Where it is not sure, the most relevant sentences are quoted instead.")
+    assert judged.gate["words"].endswith("It answers in the documents' own words alone.")
 
 
 def test_an_adapter_that_answers_short_and_right_is_promoted(ws: Workspace) -> None:

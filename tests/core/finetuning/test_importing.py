@@ -66,6 +66,14 @@ def test_an_adapter_that_fits_becomes_a_candidate_with_hashes_and_stands_in_the_
     assert ws.serving.merged(row).is_file()
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"extractor": {"weights": [1]}}', b"[" * 100_000])
+def test_a_file_of_ours_that_is_none_is_refused(ws: Workspace, corpus: int, folder: Path, content: bytes) -> None:
+    (folder / "triptych.json").write_bytes(content)
+    with pytest.raises(BadInput, match=r"triptych\.json holds no extractor"):
+        importing.take_in(ws, corpus, "grounded", folder)
+    assert left(ws) == []
+
+
 @pytest.mark.parametrize("name", ["adapter_model.bin", "training_args.bin", "x.PKL", "checkpoint.pt"])
 def test_a_pickle_refuses_the_whole(ws: Workspace, corpus: int, folder: Path, name: str) -> None:
     with pytest.raises(BadInput, match="is a pickle"):
