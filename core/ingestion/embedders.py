@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import BadInput, Conflict
+from core.ingestion.embedding import Embedder
 from storage.rows import IndexRow
 
 Vectors = NDArray[np.float32]
@@ -97,6 +98,11 @@ class Checked:
     def embed_one(self, text: str) -> Vectors:
         """The vector of one text, float32 [dimension]; raises as `embed` does."""
         return self._fitting(self._embedder.embed_one(text), (self.dimension,))
+
+    def warm(self) -> None:
+        """Have it ready for chunks, where that takes a while and costs nothing but time."""
+        if isinstance(self._embedder, Embedder):
+            self._embedder.warm()
 
     def _fitting(self, vectors: Vectors, shape: tuple[int, ...]) -> Vectors:
         if vectors.shape != shape or not np.isfinite(vectors).all():

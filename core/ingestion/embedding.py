@@ -3,12 +3,15 @@
 The numbers of `SentenceTransformer.encode(normalize_embeddings=True)` (mean of the last layer over the tokens,
 unit length, at most 256 tokens), computed in batches of like lengths so that next to nothing is padding.
 Questions and sentences get them in float32. Chunks, of which there are many, get them from matrices of 8 bits
-(`minilm`): faster, a cosine of about 0.993 to the exact vector, one text at a time so that a vector is that of its
-text alone. `benchmarks/embedding.py` measures both. Knows nothing of rows or indexes.
+(`minilm`): faster, a cosine of about 0.993 to the exact vector. A text goes alone there, so that a vector is that of
+its text alone, and each core does texts of its own. `benchmarks/embedding.py` measures both. Knows nothing of rows or
+indexes.
 """
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -22,8 +25,7 @@ Vectors = NDArray[np.float32]
 Output = Literal["vectors", "states"]
 
 MAX_TOKENS = 256  # the model's own setting: it was trained on no more
-BATCH_TOKENS: dict[Precision, int] = {"float32": 1024, "int8": 0}
-"""Small batches stay in the cache; in 8 bits a text goes alone, since its scales are those of all that goes with it."""
+BATCH_TOKENS = 1024  # of a batch in float32: small ones stay in the cache
 SLAB = 2048  # texts that are tokenised and sorted together
 
 
@@ -61,11 +63,22 @@ class Embedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Exact vectors of the texts in their order, float32 [n, 384], unit length."""
-        return self._all(texts, "float32")
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        for positions, batch in self.embed_batches(texts):
+            vectors[positions] = batch
+        return vectors
 
     def embed_chunks(self, texts: Sequence[str]) -> Vectors:
         """Vectors of many texts for an index, as `embed` but in 8 bits: faster, and near enough to be searched."""
-        return self._all(texts, "int8")
+        encoder = self.load("int8")
+        rows = encoder.tokens(texts)
+        longest_first = sorted(range(len(rows)), key=lambda at: -len(rows[at]))  # so that the cores end together
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        with ThreadPoolExecutor(cores(), thread_name_prefix="embedding") as pool:
+            found = pool.map(lambda at: encoder.encode([rows[at]])[0], longest_first)
+            for at, vector in zip(longest_first, found, strict=True):
+                vectors[at] = vector
+        return vectors
 
     def embed_one(self, text: str) -> Vectors:
         """The exact vector of one text, such as a question: float32 [384], unit length."""
@@ -78,26 +91,28 @@ class Embedder:
         encoder = self.load()
         encodings = encoder.encodings(texts)
         found: dict[int, Tokens] = {}
-        for batch in batches([len(each.ids) for each in encodings], BATCH_TOKENS["float32"]):
+        for batch in batches([len(each.ids) for each in encodings], BATCH_TOKENS):
             vectors, layer = encoder.run([encodings[at].ids for at in batch], ("vectors", "states"))
             for row, at in enumerate(batch):
                 found[at] = Tokens(vectors[row], _unit(layer[row, 1 : len(encodings[at].ids) - 1]),
                                    tuple(encodings[at].offsets[1:-1]))  # fmt: skip
         return [found[at] for at in range(len(texts))]
 
-    def embed_batches(
-        self, texts: Sequence[str], precision: Precision = "float32"
-    ) -> Iterator[tuple[list[int], Vectors]]:
-        """Vectors batch by batch, longest texts of a slab first; between batches a caller may stop.
+    def embed_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
+        """Exact vectors batch by batch, longest texts of a slab first; between batches a caller may stop.
 
         Yields:
             positions in `texts`, and their vectors float32 [len(positions), 384].
         """
-        encoder = self.load(precision)
+        encoder = self.load()
         for begin in range(0, len(texts), SLAB):
             tokens = encoder.tokens(texts[begin : begin + SLAB])
-            for batch in batches([len(row) for row in tokens], BATCH_TOKENS[precision]):
+            for batch in batches([len(row) for row in tokens], BATCH_TOKENS):
                 yield [begin + at for at in batch], encoder.encode([tokens[at] for at in batch])
+
+    def warm(self) -> None:
+        """Load what chunks are embedded with; raises as `load` does."""
+        self.load("int8")
 
     def load(self, precision: Precision = "float32") -> "Encoder":
         """Read the model now rather than at the first text; takes about a second.
@@ -112,12 +127,6 @@ class Embedder:
                 self._encoders[precision] = Encoder(self._folder or embedding_folder(), precision)
             return self._encoders[precision]
 
-    def _all(self, texts: Sequence[str], precision: Precision) -> Vectors:
-        vectors = np.zeros((len(texts), self.dimension), np.float32)
-        for positions, batch in self.embed_batches(texts, precision):
-            vectors[positions] = batch
-        return vectors
-
 
 class Encoder:
     """Tokeniser and weights in memory. Calls from several threads do not disturb each other."""
@@ -131,8 +140,14 @@ class Encoder:
         self._tokenizer.enable_truncation(MAX_TOKENS)
         options = onnxruntime.SessionOptions()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others need the cores too
-        model = graph(folder / "model.safetensors", precision)
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        if precision == "int8":
+            options.intra_op_num_threads = 1  # threads that share one text wait for each other at every step of it
+        self._session = onnxruntime.InferenceSession(
+            graph(folder / "model.safetensors", precision),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["SkipLayerNormFusion"],  # fused, the steps take five times as long
+        )
         names = [output.name for output in self._session.get_outputs()]
         self._outputs: dict[Output, str] = dict(zip(get_args(Output), names, strict=True))
 
@@ -158,6 +173,11 @@ class Encoder:
         names = [self._outputs[output] for output in outputs]
         found: list[Vectors] = self._session.run(names, {"ids": ids, "mask": mask})
         return found
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:

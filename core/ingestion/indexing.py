@@ -18,6 +18,7 @@ from core.ingestion import scanned
 from core.ingestion.chunking import CHUNKER, ChunkDraft
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.reading import GROUP_CHUNKS, Read, groups
+from core.ingestion.warming import warming
 from core.ingestion.wiping import leave_no_vectors
 from storage.errors import NotFound, Swapped
 from storage.rows import ChunkRow, DocumentRow, IndexRow, JobRow
@@ -63,11 +64,12 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     total = len(ws.documents.of_job(lease.job.id))
     work = Work(ws, lease, ensure_index(ws, corpus.id), total - len(batch), total)
     ws.jobs.say(lease.job, f"{work.done} of {total} documents")
-    for group in groups(batch, partial(parse, ws, lease.job), ws.domains.get(corpus.domain)):
-        lease.check()
-        index_group(work, group)
-        work.done += len(group)
-        ws.jobs.progress(lease.job, work.done, total, f"{work.done} of {total} documents")
+    with warming(ws, work.index):
+        for group in groups(batch, partial(parse, ws, lease.job), ws.domains.get(corpus.domain)):
+            lease.check()
+            index_group(work, group)
+            work.done += len(group)
+            ws.jobs.progress(lease.job, work.done, total, f"{work.done} of {total} documents")
     if work.replaced:
         leave_no_vectors(ws, corpus.id)
     ws.index_changes.catch_up(corpus.id)

@@ -74,38 +74,45 @@ class Graph:
         length = self.node("Shape", "ids", start=1, end=2)
         known = self.constant("places", (places + first).astype(np.float32))
         here = self.node("Slice", known, self.constant("from", [0]), length, self.constant("axis", [0]))
-        name = "embeddings.LayerNorm"
-        parts = (self.node("Add", words, here), self.weight(f"{name}.weight"), self.weight(f"{name}.bias"))
-        return self.node("LayerNormalization", *parts, axis=-1, epsilon=EPSILON)
+        return self.normal(self.node("Add", words, here), "embeddings.LayerNorm")
 
     def layer(self, x: str, mask: str, name: str) -> str:
         """One transformer layer."""
-        query, key, value = (self.linear(x, f"{name}.attention.self.{part}") for part in ("query", "key", "value"))
-        seen = self.node("MultiHeadAttention", query, key, value, "", mask, domain=FUSED, num_heads=HEADS)
-        x = self.added(self.multiplied(seen, f"{name}.attention.output.dense"), x, f"{name}.attention.output")
-        wide = self.multiplied(x, f"{name}.intermediate.dense")
-        wide = self.node("BiasGelu", wide, self.weight(f"{name}.intermediate.dense.bias"), domain=FUSED)
-        return self.added(self.multiplied(wide, f"{name}.output.dense"), x, f"{name}.output")
+        x = self.normal(self.node("Add", x, self.attention(x, mask, name)), f"{name}.attention.output.LayerNorm")
+        wide = self.node("Gelu", self.linear(x, f"{name}.intermediate.dense"), domain=FUSED)
+        return self.normal(self.node("Add", x, self.linear(wide, f"{name}.output.dense")), f"{name}.output.LayerNorm")
 
-    def linear(self, x: str, name: str) -> str:
-        """A matrix product with its bias."""
-        return self.node("Add", self.multiplied(x, name), self.weight(f"{name}.bias"))
+    def attention(self, x: str, mask: str, name: str) -> str:
+        """What tokens take from each other. In 8 bits a text goes alone: a mask of ones would cost the faster way."""
+        parts = self.thirds(self.linear(x, *(f"{name}.attention.self.{part}" for part in ("query", "key", "value"))))
+        masked = ("", mask) if self._precision == "float32" else ()
+        seen = self.node("MultiHeadAttention", *parts, *masked, domain=FUSED, num_heads=HEADS)
+        return self.linear(seen, f"{name}.attention.output.dense")
 
-    def multiplied(self, x: str, name: str) -> str:
-        """A matrix product: `x` [n, tokens, in] with a published matrix [out, in]."""
-        matrix = self._weights[f"{name}.weight"].T.astype(np.float32)
+    def linear(self, x: str, *names: str) -> str:
+        """`x` [n, tokens, in] by published matrices [out, in] side by side, as if they were one, their biases added."""
+        matrix = np.concatenate([self._weights[f"{name}.weight"].T for name in names], 1).astype(np.float32)
+        biases = np.concatenate([self._weights[f"{name}.bias"] for name in names]).astype(np.float32)
+        bias = self.constant(f"{names[0]}.bias", biases)
         if self._precision == "float32":
-            return self.node("MatMul", x, self.constant(f"{name}.weight", matrix))
+            return self.node("Add", self.node("MatMul", x, self.constant(f"{names[0]}.weight", matrix)), bias)
         numbers, scales = in_7_bits(matrix)
-        middle = self.constant(f"{name}.middle", np.zeros_like(numbers[0]))
-        parts = (self.constant(f"{name}.weight", numbers), self.constant(f"{name}.scales", scales), middle)
-        return self.node("DynamicQuantizeMatMul", x, *parts, domain=FUSED)
+        middle = self.constant(f"{names[0]}.middle", np.zeros_like(numbers[0]))
+        parts = (self.constant(f"{names[0]}.weight", numbers), self.constant(f"{names[0]}.scales", scales), middle)
+        return self.node("DynamicQuantizeMatMul", x, *parts, bias, domain=FUSED)
 
-    def added(self, x: str, before: str, name: str) -> str:
-        """A matrix product without its bias yet, onto what was there before it, normalised."""
-        norm = (self.weight(f"{name}.LayerNorm.weight"), self.weight(f"{name}.LayerNorm.bias"))
-        bias = self.weight(f"{name}.dense.bias")
-        return self.node("SkipLayerNormalization", x, before, *norm, bias, domain=FUSED, epsilon=EPSILON)
+    def thirds(self, x: str) -> list[str]:
+        """`x` [n, tokens, 3 * width] as three, each [n, tokens, width]."""
+        from onnx import helper
+
+        names = [f"{x}.{part}" for part in range(3)]
+        self._nodes.append(helper.make_node("Split", [x], names, axis=2))
+        return names
+
+    def normal(self, x: str, name: str) -> str:
+        """Layer normalisation."""
+        parts = (self.weight(f"{name}.weight"), self.weight(f"{name}.bias"))
+        return self.node("LayerNormalization", x, *parts, axis=-1, epsilon=EPSILON)
 
     def mean_over_tokens(self, x: str) -> str:
         """Mean where the mask is 1, scaled to unit length (which makes it the sum's direction)."""

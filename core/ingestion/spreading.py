@@ -28,6 +28,9 @@ class SpreadEmbedder(Embedder):
         vectors: Vectors = np.concatenate(ray.get(parts))
         return vectors
 
+    def warm(self) -> None:
+        """Nothing: the workers load what chunks need."""
+
 
 def embed_part(texts: list[str]) -> Vectors:
     """Vectors of some texts, by this worker's own model: float32 [n, 384]."""

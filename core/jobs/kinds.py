@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from core.evaluation import running
-from core.finetuning import exporting, generating, importing, tuning
-from core.ingestion import indexing, reindexing, wiping
+from core.ingestion import wiping
 from core.jobs.lease import Lease
-from core.keeping import backup
-from core.sync import syncing
 from storage.rows import JobRow
 
 if TYPE_CHECKING:
@@ -40,16 +37,36 @@ class Kind:
     resources: Resources | None = None
 
 
-KINDS = {
-    "index": Kind(indexing.run, indexing.give_up, resources=Resources(cpus=1)),
-    "reindex": Kind(reindexing.run, reindexing.give_up),
-    wiping.KIND: Kind(wiping.run, wiping.give_up),
-    "sync": Kind(syncing.run, syncing.give_up),
-    "examples": Kind(generating.run, generating.give_up),
-    "export": Kind(exporting.run, exporting.give_up),
-    "judge": Kind(importing.run, importing.give_up, alone=True),
-    "backup": Kind(backup.run, backup.give_up),
-    "finetune": Kind(tuning.run, tuning.give_up, alone=True),
-    "evaluate": Kind(running.run, running.give_up, alone=True),
+MODULES = {
+    "index": "core.ingestion.indexing",
+    "reindex": "core.ingestion.reindexing",
+    wiping.KIND: "core.ingestion.wiping",
+    "sync": "core.sync.syncing",
+    "examples": "core.finetuning.generating",
+    "export": "core.finetuning.exporting",
+    "judge": "core.finetuning.importing",
+    "backup": "core.keeping.backup",
+    "finetune": "core.finetuning.tuning",
+    "evaluate": "core.evaluation.running",
+}
+"""Where the work of each kind stands: `run` and `give_up`. Imported at its first job, so that `triptych index` does
+not load what only the others need (a second)."""
+
+
+def _kind(name: str, alone: bool = False, resources: Resources | None = None) -> Kind:
+    def run(ws: "Workspace", lease: Lease) -> None:
+        import_module(MODULES[name]).run(ws, lease)
+
+    def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
+        import_module(MODULES[name]).give_up(ws, job, reason)
+
+    return Kind(run, give_up, alone, resources)
+
+
+KINDS = {name: _kind(name) for name in MODULES} | {
+    "index": _kind("index", resources=Resources(cpus=1)),
+    "judge": _kind("judge", alone=True),
+    "finetune": _kind("finetune", alone=True),
+    "evaluate": _kind("evaluate", alone=True),
 }
 ALONE = tuple(name for name, kind in KINDS.items() if kind.alone)

@@ -59,7 +59,13 @@ def test_the_order_of_the_texts_is_kept(embedder: Embedder) -> None:
 
 
 def test_no_texts_give_no_vectors(embedder: Embedder) -> None:
-    assert embedder.embed([]).shape == (0, 384)
+    assert embedder.embed([]).shape == embedder.embed_chunks([]).shape == (0, 384)
+
+
+def test_the_vector_of_a_chunk_does_not_depend_on_its_company(embedder: Embedder) -> None:
+    together = embedder.embed_chunks(TEXTS)
+    alone = np.concatenate([embedder.embed_chunks([text]) for text in TEXTS])
+    assert np.array_equal(together, alone)
 
 
 def test_batches_yield_every_position_once(embedder: Embedder) -> None:

@@ -1,6 +1,9 @@
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,20 @@ def until_cancelled(lease: Lease) -> None:
     while True:
         lease.check()
         threading.Event().wait(0.01)
+
+
+def test_every_kind_of_job_has_a_module_that_does_it_and_gives_it_up() -> None:
+    for name, module in kinds.MODULES.items():
+        imported = import_module(module)
+        assert callable(imported.run), name
+        assert callable(imported.give_up), name
+
+
+def test_indexing_from_the_command_line_imports_nothing_that_only_other_jobs_need() -> None:
+    said = (
+        "import sys, core.commands.index, core.workspace, core.jobs.dispatcher; print('langchain_core' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_a_job_runs_and_is_done(ws: Workspace, practice: Practice) -> None:
