@@ -167,14 +167,15 @@ class Corpora:
         return found
 
     def chunks(self, document_id: int) -> Rows[ChunkRow]:
-        """All chunks of a document, in order."""
-        query = select(Chunk).where(Chunk.document_id == document_id).order_by(Chunk.ordinal)
+        """All chunks of a document as the serving index has it cut, in order."""
+        query = select(Chunk).where(Chunk.document_id == document_id, _served()).order_by(Chunk.ordinal)
         with self._database.read() as session:
             return [copied(ChunkRow, chunk) for chunk in session.scalars(query)]
 
     def chunks_of_page(self, document_id: int, page: int) -> Rows[ChunkRow]:
         """The chunks of one page, in order, those switched off among them."""
-        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.page == page).order_by(Chunk.ordinal)
+        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.page == page, _served())
+        query = query.order_by(Chunk.ordinal)
         with self._database.read() as session:
             return [copied(ChunkRow, chunk) for chunk in session.scalars(query)]
 
@@ -185,7 +186,7 @@ class Corpora:
 
     def chunk_at(self, document_id: int, ordinal: int) -> ChunkRow:
         """One chunk by its place in the document, from 0; raises NotFound."""
-        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.ordinal == ordinal)
+        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.ordinal == ordinal, _served())
         with self._database.read() as session:
             return copied(ChunkRow, _found(session.scalar(query), "chunk", ordinal))
 
@@ -240,6 +241,12 @@ class Corpora:
 def parts(items: Sequence[Id]) -> Iterator[Sequence[Id]]:
     """Cut a list of ids into parts that fit one statement."""
     return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))
+
+
+def _served() -> ColumnElement[bool]:
+    """Of the chunks of a corpus, those that its serving index finds."""
+    serving = select(Index.cut).where(Index.corpus_id == Chunk.corpus_id, Index.active).scalar_subquery()
+    return Chunk.cut == func.coalesce(serving, 0)
 
 
 def _found(row: Table | None, noun: str, key: object) -> Any:
