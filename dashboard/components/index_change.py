@@ -134,7 +134,8 @@ def _chosen(corpus_id: int, values: dict[str, str]) -> Choice:
 def _state(corpus_id: int, was_busy: bool) -> None:
     workspace = resources.workspace()
     other, job = workspace.index_changes.other(corpus_id), workspace.index_changes.job(corpus_id)
-    if other is None or (was_busy and (job is None or job.status not in OPEN)):
+    ended = was_busy and (job is None or job.status not in OPEN)
+    if other is None or ended or st.session_state.pop("index-swapped", False):  # the page shows what serves
         st.rerun()
     lacking = workspace.index_changes.count_lacking(other)
     name = _named(other)
@@ -242,6 +243,7 @@ def _resume(corpus_id: int) -> None:
 @state.reported
 def _swap(index_id: int) -> None:
     reindexing.swap(resources.workspace(), index_id)
+    st.session_state["index-swapped"] = True
 
 
 @state.reported
