@@ -1,4 +1,4 @@
-"""A question becomes passages: both look-ups, fused, read from the rows, neighbours merged.
+"""A question becomes passages: both look-ups at once, fused, read from the rows, neighbours merged.
 
 The rows have the last word: what they do not hold as part of a ready document is not shown, whatever
 a look-up still believes. Knows nothing of prompts or answers.
@@ -6,6 +6,7 @@ a look-up still believes. Knows nothing of prompts or answers.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from core.errors import StoreDown
 from core.ingestion.embedders import Embeds
@@ -90,11 +91,12 @@ class Retriever:
     def _of_serving(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit]]:
         index = self._corpora.active_index(corpus_id)
         while index is not None:
-            words = self._lexical.search(corpus_id, question, CANDIDATES, index.cut)
-            meaning = self._nearest(index, self._embedder_of(index).embed_one(question))
+            with ThreadPoolExecutor(1, "words") as beside:  # both spend their time outside the interpreter
+                words = beside.submit(self._lexical.search, corpus_id, question, CANDIDATES, index.cut)
+                meaning = self._nearest(index, self._embedder_of(index).embed_one(question))
             still = self._corpora.active_index(corpus_id)
             if still is not None and still.id == index.id:
-                return words, meaning
+                return words.result(), meaning
             index = still  # swapped meanwhile, and perhaps dropped: ask the one that serves now
         return [], []
 
