@@ -19,6 +19,7 @@ from benchmarks.embedding import chunks, unit
 from benchmarks.evaluation_sets import questions
 from benchmarks.report import table, write
 from core.ingestion.embedding import Embedder, Vectors
+from core.retrieval.explaining import explain
 from core.retrieval.retriever import CANDIDATES, Retriever
 from core.settings import Settings
 from core.workspace import Workspace
@@ -94,6 +95,7 @@ def timed(ws: Workspace, corpus_id: int, asked: list[str], data: Vectors) -> tup
         "the question's vector": [taken(ws.embedder.embed_one, question) for question in asked],
         "meaning (Chroma)": [taken(ws.vectors.search, index.collection, vector, CANDIDATES) for vector in embedded],
         "**a search**": [taken(retriever.search, corpus_id, question, 10) for question in asked],
+        "a retrieval test": [taken(explain, ws, corpus_id, question) for question in asked],
     }
     overlap = 0
     for vector in embedded:

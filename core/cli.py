@@ -6,6 +6,7 @@
     triptych ask    --corpus C "question"               an answer with its sources
     triptych watch  --corpus C FOLDER|URL...            follow folders and web addresses
     triptych sync   --corpus C [--dry-run]              bring what is followed up to date now
+    triptych reindex --corpus C [--usual N] [--embedding M]  another embedding model, other chunks
     triptych train  --corpus C --examples F             adapters for the modes finetuned and hybrid
     triptych evaluate --corpus C --questions F          gold questions in several modes, and the verdict
     triptych backup FILE | restore FILE --workspace W   one file with everything; a new workspace from it
@@ -191,6 +192,32 @@ def sync(
     from core.commands import sync as command
 
     raise typer.Exit(command.sync(Settings.load(workspace), corpus, command.Options(dry_run, as_json, agree)))
+
+
+@app.command()
+def reindex(
+    corpus: Corpus,
+    structure: Annotated[str, typer.Option(help="What documents are cut at: section, clause, table, qa.")] = "",
+    usual: Annotated[int | None, typer.Option(help="Usual characters of a chunk.")] = None,
+    longest: Annotated[int | None, typer.Option(help="Most characters of a chunk.")] = None,
+    as_domain: Annotated[bool, typer.Option("--as-domain", help="Cut documents as the corpus's domain says.")] = False,
+    embedding: Annotated[
+        str, typer.Option(help="The embedding model: packaged, a folder, or an endpoint's address.")
+    ] = "",
+    model: Annotated[str, typer.Option(help="Its name at the endpoint.")] = "",
+    key_variable: Annotated[str, typer.Option(help="The environment variable that holds the endpoint's key.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = False,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Index a corpus with another embedding model or other chunks; the old index serves until the new one is whole."""
+    import json
+
+    from core.commands import reindex as command
+
+    wanted = command.Wanted(embedding, model, key_variable, structure, usual, longest, as_domain)
+    found = command.reindex(Settings.load(workspace), corpus, wanted, dry_run=dry_run)
+    print(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
 
 
 @app.command()

@@ -32,6 +32,7 @@ from storage.base_models import BaseModels
 from storage.comparisons import Comparisons
 from storage.conversations import Conversations
 from storage.corpora import Corpora
+from storage.cuts import Cuts
 from storage.database import Database
 from storage.documents import Documents
 from storage.domains import Domains
@@ -100,6 +101,7 @@ class Workspace:
         self.edits = ChunkEdits(database, self.lexical)
         self.indexes = Indexes(database)
         self.index_changes = IndexChanges(database)
+        self.cuts = Cuts(database, self.lexical)
         self.conversations = Conversations(database)
         self.comparisons = Comparisons(database)
         self.gold = GoldQuestions(database)

@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 
 st.set_page_config(page_icon=HERE / "icon.svg", layout="wide")
 st.logo(HERE / "logo.svg", icon_image=HERE / "icon.svg", size="large")
+st.html(HERE / "components" / "narrow.css")
 
 PAGES = [
     st.Page(

@@ -19,6 +19,7 @@ class PageText:
     number: int
     label: str
     text: str
+    blocks: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class ChunkText:
     heading: str
     header: str
     text: str
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)

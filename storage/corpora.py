@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, exists, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from storage import audit
@@ -27,6 +27,8 @@ SORTS: dict[str, Sequence[Any]] = {
     "size": (Document.size_bytes.desc(),),
 }
 CHUNK_COLUMNS: Sequence[Any] = [getattr(Chunk, field.name) for field in fields(ChunkRow)]
+# Not a join: SQLite would walk from the ready documents to all their chunks rather than look up more than a few ids.
+OF_READY = exists().where(Document.id == Chunk.document_id, Document.status == "ready")
 AT_ONCE = 500  # ids in one IN list: databases limit how many parameters a statement may have
 
 
@@ -167,14 +169,15 @@ class Corpora:
         return found
 
     def chunks(self, document_id: int) -> Rows[ChunkRow]:
-        """All chunks of a document, in order."""
-        query = select(Chunk).where(Chunk.document_id == document_id).order_by(Chunk.ordinal)
+        """All chunks of a document as the serving index has it cut, in order."""
+        query = select(Chunk).where(Chunk.document_id == document_id, _served()).order_by(Chunk.ordinal)
         with self._database.read() as session:
             return [copied(ChunkRow, chunk) for chunk in session.scalars(query)]
 
     def chunks_of_page(self, document_id: int, page: int) -> Rows[ChunkRow]:
         """The chunks of one page, in order, those switched off among them."""
-        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.page == page).order_by(Chunk.ordinal)
+        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.page == page, _served())
+        query = query.order_by(Chunk.ordinal)
         with self._database.read() as session:
             return [copied(ChunkRow, chunk) for chunk in session.scalars(query)]
 
@@ -185,7 +188,7 @@ class Corpora:
 
     def chunk_at(self, document_id: int, ordinal: int) -> ChunkRow:
         """One chunk by its place in the document, from 0; raises NotFound."""
-        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.ordinal == ordinal)
+        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.ordinal == ordinal, _served())
         with self._database.read() as session:
             return copied(ChunkRow, _found(session.scalar(query), "chunk", ordinal))
 
@@ -195,8 +198,7 @@ class Corpora:
         with self._database.read() as session:
             for part in parts(sorted(set(ids))):
                 # Columns, not objects: every search reads some two hundred.
-                query = select(*CHUNK_COLUMNS).select_from(Chunk).join(Document)
-                query = query.where(Chunk.id.in_(part), Document.status == "ready", ~Chunk.switched_off)
+                query = select(*CHUNK_COLUMNS).where(Chunk.id.in_(part), OF_READY, ~Chunk.switched_off)
                 found |= {row.id: ChunkRow(*row) for row in session.execute(query)}
         return found
 
@@ -240,6 +242,12 @@ class Corpora:
 def parts(items: Sequence[Id]) -> Iterator[Sequence[Id]]:
     """Cut a list of ids into parts that fit one statement."""
     return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))
+
+
+def _served() -> ColumnElement[bool]:
+    """Of the chunks of a corpus, those that its serving index finds."""
+    serving = select(Index.cut).where(Index.corpus_id == Chunk.corpus_id, Index.active).scalar_subquery()
+    return Chunk.cut == func.coalesce(serving, 0)
 
 
 def _found(row: Table | None, noun: str, key: object) -> Any:

@@ -159,7 +159,7 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
-        with self._queue(), self._writing.begin() as connection:
+        with self._queue(), _rebuilding(self._writing) as connection, connection.begin():
             if self.dialect != "sqlite":
                 postgres.be_alone(connection)
             config.attributes["connection"] = connection
@@ -175,6 +175,25 @@ class Database:
             from storage.snapshot import keep_copy
 
             keep_copy(self.file, self.file.parent / BEFORE_UPGRADE, revision)
+
+
+@contextmanager
+def _rebuilding(engine: Engine) -> Iterator[Connection]:
+    """A connection that may take a table away and put a like one in its place without its rows' rows going along.
+
+    SQLite deletes what refers to a dropped table's rows; its own documentation says to switch that off meanwhile, which
+    can only be done outside a transaction.
+    """
+    with engine.connect() as connection:
+        sqlite = connection.connection.dbapi_connection if engine.dialect.name == "sqlite" else None
+        if sqlite is None:
+            yield connection
+            return
+        sqlite.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            sqlite.execute("PRAGMA foreign_keys=ON")
 
 
 def known_revisions() -> set[str]:

@@ -20,7 +20,7 @@ from storage.edit_places import Edit, Placed, applied, place
 from storage.errors import Busy, NotFound
 from storage.lexical import Lexical
 from storage.rows import ChunkRow, copied
-from storage.tables import Chunk, ChunkEdit, Document, Embedding, Page, now
+from storage.tables import Chunk, ChunkEdit, Document, Embedding, Index, Page, now
 
 Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
 LOST = "{} was dropped: the words it changed are not in this version"
@@ -180,17 +180,22 @@ def _placed(session: Session, document_id: int, edits: Sequence[Edit]) -> list[P
 def _changed(session: Session, document_id: int, placed: Sequence[Placed]) -> list[ChunkRow]:
     """Chunks of a document that are not yet as the edits want them, as they will be."""
     rows = [copied(ChunkRow, row) for row in session.scalars(select(Chunk).where(Chunk.document_id == document_id))]
-    wanted = applied(rows, placed)
+    wanted: dict[int, tuple[str | None, bool]] = {}
+    for cut in {row.cut for row in rows}:  # each has all the words of the document once
+        wanted |= applied([row for row in rows if row.cut == cut], placed)
     after = [replace(row, edited=wanted[row.id][0], switched_off=wanted[row.id][1]) for row in rows]
     return [new for new, old in zip(after, rows, strict=True) if new != old]
 
 
 def _embed_again(session: Session, index_id: int, vectors: Mapping[int, Vector]) -> None:
     """Replace vectors in one index; other indexes will find theirs missing."""
+    cut = select(Index.cut).where(Index.id == index_id).scalar_subquery()
     for part in parts(sorted(vectors)):
         session.execute(delete(Embedding).where(Embedding.chunk_id.in_(part)))
-        rows = [{"chunk_id": key, "index_id": index_id, "vector": vectors[key].astype("<f4").tobytes()} for key in part]
-        session.execute(insert(Embedding), rows)
+        mine = session.scalars(select(Chunk.id).where(Chunk.id.in_(part), Chunk.cut == cut))
+        rows = [{"chunk_id": key, "index_id": index_id, "vector": vectors[key].astype("<f4").tobytes()} for key in mine]
+        if rows:
+            session.execute(insert(Embedding), rows)
 
 
 def _row(edit: Edit, document: Document) -> ChunkEdit:

@@ -1,15 +1,17 @@
 """A second index beside the one that serves: begun, filled, swapped in, swapped back, dropped. Rows only.
 
-A corpus has one active index and at most one other: the one being built, or the one that served before. Swapping
-is one transaction and is refused while the other lacks a vector of any ready document, so what serves is whole.
+A corpus has one active index and at most one other: the one being built, or the one that served before. They may
+differ in embedding model and in how documents are cut (`storage/cuts.py`). Swapping is one transaction and is refused
+while the other lacks a vector of any ready document, so what serves is whole.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, case, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from storage.cuts import lacking_cut
 from storage.database import Database
 from storage.errors import Busy, Exists, NotFound, WrongDimension
 from storage.indexes import Vectors, fingerprint
@@ -40,19 +42,23 @@ class IndexChanges:
             return copied(IndexRow, row) if row else None
 
     def begin(
-        self, corpus_id: int, embedding_model: str, embedder: Mapping[str, Any], dimension: int
+        self, corpus_id: int, embedding_model: str, embedder: Mapping[str, Any], dimension: int, chunker: str = ""
     ) -> tuple[IndexRow, list[str]]:
-        """Add an index with another embedding model, cut as the active one, and queue the job that fills it.
+        """Add an index with another embedding model or chunker, and queue the job that fills it.
+
+        Args:
+            chunker: how documents are cut for it; "" as for the active one.
 
         Returns:
             the index, and the collections of those that made room for it.
 
         Raises:
-            NotFound: nothing is indexed yet. Exists: that embedding model serves already.
+            NotFound: nothing is indexed yet. Exists: that is how the corpus is indexed already.
         """
         with self._database.write() as session:
             active = _active(session, corpus_id)
-            name = fingerprint(embedding_model, dimension, active.chunker)
+            chunker = chunker or active.chunker
+            name = fingerprint(embedding_model, dimension, chunker)
             if active.fingerprint == name:
                 raise Exists(embedding_model)
             others = list(session.scalars(select(Index).where(Index.corpus_id == corpus_id, ~Index.active)))
@@ -62,8 +68,10 @@ class IndexChanges:
                 if row is not kept:
                     session.delete(row)
             if kept is None:
+                cut = active.cut if chunker == active.chunker else _new_cut(session, corpus_id)
                 kept = Index(corpus_id=corpus_id, fingerprint=name, embedding_model=embedding_model, active=False)
-                kept.dimension, kept.chunker, kept.collection = dimension, active.chunker, f"corpus-{corpus_id}-{name}"
+                kept.dimension, kept.chunker, kept.collection = dimension, chunker, f"corpus-{corpus_id}-{name}"
+                kept.cut = cut
             kept.embedder = dict(embedder)
             session.add(kept)
             session.flush()
@@ -87,18 +95,20 @@ class IndexChanges:
 
     def lacking(self, index: IndexRow, limit: int) -> list[ChunkRow]:
         """Some chunks of ready documents that have no vector in the index, in order."""
-        query = select(Chunk).join(Document).where(*_missing(index.id, index.corpus_id)).order_by(Chunk.id)
+        query = select(Chunk).join(Document).where(*_missing(index)).order_by(Chunk.id)
         with self._database.read() as session:
             return [copied(ChunkRow, row) for row in session.scalars(query.limit(limit))]
 
     def count_lacking(self, index: IndexRow) -> int:
-        """How many chunks of ready documents have no vector in the index."""
+        """How many chunks of ready documents have no vector in the index; uncut documents count as they are cut now."""
         with self._database.read() as session:
             return _lacking(session, index)
 
     def sample(self, corpus_id: int, count: int) -> list[ChunkRow]:
-        """At most `count` chunks of ready documents, from all over the corpus."""
+        """At most `count` chunks that serve, of ready documents, from all over the corpus."""
         query = select(Chunk.id).join(Document).where(Chunk.corpus_id == corpus_id, Document.status == "ready")
+        serving = select(Index.cut).where(Index.corpus_id == corpus_id, Index.active).scalar_subquery()
+        query = query.where(Chunk.cut == serving)
         with self._database.read() as session:
             ids = session.scalars(query.order_by(Chunk.id)).all()
             chosen = ids[:: max(1, len(ids) // count)][:count]
@@ -147,6 +157,7 @@ class IndexChanges:
             of_corpus = update(Index).where(Index.corpus_id == index.corpus_id)
             session.execute(of_corpus.where(Index.id != index_id).values(active=False))
             session.execute(of_corpus.where(Index.id == index_id).values(active=True))
+            _count_chunks(session, index)
 
     def drop(self, index_id: int) -> str | None:
         """Delete an index that does not serve, with its vectors' rows; returns its collection, None when it is gone.
@@ -163,7 +174,11 @@ class IndexChanges:
             open_jobs = (Job.corpus_id == index.corpus_id) & (Job.kind == KIND) & Job.status.in_(OPEN)
             session.execute(update(Job).where(open_jobs).values(cancel_requested=True))
             collection = index.collection
+            corpus_id, cut = index.corpus_id, index.cut
             session.delete(index)
+            session.flush()
+            if session.scalar(select(Index.id).where(Index.corpus_id == corpus_id, Index.cut == cut)) is None:
+                enqueue(session, KIND, corpus_id, {"index_id": index_id})  # which takes its chunks away
             return collection
 
 
@@ -191,11 +206,32 @@ def _unembedded(index_id: int, chunk_ids: Sequence[int]) -> Select[Chunk]:
     return select(Chunk).where(Chunk.id.in_(chunk_ids), ~done)
 
 
-def _missing(index_id: int, corpus_id: int) -> tuple[ColumnElement[bool], ...]:
-    done = exists().where(Embedding.chunk_id == Chunk.id, Embedding.index_id == index_id)
-    return Chunk.corpus_id == corpus_id, Document.status == "ready", ~done
+def _missing(index: Index | IndexRow) -> tuple[ColumnElement[bool], ...]:
+    done = exists().where(Embedding.chunk_id == Chunk.id, Embedding.index_id == index.id)
+    return Chunk.corpus_id == index.corpus_id, Chunk.cut == index.cut, Document.status == "ready", ~done
 
 
 def _lacking(session: Session, index: Index | IndexRow) -> int:
-    query = select(func.count(Chunk.id)).join(Document).where(*_missing(index.id, index.corpus_id))
-    return session.scalar(query) or 0
+    unembedded = session.scalar(select(func.count(Chunk.id)).join(Document).where(*_missing(index))) or 0
+    at_least_one = case((Document.chunk_count > 0, Document.chunk_count), else_=1)
+    uncut = select(func.sum(at_least_one)).where(*lacking_cut(index))
+    return unembedded + (session.scalar(uncut) or 0)
+
+
+def _new_cut(session: Session, corpus_id: int) -> int:
+    """A number that no chunk of the corpus has: those of a dropped index may not be swept away yet."""
+    of_indexes = session.scalar(select(func.max(Index.cut)).where(Index.corpus_id == corpus_id)) or 0
+    of_chunks = session.scalar(select(func.max(Chunk.cut)).where(Chunk.corpus_id == corpus_id)) or 0
+    return max(of_indexes, of_chunks) + 1
+
+
+def _count_chunks(session: Session, index: Index) -> None:
+    """Note with each ready document how many chunks it has as it is cut for an index."""
+    mine = select(func.count(Chunk.id)).where(Chunk.document_id == Document.id, Chunk.cut == index.cut)
+    ready = (Document.corpus_id == index.corpus_id) & (Document.status == "ready")
+    session.execute(
+        update(Document)
+        .where(ready)
+        .values(chunk_count=mine.scalar_subquery())
+        .execution_options(synchronize_session=False)
+    )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, exists, func, insert, select
+from sqlalchemy import ScalarSelect, Select, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from storage.corpora import parts
@@ -54,7 +54,7 @@ class Indexes:
         found: list[ChunkRow] = []
         with self._database.read() as session:
             for part in parts(document_ids):
-                query = select(Chunk).where(Chunk.document_id.in_(part), ~done)
+                query = select(Chunk).where(Chunk.document_id.in_(part), ~done, Chunk.cut == _cut(index_id))
                 rows = session.scalars(query.order_by(Chunk.document_id, Chunk.ordinal))
                 found += [copied(ChunkRow, row) for row in rows]
         return found
@@ -97,7 +97,7 @@ class Indexes:
             return session.scalar(query) or 0
 
     def count_chunks(self, corpus_id: int) -> int:
-        """How many chunks should be in the full text of a corpus: ready documents', but those switched off."""
+        """How many chunks should be in the full text of a corpus: ready documents', of every cut, but those off."""
         query = select(func.count(Chunk.id)).join(Document)
         with self._database.read() as session:
             query = query.where(Chunk.corpus_id == corpus_id, Document.status == "ready", ~Chunk.switched_off)
@@ -133,6 +133,10 @@ def fingerprint(embedding_model: str, dimension: int, chunker: str) -> str:
 def _vectors(index_id: int) -> Select[int, bytes]:
     query = select(Embedding.chunk_id, Embedding.vector).join(Chunk, Chunk.id == Embedding.chunk_id)
     return query.where(Embedding.index_id == index_id)
+
+
+def _cut(index_id: int) -> ScalarSelect[int]:
+    return select(Index.cut).where(Index.id == index_id).scalar_subquery()
 
 
 def _chunks_there(session: Session, chunk_ids: Sequence[int]) -> Iterable[int]:

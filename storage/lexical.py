@@ -35,7 +35,7 @@ ADD = """
 SEARCH = """
     SELECT t.rowid, -t.rank FROM chunk_text t
     WHERE t.chunk_text MATCH :query AND t.rank MATCH :weights
-    AND EXISTS (SELECT 1 FROM chunks c WHERE c.id = t.rowid AND c.corpus_id = :corpus)
+    AND EXISTS (SELECT 1 FROM chunks c WHERE c.id = t.rowid AND c.corpus_id = :corpus AND c.cut = :cut)
     ORDER BY t.rank LIMIT :limit
 """
 COUNT = "SELECT count(*) FROM chunk_text WHERE chunk_text MATCH :query"
@@ -147,8 +147,8 @@ class Lexical:
             return False
         return more is None and less is None
 
-    def search(self, corpus_id: int, question: str, limit: int) -> list[Hit]:
-        """The chunks of a corpus that share words with a question, best first.
+    def search(self, corpus_id: int, question: str, limit: int, cut: int = 0) -> list[Hit]:
+        """The chunks of one cut of a corpus that share words with a question, best first.
 
         Scores are BM25 (k1 1.2, b 0.75) over stemmed words; stop words do not count, and of a long
         question only its rarest words do.
@@ -157,11 +157,11 @@ class Lexical:
             words = self._rarest(session, content_words(question))
             if not words:
                 return []
-            values = {"query": _any_of(words), "weights": WEIGHTS, "corpus": corpus_id, "limit": limit}
+            values = {"query": _any_of(words), "weights": WEIGHTS, "corpus": corpus_id, "cut": cut, "limit": limit}
             return [Hit(*row) for row in session.execute(text(SEARCH), values)]
 
     def count(self, corpus_id: int) -> int:
-        """How many chunks of a corpus can be found."""
+        """How many chunks of a corpus the full text holds, of whatever cut."""
         with self._database.read() as session:
             return _number(session, _query(corpus_id))
 

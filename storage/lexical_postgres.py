@@ -39,7 +39,7 @@ SEARCH = """
     SELECT t.chunk_id, sum(
         s.idf * cardinality(w.positions) * 2.2
         / (cardinality(w.positions) + 1.2 * (0.25 + 0.75 * t.length / :average))) AS score
-    FROM chunk_text t CROSS JOIN LATERAL unnest(t.words) AS w
+    FROM chunk_text t JOIN chunks c ON c.id = t.chunk_id AND c.cut = :cut CROSS JOIN LATERAL unnest(t.words) AS w
     JOIN unnest(CAST(:stems AS text[]), CAST(:idfs AS double precision[])) AS s(stem, idf) ON s.stem = w.lexeme
     WHERE t.words @@ :query ::tsquery GROUP BY t.chunk_id ORDER BY score DESC, t.chunk_id LIMIT :limit
 """
@@ -91,8 +91,8 @@ class PostgresLexical(Lexical):
             )
             return session.execute(found).first() is None
 
-    def search(self, corpus_id: int, question: str, limit: int) -> list[Hit]:
-        """The chunks of a corpus that share words with a question, best first.
+    def search(self, corpus_id: int, question: str, limit: int, cut: int = 0) -> list[Hit]:
+        """The chunks of one cut of a corpus that share words with a question, best first.
 
         Scores are BM25 (k1 1.2, b 0.75) over stemmed words; stop words do not count, and of a long
         question only its rarest words do. How rare a word is, the corpus says.
@@ -105,13 +105,13 @@ class PostgresLexical(Lexical):
             if not kept:
                 return []
             values = {
-                "query": _query(corpus_id, kept), "average": average, "limit": limit, "stems": kept,
+                "query": _query(corpus_id, kept), "average": average, "cut": cut, "limit": limit, "stems": kept,
                 "idfs": [max(1e-6, math.log((total - frequency[s] + 0.5) / (frequency[s] + 0.5))) for s in kept],
             }  # fmt: skip
             return [Hit(*row) for row in session.execute(text(SEARCH), values)]
 
     def count(self, corpus_id: int) -> int:
-        """How many chunks of a corpus can be found."""
+        """How many chunks of a corpus the full text holds, of whatever cut."""
         with self._database.read() as session:
             return int(session.execute(text(SIZE), {"corpus": corpus_id}).one()[0])
 

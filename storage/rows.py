@@ -123,6 +123,7 @@ class ChunkRow:
     text: str
     edited: str | None = None
     switched_off: bool = False
+    cut: int = 0
 
     @property
     def said(self) -> str:
@@ -144,6 +145,7 @@ class IndexRow:
     active: bool
     embedder: dict[str, Any]
     created_at: datetime
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)

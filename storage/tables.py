@@ -172,7 +172,11 @@ class Document(Table):
 
 
 class Page(Table):
-    """The text of one page, slide or sheet, exactly as chunks and citations slice it."""
+    """The text of one page, slide or sheet, exactly as chunks and citations slice it.
+
+    `blocks` is what parsing said of each stretch of it (`core/ingestion/cutting.py`), so that it can be cut anew
+    without its file; null for pages stored before that was kept.
+    """
 
     __tablename__ = "pages"
     __table_args__ = (UniqueConstraint("document_id", "number"), {"sqlite_autoincrement": True})
@@ -181,6 +185,7 @@ class Page(Table):
     number: Mapped[int]
     label: Mapped[str] = mapped_column(default="")
     text: Mapped[str]
+    blocks: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
 
 
 class Chunk(Table):
@@ -189,11 +194,12 @@ class Chunk(Table):
     `heading` is the path of headings above it and `header` the table header that a row lost when it
     was cut from its table; both are searched together with the text. `edited` are the words that a person put
     in place of the text (null: none), `switched_off` keeps it from being found: both follow from `chunk_edits`.
-    `unfed` is set while Chroma may not know of such a change yet.
+    `unfed` is set while Chroma may not know of such a change yet. `cut` says by which cutting of its corpus it was
+    made: only the chunks of the serving index's cut are shown and found.
     """
 
     __tablename__ = "chunks"
-    __table_args__ = (UniqueConstraint("document_id", "ordinal"), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("document_id", "cut", "ordinal"), {"sqlite_autoincrement": True})
     id: Mapped[int] = mapped_column(primary_key=True)
     corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
     document_id: Mapped[int] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"), index=True)
@@ -208,6 +214,7 @@ class Chunk(Table):
     edited: Mapped[str | None] = mapped_column(Text)
     switched_off: Mapped[bool] = mapped_column(default=False, server_default=false())
     unfed: Mapped[bool] = mapped_column(default=False, server_default=false(), index=True)
+    cut: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class ChunkEdit(Table):
@@ -234,7 +241,8 @@ class Index(Table):
     """A way of searching one corpus: embedding model, dimension and chunker, named by their fingerprint.
 
     `active` is the one that serves; its vectors are in the Chroma collection `collection`. `embedder` says how
-    its embedding model is reached (`core/ingestion/embedders.py`); empty for the packaged one.
+    its embedding model is reached (`core/ingestion/embedders.py`); empty for the packaged one. Indexes with the same
+    chunker share the chunks of one `cut`, a number within the corpus.
     """
 
     __tablename__ = "indexes"
@@ -248,6 +256,7 @@ class Index(Table):
     collection: Mapped[str] = mapped_column(unique=True)
     active: Mapped[bool] = mapped_column(default=True)
     embedder: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    cut: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

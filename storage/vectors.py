@@ -83,13 +83,12 @@ class Vectors:
                 self._on(collection, "delete", ids=keys[at : at + self._most])
 
     def search(self, collection: str, vector: Floats, limit: int) -> list[Hit]:
-        """The `limit` vectors nearest to `vector` [d], best first; the score is the cosine, -1..1.
+        """The `limit` vectors nearest to `vector` [d], best first, or all there are; the score is the cosine, -1..1.
 
         Raises Rebuilding while the collection is made anew: a part of it would be found.
         """
         if collection in self._anew:
             raise Rebuilding(f"collection {collection}")
-        limit = min(limit, self.count(collection))
         if limit < 1:
             return []
         asked = {"query_embeddings": [vector], "n_results": limit, "include": ["distances"]}

@@ -144,6 +144,7 @@ class Assistant:
         self._documents = documents
         self._adapted = adapted or _no_adapter
         self._also = tuple(also)
+        self._once: Once[Found] | None = None
 
     @classmethod
     def of(
@@ -277,14 +278,16 @@ class Assistant:
         other.reading = reading
         return other
 
-    def with_shared_search(self) -> "Assistant":
-        """The same assistant searching for each question once, whichever mode asks first."""
-        return self.with_search(Once)
+    def with_shared_search(self, once: Once[Found] | None = None) -> "Assistant":
+        """The same assistant searching for each question once, whichever mode, or whoever shares `once`, asks first."""
+        other = copy(self)
+        other._once = once or Once()
+        return other
 
     def with_search(self, wrapped: Callable[[Searches], Searches]) -> "Assistant":
         """The same assistant searching through something of the caller's."""
         other = copy(self)
-        other._retriever = wrapped(self._retriever)
+        other._retriever, other._once = wrapped(self._retriever), None
         return other
 
     def voice(self, mode: Mode) -> Voice:
@@ -295,8 +298,15 @@ class Assistant:
 
     def find(self, question: str, top: int | None = None) -> Found:
         """Retrieve `top` passages, score every sentence, and judge whether the answer is there."""
+        count = top or self.reading.passages
+        if self._once is None:
+            return self._find(question, count)
+        key = (self.corpus_id, question, count, self._also)
+        return self._once.get(key, lambda: self._find(question, count))
+
+    def _find(self, question: str, top: int) -> Found:
         began = time.perf_counter()
-        passages = self._search(question, top or self.reading.passages)
+        passages = self._search(question, top)
         return self.judged(question, passages, time.perf_counter() - began)
 
     def _search(self, question: str, top: int) -> tuple[Passage, ...]:

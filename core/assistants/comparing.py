@@ -1,6 +1,7 @@
 """One question, several modes or variants of them at once: a comparison whose panels are answered side by side.
 
-Every panel is a live answer of its own, so each can be stopped, survives a refresh, and is stored like any other.
+Every panel is a live answer of its own, so each can be stopped, survives a refresh, and is stored like any other; what
+is searched for, and how the sentences found are weighed, they share.
 """
 
 import random
@@ -8,6 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.assistants import contestants, live
+from core.assistants.ask import Found
+from core.assistants.searching import Once
 from core.errors import BadInput
 from core.finetuning import votes
 from storage.rows import ComparisonRow
@@ -44,8 +47,9 @@ def start(ws: "Workspace", corpus_id: int, question: str, keys: Sequence[str], *
         random.SystemRandom().shuffle(chosen)
     panels = [(each.mode, each.variant, each.name) for each in chosen]
     row = ws.comparisons.begin(corpus_id, question, panels, blind)
+    once: Once[Found] = Once()
     for panel, each in zip(row.panels, chosen, strict=True):
-        live.start(ws, panel.conversation_id, question, each.mode)
+        live.start(ws, panel.conversation_id, question, each.mode, once=once)
     return row
 
 

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 from core import room
 from core.assistants import contestants
 from core.assistants.answer import Answer, Mode
-from core.assistants.ask import Assistant
+from core.assistants.ask import Assistant, Found
 from core.assistants.buffer import LiveAnswer
 from core.assistants.followup import Turn
 from core.assistants.history import turns
 from core.assistants.naming import title_of
+from core.assistants.searching import Once
 from core.assistants.stored import citation_rows, passage_rows
 from core.errors import BadInput, NotFound, TriptychError
 from core.tracing import where
@@ -43,10 +44,18 @@ class LiveAnswers:
         self._answers: dict[int, LiveAnswer] = {}
         self._lock = threading.Lock()
 
-    def start(self, conversation_id: int, question: str, mode: Mode, after: int | None = LEAF) -> int:
+    def start(
+        self,
+        conversation_id: int,
+        question: str,
+        mode: Mode,
+        after: int | None = LEAF,
+        once: Once[Found] | None = None,
+    ) -> int:
         """Store the question, begin its answer in the background, and return the answer's message id.
 
         Args:
+            once: shared with the other panels of a comparison, which ask the same: it is searched for once.
             after: the message it is asked behind: the last one that is shown; for an edited question, the one
                 before the question that was edited.
 
@@ -60,7 +69,7 @@ class LiveAnswers:
         with self._lock:
             self._check_free(conversation_id)
             asked = self._open().conversations.add_question(conversation_id, question, after, title_of(question))
-            return self._begin(asked, mode)
+            return self._begin(asked, mode, once=once)
 
     def again(self, answer_id: int, mode: Mode) -> int:
         """Answer the question of an answer once more, beside it; returns the new answer's message id.
@@ -82,12 +91,15 @@ class LiveAnswers:
             self._check_free(old.conversation_id)
             return self._begin(asked, mode, old.id if old.status == "interrupted" else None)
 
-    def _begin(self, asked: MessageRow, mode: Mode, instead_of: int | None = None) -> int:
+    def _begin(
+        self, asked: MessageRow, mode: Mode, instead_of: int | None = None, once: Once[Found] | None = None
+    ) -> int:
         """Start the thread that answers a stored question."""
         workspace = self._open()
         conversation = workspace.conversations.get(asked.conversation_id)
         files = [conversation.files_corpus_id] if conversation.files_corpus_id is not None else []
         assistant = contestants.assistant(workspace, conversation.corpus_id, conversation.variant, files)
+        assistant = assistant.with_shared_search(once) if once else assistant
         row = workspace.conversations.begin_answer(conversation.id, mode, assistant.base_model, asked.id)
         before = turns(workspace, workspace.conversations.path(conversation.id)[:-2])
         live = self._answers[row.id] = LiveAnswer(row.id, instead_of)
@@ -205,10 +217,15 @@ class LiveAnswers:
 
 
 def start(
-    workspace: "Workspace", conversation_id: int, question: str, mode: Mode = "rag", after: int | None = LEAF
+    workspace: "Workspace",
+    conversation_id: int,
+    question: str,
+    mode: Mode = "rag",
+    after: int | None = LEAF,
+    once: Once[Found] | None = None,
 ) -> int:
     """Ask in a conversation, behind a message of it; returns the id of the answer's message at once."""
-    return workspace.live.start(conversation_id, question, mode, after)
+    return workspace.live.start(conversation_id, question, mode, after, once)
 
 
 def again(workspace: "Workspace", answer_id: int, mode: Mode = "rag") -> int:

@@ -1,9 +1,12 @@
-"""What an assistant asks of a retriever, and a retriever that searches for each question once."""
+"""What an assistant asks of a retriever, and what several who ask the same question share."""
 
-from collections.abc import Sequence
-from typing import Protocol
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from core.retrieval.passages import Passage
+
+Found = TypeVar("Found")
 
 
 class Searches(Protocol):
@@ -14,16 +17,19 @@ class Searches(Protocol):
         ...
 
 
-class Once:
-    """Remembers what each search found; for a set of questions, not for good: nothing is forgotten."""
+class Once(Generic[Found]):
+    """Finds each thing once, also for those who ask at the same time; for a while only: nothing is forgotten."""
 
-    def __init__(self, retriever: Searches) -> None:
-        self._retriever = retriever
-        self._found: dict[tuple[int, str, int, tuple[int, ...]], list[Passage]] = {}
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._found: dict[Hashable, Found] = {}
 
-    def search(self, corpus_id: int, question: str, top: int = 10, also: Sequence[int] = ()) -> list[Passage]:
-        """As the retriever itself does; two who ask at the same time may both search."""
-        key = (corpus_id, question, top, tuple(also))
-        if key not in self._found:
-            self._found[key] = self._retriever.search(corpus_id, question, top, also)
-        return self._found[key]
+    def get(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What was found under a key; the first who asks finds it, and what it raises is raised to that one alone."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._found:
+                self._found[key] = find()
+            return self._found[key]

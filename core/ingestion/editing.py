@@ -76,6 +76,8 @@ def _change(ws: "Workspace", chunk_id: int, text: str | None, off: bool) -> None
         vectors = ws.embedders.of(index).embed_chunks([embedded_text(title, row) for row in planned])
         known = {row.id: (row.said, vector) for row, vector in zip(planned, vectors, strict=True)}
         feed(ws, chunk.corpus_id, ws.edits.write(chunk_id, text, off, index.id, known))
+        ws.index_changes.catch_up(chunk.corpus_id)
+        ws.wake()
     except Busy as error:
         raise Conflict(f"Nothing was changed: {error}.", "Try again when it is ready.") from error
     except NoRow as error:

@@ -9,13 +9,13 @@ transaction, which also takes away the version it replaces.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from core.errors import UnreadableFile
-from core.ingestion import scanned
-from core.ingestion.chunking import CHUNKER, ChunkDraft
+from core.ingestion import cutting, scanned
+from core.ingestion.chunking import ChunkDraft
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.reading import GROUP_CHUNKS, Read, groups
 from core.ingestion.warming import warming
@@ -64,8 +64,9 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     total = len(ws.documents.of_job(lease.job.id))
     work = Work(ws, lease, ensure_index(ws, corpus.id), total - len(batch), total)
     ws.jobs.say(lease.job, f"{work.done} of {total} documents")
+    domain = replace(ws.domains.get(corpus.domain), chunking=cutting.policy_for(ws, work.index))
     with warming(ws, work.index):
-        for group in groups(batch, partial(parse, ws, lease.job), ws.domains.get(corpus.domain)):
+        for group in groups(batch, partial(parse, ws, lease.job), domain, work.index.cut):
             lease.check()
             index_group(work, group)
             work.done += len(group)
@@ -86,8 +87,9 @@ def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
 
 
 def ensure_index(ws: "Workspace", corpus_id: int) -> IndexRow:
-    """The index that serves a corpus; a new corpus begins with the packaged embedding model."""
-    return ws.indexes.ensure(corpus_id, ws.embedder.name, ws.embedder.dimension, CHUNKER)
+    """The index that serves a corpus; a new one begins with the packaged embedding model, cut as its domain says."""
+    policy = ws.domains.get(ws.corpora.get(corpus_id).domain).chunking
+    return ws.indexes.ensure(corpus_id, ws.embedder.name, ws.embedder.dimension, cutting.named(policy))
 
 
 def parse(ws: "Workspace", job: JobRow, document: DocumentRow) -> ParsedDocument:
@@ -156,6 +158,8 @@ def embed(work: Work, ids: set[int], chunks: dict[int, int]) -> set[int]:
     Args:
         chunks: how many chunks each document has.
     """
+    if uncut := work.ws.cuts.without(work.index, sorted(ids)):  # read for an index that serves no more
+        cutting.cut_again(work.ws, work.job, work.index, uncut)
     missing = work.ws.indexes.missing(work.index.id, sorted(ids))
     titles = {row.id: row.title for row in work.ws.corpora.documents_by_ids(ids).values()}
     left = Counter(row.document_id for row in missing)
@@ -167,7 +171,7 @@ def embed(work: Work, ids: set[int], chunks: dict[int, int]) -> set[int]:
         )
         work.ws.indexes.store(work.job, work.index.id, [row.id for row in batch], vectors)
         left.subtract(row.document_id for row in batch)
-        wanted = work.ws.documents.set_progress(work.job, {key: chunks[key] - left[key] for key in ids})
+        wanted = work.ws.documents.set_progress(work.job, {key: max(0, chunks[key] - left[key]) for key in ids})
         ids &= wanted
         missing = [row for row in missing if row.document_id in wanted]
         work.ws.jobs.progress(work.job, work.done, work.total, f"{work.done} of {work.total} documents")

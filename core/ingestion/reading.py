@@ -14,6 +14,7 @@ from core.domains import Domain
 from core.errors import PersonalData, TriptychError
 from core.ingestion import flags, personal
 from core.ingestion.chunking import chunk
+from core.ingestion.cutting import packed
 from core.ingestion.parsed import ParsedDocument
 from core.tracing import where
 from storage.contents import ChunkText, Content, PageText
@@ -49,15 +50,17 @@ class Read:
 
 
 def groups(
-    documents: Sequence[DocumentRow], parse: Callable[[DocumentRow], ParsedDocument], domain: Domain
+    documents: Sequence[DocumentRow], parse: Callable[[DocumentRow], ParsedDocument], domain: Domain, cut: int = 0
 ) -> Iterator[list[Read]]:
     """Read documents in order and hand them out in groups that are worth embedding together.
+
+    `cut` is the number of the cut that `domain.chunking` makes in their corpus.
 
     A group closes when it has `GROUP_CHUNKS` or when its next document is not read yet, so that a few
     small files never wait for a big one.
     """
     group: list[Read] = []
-    reads = _ahead(documents, lambda document: read(document, parse, domain))
+    reads = _ahead(documents, lambda document: read(document, parse, domain, cut))
     for future in reads:
         if group and not wait([future], PATIENCE_S).done:
             yield group
@@ -71,12 +74,12 @@ def groups(
         yield group
 
 
-def read(document: DocumentRow, parse: Callable[[DocumentRow], ParsedDocument], domain: Domain) -> Read:
+def read(document: DocumentRow, parse: Callable[[DocumentRow], ParsedDocument], domain: Domain, cut: int = 0) -> Read:
     """Parse and chunk one document as its domain wants it, unless an earlier attempt did; never raises."""
     if document.status == "embedding":
         return Read(document)
     try:
-        return Read(document, content=_content(document, parse(document), domain))
+        return Read(document, content=_content(document, parse(document), domain, cut))
     except PersonalData as error:
         return Read(document, failure=error, refused=True)
     except TriptychError as error:
@@ -99,7 +102,7 @@ def _ahead(documents: Sequence[DocumentRow], do: Callable[[DocumentRow], Read]) 
         pool.shutdown(wait=False, cancel_futures=True)  # a file that takes long must not hold up a stop
 
 
-def _content(document: DocumentRow, parsed: ParsedDocument, domain: Domain) -> Content:
+def _content(document: DocumentRow, parsed: ParsedDocument, domain: Domain, cut: int) -> Content:
     """What is stored of a document.
 
     Raises:
@@ -121,8 +124,8 @@ def _content(document: DocumentRow, parsed: ParsedDocument, domain: Domain) -> C
         document_id=document.id,
         title=parsed.title,
         media_type=parsed.media_type,
-        pages=[PageText(page.number, page.label, page.text) for page in parsed.pages],
-        chunks=[ChunkText(**asdict(draft)) for draft in drafts],
+        pages=[PageText(page.number, page.label, page.text, packed(page.blocks)) for page in parsed.pages],
+        chunks=[ChunkText(**asdict(draft), cut=cut) for draft in drafts],
         notes=[*parsed.notes, *([REDACTED.format(personal.told(counts))] if redacted else [])],
         dropped=[asdict(item) for item in parsed.dropped],
         flags=[asdict(flag) for flag in [*flags.suspicious(drafts), *found]],

@@ -1,10 +1,11 @@
-"""Another embedding model for a corpus, without a minute in which it cannot be asked.
+"""Another embedding model or other chunks for a corpus, without a minute in which it cannot be asked.
 
-    begin -> job: what lacks a vector is embedded -> rows -> Chroma -> whole -> swap (one transaction) -> drop
+    begin -> job: cut what is not cut so -> embed what lacks a vector -> rows -> Chroma -> whole -> swap -> drop
 
 The index that serves is not touched until the swap, and is kept after it, so that it can be swapped back. What
 is added meanwhile goes to the one that serves first and to the other right after. The job asks the rows what is
-missing, so it may be killed anywhere and goes on from there. Chunks are shared: cutting them anew is not done here.
+missing, so it may be killed anywhere and goes on from there. Indexes with the same chunker share their chunks; others
+have a cut of their own, found by words and by meaning only once it serves, and swept away when no index has it.
 """
 
 import time
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core import room
+from core.domains import ChunkingPolicy
 from core.errors import Conflict, NotFound
+from core.ingestion import cutting
 from core.ingestion.embedders import Choice, Probed
 from core.ingestion.indexing import embedded_text
 from storage.errors import Busy, Exists
@@ -23,58 +26,73 @@ if TYPE_CHECKING:
     from core.jobs.lease import Lease
     from core.workspace import Workspace
 
+SERVES = "{} is what this corpus is indexed with, and its chunks are like that."
 STEP = 32
 """Chunks a step: small, so that questions asked meanwhile wait for little and a kill costs little."""
 VECTOR_COPIES = 4
 """A vector is in rows, in the log of the rows, and twice in Chroma while it is sorted in."""
 SAMPLE = 16
 """Chunks embedded to estimate how long all of them take."""
+SAMPLE_DOCUMENTS = 8
+"""Documents cut to estimate how many chunks another way of cutting makes."""
+CUT = 8
+"""Documents cut anew in one transaction."""
+SWEPT = 200
+"""Chunks of a cut that no index has any more, deleted at once: searches and other writers go on in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a change to an embedding model would take: chunks to embed, and seconds by a probe of a few."""
+    """What a change would take: chunks to embed, and seconds by a probe of a few. `policy` None: cut as now."""
 
     probed: Probed
     chunks: int
     seconds: float
+    policy: ChunkingPolicy | None = None
 
 
-def estimate(ws: "Workspace", corpus_id: int, choice: Choice) -> Estimate:
-    """Try an embedding model on a few of the corpus's chunks.
+def estimate(ws: "Workspace", corpus_id: int, choice: Choice, policy: ChunkingPolicy | None = None) -> Estimate:
+    """Try an embedding model on a few of the corpus's chunks, and a way of cutting on a few of its documents.
 
     Raises:
-        NotFound: nothing is indexed yet. Conflict: it serves already. BadInput, EngineFailed, ModelMissing: it
-            cannot be used.
+        NotFound: nothing is indexed yet. Conflict: that is how it is indexed. BadInput, EngineFailed, ModelMissing:
+            it cannot be used.
     """
     active = ws.corpora.active_index(corpus_id)
     if active is None:
         raise NotFound("Nothing is indexed here yet.", "Add files first.")
     probed = ws.embedders.probe(choice)
-    if (probed.name, probed.dimension) == (active.embedding_model, active.dimension):
-        raise Conflict(f"{probed.name} is what this corpus is indexed with.", "Choose another embedding model.")
+    chunker = cutting.named(cutting.checked(policy)) if policy else active.chunker
+    if (probed.name, probed.dimension, chunker) == (active.embedding_model, active.dimension, active.chunker):
+        raise Conflict(SERVES.format(probed.name), "Choose another embedding model, or other chunks.")
     chunks = ws.indexes.count_ready(active.id)
+    if policy is not None and chunker != active.chunker:
+        chunks = round(chunks * _more(ws, corpus_id, policy))
     sample = ws.index_changes.sample(corpus_id, SAMPLE)
     embedder = ws.embedders.open(probed)
     began = time.perf_counter()
     if sample:
         embedder.embed_chunks([embedded_text("", row) for row in sample])
-    return Estimate(probed, chunks, (time.perf_counter() - began) / max(len(sample), 1) * chunks)
+    return Estimate(probed, chunks, (time.perf_counter() - began) / max(len(sample), 1) * chunks, policy)
 
 
-def begin(ws: "Workspace", corpus_id: int, probed: Probed) -> IndexRow:
-    """Begin an index with another embedding model; what served before the last change is dropped for it.
+def begin(ws: "Workspace", corpus_id: int, probed: Probed, policy: ChunkingPolicy | None = None) -> IndexRow:
+    """Begin an index with another embedding model or other chunks; what served before the last change is dropped.
 
     Raises:
-        NotFound: nothing is indexed yet. Conflict: that model serves already. NoRoom: the disk may not hold it.
+        NotFound: nothing is indexed yet. Conflict: that is how it is indexed. BadInput: chunks of that size are not
+            possible. NoRoom: the disk may not hold it.
     """
     active = ws.corpora.active_index(corpus_id)
     chunks = ws.indexes.count_ready(active.id) if active else 0
     room.need(ws.home, VECTOR_COPIES * 4 * probed.dimension * chunks, "the new index")
+    chunker = cutting.named(cutting.checked(policy)) if policy else ""
     try:
-        index, dropped = ws.index_changes.begin(corpus_id, probed.name, probed.choice.stored(), probed.dimension)
+        index, dropped = ws.index_changes.begin(
+            corpus_id, probed.name, probed.choice.stored(), probed.dimension, chunker
+        )
     except Exists as error:
-        raise Conflict(f"{probed.name} is what this corpus is indexed with.", "Choose another.") from error
+        raise Conflict(SERVES.format(probed.name), "Choose another embedding model, or other chunks.") from error
     except NoRow as error:
         raise NotFound("Nothing is indexed here yet.", "Add files first.") from error
     for collection in dropped:
@@ -84,10 +102,13 @@ def begin(ws: "Workspace", corpus_id: int, probed: Probed) -> IndexRow:
 
 
 def run(ws: "Workspace", lease: "Lease") -> None:
-    """Fill an index; safe to call again after being killed anywhere."""
+    """Fill an index, after chunks that no index has were swept away; safe to call again after being killed anywhere."""
+    if lease.job.corpus_id is not None:
+        _sweep(ws, lease, lease.job.corpus_id)
     index = ws.index_changes.get(lease.job.payload["index_id"])
     if index is None:
         return
+    _cut(ws, lease, index)
     left = ws.index_changes.count_lacking(index)
     total = left + ws.indexes.count_ready(index.id)
     while rows := ws.index_changes.lacking(index, STEP):
@@ -131,6 +152,35 @@ def drop(ws: "Workspace", index_id: int) -> None:
     if collection is not None:
         ws.vectors.drop(collection)
     ws.wake()
+
+
+def _cut(ws: "Workspace", lease: "Lease", index: IndexRow) -> None:
+    """Cut the documents that the index's cut lacks; one that comes later waits for the next job (`catch_up`)."""
+    cut = 0
+    while ids := ws.cuts.uncut(index, CUT):
+        lease.check()
+        if not cutting.cut_again(ws, lease.job, index, ids):
+            return
+        cut += len(ids)
+        ws.jobs.say(lease.job, f"{cut:,} documents cut anew")
+
+
+def _sweep(ws: "Workspace", lease: "Lease", corpus_id: int) -> None:
+    swept = 0
+    while ids := ws.cuts.leftover(corpus_id, SWEPT):
+        lease.check()
+        ws.cuts.remove(corpus_id, ids)
+        swept += len(ids)
+        ws.jobs.say(lease.job, f"{swept:,} chunks of the dropped index removed")
+
+
+def _more(ws: "Workspace", corpus_id: int, policy: ChunkingPolicy) -> float:
+    """How many times as many chunks a policy makes of some documents as they have now."""
+    ready = ws.corpora.documents(corpus_id, status="ready")
+    some = ready[:: max(1, len(ready) // SAMPLE_DOCUMENTS)][:SAMPLE_DOCUMENTS]
+    now = sum(document.chunk_count for document in some)
+    then = sum(len(cutting.cut(ws.cuts.pages(document.id), policy)) for document in some)
+    return then / now if now else 1.0
 
 
 def _embed(ws: "Workspace", job: JobRow, index: IndexRow, rows: list[ChunkRow]) -> None:

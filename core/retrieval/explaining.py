@@ -76,8 +76,7 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
     if not question.strip():
         raise BadInput("The question is empty.", "Type a question.")
     began = time.perf_counter()
-    words = ws.retriever.by_words(corpus_id, question)
-    meaning = ws.retriever.by_meaning(corpus_id, question)
+    words, meaning = ws.retriever.both(corpus_id, question)
     ranked: list[Ranked] = fuse([(hit.chunk_id, hit.score) for hit in words], [(h.chunk_id, h.score) for h in meaning])
     passages = ws.retriever.passages(ranked, top)
     chunks = ws.corpora.chunks_by_ids([hit.chunk_id for hit in (*words[: 2 * top], *meaning[: 2 * top])])

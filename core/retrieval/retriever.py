@@ -1,4 +1,4 @@
-"""A question becomes passages: both look-ups, fused, read from the rows, neighbours merged.
+"""A question becomes passages: both look-ups at once, fused, read from the rows, neighbours merged.
 
 The rows have the last word: what they do not hold as part of a ready document is not shown, whatever
 a look-up still believes. Knows nothing of prompts or answers.
@@ -6,6 +6,7 @@ a look-up still believes. Knows nothing of prompts or answers.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from core.errors import StoreDown
 from core.ingestion.embedders import Embeds
@@ -66,31 +67,38 @@ class Retriever:
     def ranked(self, corpus_id: int, question: str, also: Sequence[int] = ()) -> list[Ranked]:
         """Every chunk that either path found, best first, as the look-ups see it."""
         corpora = (corpus_id, *also)
-        words = _best(hit for each in corpora for hit in self.by_words(each, question))
-        meaning = _best(hit for each in corpora for hit in self.by_meaning(each, question))
+        found = [self.both(each, question) for each in corpora]
+        words = _best(hit for words, _ in found for hit in words)
+        meaning = _best(hit for _, meaning in found for hit in meaning)
         return fuse(_pairs(words), _pairs(meaning))
 
     def by_words(self, corpus_id: int, question: str) -> list[Hit]:
         """Chunks that share words with the question, best first."""
-        return self._lexical.search(corpus_id, question, CANDIDATES)
+        index = self._corpora.active_index(corpus_id)
+        return self._lexical.search(corpus_id, question, CANDIDATES, index.cut) if index else []
 
     def by_meaning(self, corpus_id: int, question: str) -> list[Hit]:
         """Chunks whose vectors are nearest to the question's, best first."""
+        return self.both(corpus_id, question)[1]
+
+    def both(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit]]:
+        """What words find and what meaning finds, of one index: never some of each side of a swap."""
         try:
             return self._of_serving(corpus_id, question)
         except Unreachable as error:
             raise StoreDown(f"Nothing can be searched by meaning: {error}.", "Start it, and ask again.") from error
 
-    def _of_serving(self, corpus_id: int, question: str) -> list[Hit]:
+    def _of_serving(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit]]:
         index = self._corpora.active_index(corpus_id)
         while index is not None:
-            vector = self._embedder_of(index).embed_one(question)
-            hits = self._nearest(index, vector)
+            with ThreadPoolExecutor(1, "words") as beside:  # both spend their time outside the interpreter
+                words = beside.submit(self._lexical.search, corpus_id, question, CANDIDATES, index.cut)
+                meaning = self._nearest(index, self._embedder_of(index).embed_one(question))
             still = self._corpora.active_index(corpus_id)
             if still is not None and still.id == index.id:
-                return hits
+                return words.result(), meaning
             index = still  # swapped meanwhile, and perhaps dropped: ask the one that serves now
-        return []
+        return [], []
 
     def _nearest(self, index: IndexRow, vector: Floats) -> list[Hit]:
         try:

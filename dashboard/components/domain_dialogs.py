@@ -1,6 +1,5 @@
 """Dialogs that make, import, change, export and delete a domain of one's own."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -8,7 +7,7 @@ import streamlit as st
 from core.domains import Domain, domain, written
 from core.errors import TriptychError
 from dashboard import resources, state
-from dashboard.components import figures
+from dashboard.components import cutting_fields, figures
 from dashboard.components.safe_text import label, one_line
 
 PERSONAL = {
@@ -17,12 +16,10 @@ PERSONAL = {
     "refuse": "Do not take the document",
     "off": "Do not look",
 }
-STRUCTURES = {
-    "section": "Headings: reports, articles, notes",
-    "clause": "Numbered clauses: contracts, policies",
-    "table": "Tables: rows stay with their header",
-    "qa": "Questions and answers stay together",
-}
+CUT_SINCE = (
+    "Corpora that are indexed already stay as they are, files added to them included; *Change index* on a corpus's "
+    "page has all of it cut anew."
+)
 
 
 def want(name: str) -> None:
@@ -97,7 +94,10 @@ def _delete(about: Domain) -> None:
 def _form(about: Domain, *, new: bool) -> dict[str, Any] | None:
     """The fields of a domain; their values once they are sent, as `written.made` takes them."""
     with st.form(f"domain-{'new' if new else about.name}", border=False):
-        values = _speech(about, new) | {"chunking": _cutting(about), "refusal": _refusing(about)}
+        values = _speech(about, new) | {
+            "chunking": cutting_fields.show(about.chunking, CUT_SINCE, f"cut-{'new' if new else about.name}"),
+            "refusal": _refusing(about),
+        }
         questions = st.text_area(
             "Example questions, one a line (at most 3)", "" if new else "\n".join(about.example_questions), height=100
         )
@@ -137,25 +137,6 @@ def _speech(about: Domain, new: bool) -> dict[str, Any]:
         "disclaimer": st.text_input(
             "Disclaimer", "" if new else about.disclaimer, max_chars=400, help="Shown with answers; may be empty."
         ),
-    }
-
-
-def _cutting(about: Domain) -> dict[str, Any]:
-    names: Sequence[str] = written.STRUCTURES
-    where, target, most = st.columns([2, 1, 1])
-    least, largest = written.SMALLEST, written.LARGEST
-    return {
-        "structure": where.selectbox(
-            "Documents are cut at",
-            names,
-            index=names.index(about.chunking.structure),
-            format_func=lambda each: STRUCTURES.get(each, each),
-            help="Documents that are indexed already stay as they are; add them again to have them cut anew.",
-        ),
-        "target_chars": target.number_input(
-            "Usual length (characters)", least, largest, about.chunking.target_chars, 50
-        ),
-        "max_chars": most.number_input("Longest (characters)", least, largest, about.chunking.max_chars, 50),
     }
 
 

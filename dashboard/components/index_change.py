@@ -1,21 +1,23 @@
-"""Another embedding model for a corpus: choose and try it, watch it being built, swap, swap back, drop."""
+"""Another embedding model or other chunks for a corpus: choose and try, watch it being built, swap, swap back, drop."""
 
 from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.domains import ChunkingPolicy
 from core.errors import TriptychError
-from core.ingestion import intake, reindexing
-from core.ingestion.embedders import from_values
+from core.ingestion import cutting, intake, reindexing
+from core.ingestion.embedders import Choice, from_values
 from core.ingestion.reindexing import Estimate
 from dashboard import resources, state
-from dashboard.components import figures
+from dashboard.components import cutting_fields, figures
 from dashboard.components.safe_text import label
 from storage.rows import CorpusRow, IndexRow, JobRow
 
 EVERY_S = 1.5
 OPEN = ("queued", "running")
 KINDS = {
+    "now": "As now",
     "packaged": "all-MiniLM-L6-v2, which comes with this program",
     "folder": "A folder on this machine",
     "endpoint": "An OpenAI-compatible endpoint",
@@ -24,21 +26,26 @@ KINDS = {
 
 @st.dialog("Change index", icon=":material/database:")
 def choose(corpus: CorpusRow) -> None:
-    """Choose an embedding model, see what it would take, and begin."""
+    """Choose an embedding model and how documents are cut, see what it would take, and begin."""
     active = resources.workspace().corpora.active_index(corpus.id)
     if active is None:
-        st.info("Nothing is indexed here yet. Add files first; then the embedding model can be changed.")
+        st.info("Nothing is indexed here yet. Add files first; then the index can be changed.")
         return
-    st.markdown(f"Now: **{label(active.embedding_model, 80)}**, {active.dimension} numbers a chunk.")
+    policy = cutting.policy_for(resources.workspace(), active)
+    st.markdown(
+        f"Now: **{label(active.embedding_model, 80)}**, {active.dimension} numbers a chunk; cut at "
+        f"{cutting_fields.words(policy)}."
+    )
     st.caption("The new index is built beside it. Questions are answered from the old one until you swap.")
-    _tried(corpus, _choice())
+    values = _choice()
+    _tried(corpus, values, _chunks(corpus, policy))
 
 
 def begin_built(corpus_id: int) -> None:
     """Begin what was tried; for a callback."""
     told: Estimate | None = st.session_state.pop(f"index-tried-{corpus_id}", None)
     if told is not None:
-        reindexing.begin(resources.workspace(), corpus_id, told.probed)
+        reindexing.begin(resources.workspace(), corpus_id, told.probed, told.policy)
 
 
 def show(corpus: CorpusRow) -> None:
@@ -54,7 +61,7 @@ def show(corpus: CorpusRow) -> None:
 
 def _choice() -> dict[str, str]:
     """The parts of a choice, as `from_values` takes them."""
-    kind = st.selectbox("Embedding model", list(KINDS), index=1, format_func=KINDS.__getitem__, key="index-kind")
+    kind = st.selectbox("Embedding model", list(KINDS), index=0, format_func=KINDS.__getitem__, key="index-kind")
     values = {"kind": kind}
     if kind == "folder":
         values["location"] = st.text_input(
@@ -76,14 +83,30 @@ def _choice() -> dict[str, str]:
     return values
 
 
-def _tried(corpus: CorpusRow, values: dict[str, str]) -> None:
+def _chunks(corpus: CorpusRow, now: ChunkingPolicy) -> ChunkingPolicy | None:
+    """How documents are to be cut; None for as they are."""
+    domain = resources.workspace().domains.get(corpus.domain)
+    ways = {"now": "As now", "other": "Otherwise"}
+    if domain.chunking != now:
+        ways = {"now": "As now", "domain": f"As the domain says: {cutting_fields.words(domain.chunking)}"} | ways
+    way = st.selectbox("Chunks", list(ways), format_func=lambda each: ways[each], key="index-chunks")
+    if way == "domain":
+        return domain.chunking
+    if way == "other":
+        told = "Smaller chunks are found more precisely; larger ones hold more of what belongs together."
+        return ChunkingPolicy(**cutting_fields.show(now, told, "index-cut"))
+    return None
+
+
+def _tried(corpus: CorpusRow, values: dict[str, str], policy: ChunkingPolicy | None) -> None:
     """Try what was chosen; then say what it would take and offer to begin."""
     key = f"index-tried-{corpus.id}"
     if st.button("Try it", key="index-try", icon=":material/speed:"):
         st.session_state.pop(key, None)
         try:
             with st.spinner("Embedding a few chunks…"):
-                st.session_state[key] = reindexing.estimate(resources.workspace(), corpus.id, from_values(values))
+                choice = _chosen(corpus.id, values)
+                st.session_state[key] = reindexing.estimate(resources.workspace(), corpus.id, choice, policy)
         except TriptychError as error:
             st.error(label(f"{error}", 400))
     told: Estimate | None = st.session_state.get(key)
@@ -93,6 +116,8 @@ def _tried(corpus: CorpusRow, values: dict[str, str]) -> None:
         f"**{label(told.probed.name, 80)}** gives {told.probed.dimension} numbers a chunk. "
         f"{figures.count(told.chunks, 'chunk')} would take about {_duration(told.seconds)}."
     )
+    if told.policy is not None:
+        st.markdown(f"Documents would be cut anew, at {cutting_fields.words(told.policy)}.")
     if resources.workspace().index_changes.other(corpus.id) is not None:
         st.warning("The index that served before is dropped for it, unless it is this one.")
     if st.button("Build it", key="index-build", type="primary", icon=":material/build:"):
@@ -100,19 +125,36 @@ def _tried(corpus: CorpusRow, values: dict[str, str]) -> None:
         st.rerun()
 
 
+def _chosen(corpus_id: int, values: dict[str, str]) -> Choice:
+    """The embedding model that the fields name; raises BadInput."""
+    active = resources.workspace().corpora.active_index(corpus_id)
+    return Choice.of(active) if values["kind"] == "now" and active else from_values(values)
+
+
 def _state(corpus_id: int, was_busy: bool) -> None:
     workspace = resources.workspace()
     other, job = workspace.index_changes.other(corpus_id), workspace.index_changes.job(corpus_id)
-    if other is None or (was_busy and (job is None or job.status not in OPEN)):
+    ended = was_busy and (job is None or job.status not in OPEN)
+    if other is None or ended or st.session_state.pop("index-swapped", False):  # the page shows what serves
         st.rerun()
     lacking = workspace.index_changes.count_lacking(other)
-    name = label(other.embedding_model, 80)
+    name = _named(other)
     if job is not None and job.status in OPEN:
         _building(name, job)
     elif lacking:
         _stuck(other, name, lacking, job)
     else:
         _whole(other, name)
+
+
+def _named(index: IndexRow) -> str:
+    """An index by its embedding model, and by its chunks where they differ from those that serve."""
+    workspace = resources.workspace()
+    active = workspace.corpora.active_index(index.corpus_id)
+    name = label(index.embedding_model, 80)
+    if active is None or active.cut == index.cut:
+        return name
+    return f"{name}, {cutting_fields.words(cutting.policy_for(workspace, index))}"
 
 
 def _building(name: str, job: JobRow) -> None:
@@ -166,7 +208,10 @@ def drop_if_asked() -> None:
 
 @st.dialog("Drop this index?", icon=":material/delete:")
 def _drop(index_id: int) -> None:
-    st.write("Its vectors are deleted; documents and the index that serves stay. To have it back, build it again.")
+    st.write(
+        "Its vectors are deleted, and its chunks where they are cut otherwise; documents and the index that serves "
+        "stay. To have it back, build it again."
+    )
     if st.button("Drop index", key="index-drop-sure", type="primary", icon=":material/delete:"):
         _dropped(index_id)
         st.rerun()
@@ -198,6 +243,7 @@ def _resume(corpus_id: int) -> None:
 @state.reported
 def _swap(index_id: int) -> None:
     reindexing.swap(resources.workspace(), index_id)
+    st.session_state["index-swapped"] = True
 
 
 @state.reported

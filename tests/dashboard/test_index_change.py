@@ -61,6 +61,7 @@ def test_a_folder_without_a_model_is_refused_with_its_remedy(
     app = AppTest.from_function(_dialog, default_timeout=60)
     app.session_state["corpus"] = indexed.id
     app.run()
+    app.selectbox(key="index-kind").set_value("folder").run()
     app.text_input(key="index-folder").set_value(str(tmp_path))
     app.button(key="index-try").click().run()
     assert not app.exception
@@ -70,6 +71,33 @@ def test_a_folder_without_a_model_is_refused_with_its_remedy(
     assert "gives 48 numbers a chunk" in words(app)
     app.button(key="index-build").click().run()
     assert workspace.index_changes.other(indexed.id) is not None
+
+
+def test_documents_are_cut_anew_from_the_same_dialog(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
+    app = AppTest.from_function(_dialog, default_timeout=60)
+    app.session_state["corpus"] = indexed.id
+    app.run()
+    app.button(key="index-try").click().run()
+    assert "its chunks are like that" in words(app)
+    app.selectbox(key="index-chunks").set_value("other").run()
+    app.number_input(key="index-cut-target").set_value(900)
+    app.number_input(key="index-cut-longest").set_value(500)
+    app.button(key="index-try").click().run()
+    assert "are not possible" in words(app)
+    app.number_input(key="index-cut-target").set_value(200)
+    app.number_input(key="index-cut-longest").set_value(300)
+    app.button(key="index-try").click().run()
+    assert "usually 200 characters, at most 300" in words(app)
+    app.button(key="index-build").click().run()
+    assert not app.exception
+    workspace.dispatcher.run_one()
+    app = open_page("corpus", corpus=indexed.id)
+    assert "at most 300** is ready" in words(app)
+    app.button(key="index-swap").click().run()
+    assert not app.exception
+    active = workspace.corpora.active_index(indexed.id)
+    assert active is not None
+    assert active.chunker.endswith(" 200 300")
 
 
 def _dialog() -> None:

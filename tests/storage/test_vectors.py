@@ -49,6 +49,17 @@ def test_removed_vectors_are_not_found(vectors: Vectors) -> None:
     assert 3 not in {hit.chunk_id for hit in vectors.search("one", data[3], 10)}
 
 
+def test_asking_for_more_than_there_are_gives_all_there_are(vectors: Vectors) -> None:
+    data = some(10)
+    vectors.upsert("one", list(range(10)), data)
+    assert {hit.chunk_id for hit in vectors.search("one", data[0], 100)} == set(range(10))
+    vectors.remove("one", list(range(1, 10)))
+    assert [hit.chunk_id for hit in vectors.search("one", data[0], 100)] == [0]
+    vectors.remove("one", [0])
+    assert vectors.search("one", data[0], 100) == []
+    assert vectors.search("one", data[0], 0) == []
+
+
 def test_the_same_id_again_replaces_its_vector(vectors: Vectors) -> None:
     data = some(2)
     vectors.upsert("one", [1], data[:1])

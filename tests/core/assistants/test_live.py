@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from core.assistants import live
+from core.assistants import comparing, live
+from core.assistants.searching import Once
 from core.errors import BadInput, EngineFailed, NotFound
 from core.generation.scripted import ScriptedChat
-from core.ingestion.intake import create_corpus
+from core.ingestion.intake import add_files, create_corpus
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -136,3 +137,35 @@ def test_what_was_searched_for_is_kept_with_the_answer(workspace: Workspace) -> 
     last = workspace.conversations.path(conversation)[-1]
     assert last.searched_for == "When does it start? (notice period Aldgate)"
     assert workspace.conversations.get(conversation).title == "Notice period for Aldgate"
+
+
+def test_the_panels_of_a_comparison_search_once_for_all(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace._parts["engine"] = ScriptedChat(answers=lambda _: "Thirty days.")
+    corpus = create_corpus(workspace, "Contracts", "legal").id
+    add_files(workspace, corpus, [("msa.md", b"# Invoices\n\nThe Customer pays each invoice within thirty days.\n")])
+    workspace.dispatcher.run_one()
+    model = workspace.base_models.create("Second", "endpoint", "http://127.0.0.1:9/v1")
+    searched: list[str] = []
+    real = workspace.retriever.search
+
+    def counted(corpus_id: int, question: str, *rest: object, **more: object) -> object:
+        searched.append(question)
+        return real(corpus_id, question, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(workspace.retriever, "search", counted)
+    row = comparing.start(workspace, corpus, "When is an invoice paid?", ["rag", f"rag#m{model.id}"])
+    for panel in row.panels:
+        (*_, message) = workspace.conversations.messages(panel.conversation_id)
+        list(live.follow(workspace, message.id))
+    assert searched == ["When is an invoice paid?"]
+
+
+def test_what_fails_for_the_first_is_tried_by_the_next() -> None:
+    once: Once[str] = Once()
+
+    def fails() -> str:
+        raise EngineFailed("The first one failed.")
+
+    with pytest.raises(EngineFailed, match="first one"):
+        once.get("key", fails)
+    assert once.get("key", lambda: "found") == once.get("key", fails) == "found"

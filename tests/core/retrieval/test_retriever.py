@@ -1,8 +1,13 @@
 """Retrieval over real rows, full text and vectors."""
 
+import threading
+
+import pytest
 from library import Library
 from sqlalchemy import delete, update
 
+from core.retrieval.fusion import fuse
+from storage.hits import Hit
 from storage.tables import Document
 
 LEASE = [["The tenant pays rent of 900 euros.", "A deposit of two months is held.", "Pets need consent."]]
@@ -70,3 +75,34 @@ def test_an_empty_question_and_an_empty_corpus_find_nothing(library: Library) ->
     library.add(corpus, "lease.pdf", LEASE)
     assert library.retriever.search(corpus, "  ") == []
     assert library.retriever.search(corpus, "rent", 0) == []
+
+
+def test_words_and_meaning_are_looked_up_at_the_same_time(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = library.corpus("c")
+    library.add(corpus, "lease.pdf", LEASE)
+    both = threading.Barrier(2, timeout=60)  # a look-up that the other one waits for would wait for it for ever
+
+    def by_words(*_: object) -> list[Hit]:
+        both.wait()
+        return [Hit(1, 3.0)]
+
+    def by_meaning(*_: object) -> list[Hit]:
+        both.wait()
+        return [Hit(1, 0.5), Hit(2, 0.25)]
+
+    monkeypatch.setattr(library.lexical, "search", by_words)
+    monkeypatch.setattr(library.vectors, "search", by_meaning)
+    assert library.retriever.ranked(corpus, "rent") == fuse([(1, 3.0)], [(1, 0.5), (2, 0.25)])
+
+
+@pytest.mark.parametrize("path", ["lexical", "vectors"])
+def test_a_look_up_that_fails_fails_the_search(library: Library, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    corpus = library.corpus("c")
+    library.add(corpus, "lease.pdf", LEASE)
+
+    def fails(*_: object) -> list[Hit]:
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(getattr(library, path), "search", fails)
+    with pytest.raises(RuntimeError, match="the disk is gone"):
+        library.retriever.search(corpus, "rent")
