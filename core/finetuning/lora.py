@@ -19,6 +19,8 @@ def attach(model: Any, recipe: Recipe) -> Any:
     import torch
     from peft import LoraConfig, get_peft_model
 
+    from core.finetuning.fused import fuse
+
     torch.manual_seed(recipe.seed)
     first = first_layer(model, recipe)
     config = LoraConfig(
@@ -30,7 +32,7 @@ def attach(model: Any, recipe: Recipe) -> Any:
         task_type="CAUSAL_LM",
         layers_to_transform=list(range(first, frozen.layers_of(model))) if first else None,
     )
-    return get_peft_model(model, config)
+    return fuse(get_peft_model(model, config))
 
 
 def first_layer(model: Any, recipe: Recipe) -> int:

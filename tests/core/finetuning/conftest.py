@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.finetuning import base
 from core.finetuning.base import Base, prepared
 from core.finetuning.lessons import Lesson
 from core.settings import Settings
@@ -26,6 +27,12 @@ def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def _in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether two ways come to the same is told to many digits, also by a processor that computes in bfloat16."""
+    monkeypatch.setattr(base, "precision", lambda: "float32")
 
 
 @pytest.fixture(scope="session")
