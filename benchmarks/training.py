@@ -85,7 +85,8 @@ def trl(options: argparse.Namespace) -> tuple[float, float]:
     ]
     with tempfile.TemporaryDirectory() as folder:
         settings = SFTConfig(
-            output_dir=folder, use_cpu=True, bf16=options.system == "trl, autocast", fp16=False, gradient_checkpointing=False, packing=False,
+            output_dir=folder, use_cpu=True, bf16=options.system == "trl, autocast", fp16=False,
+            gradient_checkpointing=False, packing=False,
             per_device_train_batch_size=1, gradient_accumulation_steps=options.batch, num_train_epochs=options.epochs,
             learning_rate=5e-4, max_length=options.length, report_to="none",
             save_strategy="no", logging_strategy="no", disable_tqdm=True, dataloader_pin_memory=False,
