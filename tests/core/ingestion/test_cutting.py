@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -33,22 +32,6 @@ LEASE = "# Lease\n\n" + "\n\n".join(
     for part in range(1, 5)
 )
 FEES = "item,fee\n" + "\n".join(f"berth {n},{n} crowns" for n in range(60))
-
-
-@pytest.fixture(scope="module")
-def embedder() -> Embedder:
-    return Embedder()
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.load(tmp_path / "home")
-
-
-@pytest.fixture
-def ws(settings: Settings, embedder: Embedder) -> Iterator[Workspace]:
-    with Workspace.open(settings, given={"embedder": embedder}) as opened:
-        yield opened
 
 
 def filled(ws: Workspace, name: str = "contracts") -> int:

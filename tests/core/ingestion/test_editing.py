@@ -1,8 +1,5 @@
 """An edited chunk is found by its new words at once, in rows, full text and vectors alike, and outlives an indexing."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from core.errors import BadInput, Conflict, NotFound
@@ -16,22 +13,6 @@ BOATS = "The harbour master keeps the register of boats. " * 6
 FEES = "A berth costs forty crowns a week, payable to the purser. " * 5
 DOGS = "Dogs are kept on a lead along the whole of the quay. " * 5
 TEXT = f"# Boats\n\n{BOATS}\n\n# Fees\n\n{FEES}\n\n# Dogs\n\n{DOGS}\n"
-
-
-@pytest.fixture(scope="module")
-def embedder() -> Embedder:
-    return Embedder()
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.load(tmp_path / "workspace")
-
-
-@pytest.fixture
-def ws(settings: Settings, embedder: Embedder) -> Iterator[Workspace]:
-    with Workspace.open(settings, given={"embedder": embedder}) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,24 +28,8 @@ NOTICE = b"# Notice\n\nEither party may end the agreement with a notice of ninet
 
 
 @pytest.fixture(scope="module")
-def embedder() -> Embedder:
-    return Embedder()
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_model(tmp_path_factory.mktemp("models") / "small")
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.load(tmp_path / "home")
-
-
-@pytest.fixture
-def ws(settings: Settings, embedder: Embedder) -> Iterator[Workspace]:
-    with Workspace.open(settings, given={"embedder": embedder}) as opened:
-        yield opened
 
 
 @pytest.fixture
