@@ -80,7 +80,8 @@ def reference(folder: Path, prompt: list[int], number: int, adapter: str = "") -
     if adapter:
         from peft import PeftModel
 
-        model = PeftModel.from_pretrained(model, adapter)
+        # As the engine has them, in the model's own kind of number: near ties of a random model hang on it.
+        model = PeftModel.from_pretrained(model, adapter, autocast_adapter_dtype=False)
     ids = torch.tensor([prompt])
     wrote = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=number, do_sample=False)
     return [int(token) for token in wrote[0, len(prompt) :] if int(token) != 1]
