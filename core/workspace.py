@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from core.domains.known import KnownDomains
-from core.errors import StoreDown, WorkspaceLocked
+from core.errors import Conflict, StoreDown, WorkspaceLocked
 from core.generation.secrets import Secrets
 from core.settings import Settings
 from storage import seal
@@ -37,7 +37,7 @@ from storage.database import Database
 from storage.documents import Documents
 from storage.domains import Domains
 from storage.edits import ChunkEdits
-from storage.errors import Locked, Unreachable
+from storage.errors import Locked, Newer, Unreachable
 from storage.evaluations import Evaluations
 from storage.examples import Examples
 from storage.gold import GoldQuestions
@@ -363,6 +363,9 @@ def _database(settings: Settings, owner: bool) -> Database:
         database = Database.open(settings.database_url)
     except Unreachable as error:
         raise StoreDown(f"There is no use of {error}.", "Start it, or correct TRIPTYCH_DATABASE_URL.") from error
+    except Newer as error:
+        message = f"A newer version of Triptych has opened this workspace ({error}); nothing was changed."
+        raise Conflict(message, "Use that version, or restore a backup from before into a new workspace.") from error
     try:
         if owner:
             database.own()

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from storage import postgres
-from storage.errors import Unreachable, Unstorable
+from storage.errors import Newer, Unreachable, Unstorable
 from storage.seal import NEWEST, write_seal
 
 PRAGMAS = {
@@ -58,7 +58,8 @@ class Database:
         writer's lock, and whoever comes second finds nothing left to do.
 
         Raises:
-            Unreachable: a database server does not answer, or its driver is not installed.
+            Unreachable: a database server does not answer, or its driver is not installed. Newer: a later version has
+                changed its tables.
         """
         database = cls(url)
         try:
@@ -167,10 +168,12 @@ class Database:
             command.upgrade(config, "head")
 
     def _keep_copy(self, connection: Connection, newest: str | None) -> None:
-        """Copy a file whose tables are about to be changed; a new one has nothing to lose."""
+        """Copy a file whose tables are about to be changed; a new one has nothing to lose. Raises Newer."""
         from alembic.migration import MigrationContext
 
         revision = MigrationContext.configure(connection).get_current_revision()
+        if revision and revision not in known_revisions():
+            raise Newer(f"schema {revision}")
         if self.dialect == "sqlite" and revision and revision != newest:
             from storage.snapshot import keep_copy
 

@@ -37,6 +37,10 @@ class Unreachable(StorageError):
     """A database or Chroma server does not answer; `args[0]` says which one and why."""
 
 
+class Newer(StorageError):
+    """The database was brought to a schema that this version does not know: nothing was changed."""
+
+
 class Locked(StorageError):
     """Another process has the workspace open.
 

@@ -11,9 +11,10 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, LargeBinary, MetaData, String, Table, select
+from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, LargeBinary, MetaData, String, Table, select, text
 
 from storage.database import BEFORE_UPGRADE, MIGRATIONS, Database, known_revisions
+from storage.errors import Newer
 from storage.tables import Table as Declared
 
 REVISIONS = sorted(known_revisions())
@@ -121,3 +122,13 @@ def test_the_first_deletion_takes_the_copies_along(sqlite_url: str) -> None:
     database.forget_deleted()
     assert not (database.file.parent / BEFORE_UPGRADE).exists()
     database.close()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(empty_url: str) -> None:
+    Database.open(empty_url).close()
+    beyond = Database(empty_url)
+    with beyond.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    beyond.close()
+    with pytest.raises(Newer, match="schema 9999"):
+        Database.open(empty_url)
