@@ -170,13 +170,13 @@ class Corpora:
 
     def chunks(self, document_id: int) -> Rows[ChunkRow]:
         """All chunks of a document as the serving index has it cut, in order."""
-        query = select(Chunk).where(Chunk.document_id == document_id, _served()).order_by(Chunk.ordinal)
+        query = select(Chunk).where(Chunk.document_id == document_id, served()).order_by(Chunk.ordinal)
         with self._database.read() as session:
             return [copied(ChunkRow, chunk) for chunk in session.scalars(query)]
 
     def chunks_of_page(self, document_id: int, page: int) -> Rows[ChunkRow]:
         """The chunks of one page, in order, those switched off among them."""
-        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.page == page, _served())
+        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.page == page, served())
         query = query.order_by(Chunk.ordinal)
         with self._database.read() as session:
             return [copied(ChunkRow, chunk) for chunk in session.scalars(query)]
@@ -188,7 +188,7 @@ class Corpora:
 
     def chunk_at(self, document_id: int, ordinal: int) -> ChunkRow:
         """One chunk by its place in the document, from 0; raises NotFound."""
-        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.ordinal == ordinal, _served())
+        query = select(Chunk).where(Chunk.document_id == document_id, Chunk.ordinal == ordinal, served())
         with self._database.read() as session:
             return copied(ChunkRow, _found(session.scalar(query), "chunk", ordinal))
 
@@ -244,7 +244,7 @@ def parts(items: Sequence[Id]) -> Iterator[Sequence[Id]]:
     return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))
 
 
-def _served() -> ColumnElement[bool]:
+def served() -> ColumnElement[bool]:
     """Of the chunks of a corpus, those that its serving index finds."""
     serving = select(Index.cut).where(Index.corpus_id == Chunk.corpus_id, Index.active).scalar_subquery()
     return Chunk.cut == func.coalesce(serving, 0)

@@ -48,11 +48,12 @@ class Cuts:
 
     def without(self, index: IndexRow, document_ids: Sequence[int]) -> list[int]:
         """Those of the documents that have no chunks of the index's cut."""
-        has = exists().where(Chunk.document_id == Document.id, Chunk.cut == index.cut)
         with self._database.read() as session:
             found: list[int] = []
             for part in parts(document_ids):
-                found += session.scalars(select(Document.id).where(Document.id.in_(part), ~has).order_by(Document.id))
+                found += session.scalars(
+                    select(Document.id).where(Document.id.in_(part), ~_is_cut(index)).order_by(Document.id)
+                )
             return found
 
     def pages(self, document_id: int) -> list[CutPage]:
@@ -97,16 +98,14 @@ class Cuts:
 
     def leftover(self, corpus_id: int, limit: int) -> list[int]:
         """Some chunks of cuts that no index of the corpus has any more."""
-        used = exists().where(Index.corpus_id == corpus_id, Index.cut == Chunk.cut)
-        query = select(Chunk.id).where(Chunk.corpus_id == corpus_id, ~used).order_by(Chunk.id)
+        query = select(Chunk.id).where(Chunk.corpus_id == corpus_id, ~_used(corpus_id)).order_by(Chunk.id)
         with self._database.read() as session:
             return list(session.scalars(query.limit(limit)))
 
     def remove(self, corpus_id: int, chunk_ids: Sequence[int]) -> None:
         """Delete chunks that `leftover` named, unless an index has their cut since."""
-        used = exists().where(Index.corpus_id == corpus_id, Index.cut == Chunk.cut)
         with self._database.write() as session:
-            gone = list(session.scalars(select(Chunk.id).where(Chunk.id.in_(list(chunk_ids)), ~used)))
+            gone = list(session.scalars(select(Chunk.id).where(Chunk.id.in_(list(chunk_ids)), ~_used(corpus_id))))
             self._lexical.remove(session, gone)
             session.execute(deleted(Chunk).where(Chunk.id.in_(gone)))
 
@@ -127,9 +126,17 @@ class Cuts:
 
 def lacking_cut(index: Index | IndexRow) -> tuple[ColumnElement[bool], ...]:
     """Which documents still have to be cut for an index."""
-    has = exists().where(Chunk.document_id == Document.id, Chunk.cut == index.cut)
     any_at_all = exists().where(Chunk.document_id == Document.id)
-    return Document.corpus_id == index.corpus_id, Document.status == "ready", ~has, any_at_all
+    return Document.corpus_id == index.corpus_id, Document.status == "ready", ~_is_cut(index), any_at_all
+
+
+def _is_cut(index: Index | IndexRow) -> ColumnElement[bool]:
+    return exists().where(Chunk.document_id == Document.id, Chunk.cut == index.cut)
+
+
+def _used(corpus_id: int) -> ColumnElement[bool]:
+    """Whether an index of the corpus has a chunk's cut."""
+    return exists().where(Index.corpus_id == corpus_id, Index.cut == Chunk.cut)
 
 
 def _of(documents: Mapping[int, object]) -> ColumnElement[bool]:

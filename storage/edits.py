@@ -18,9 +18,10 @@ from storage.corpora import PENDING, parts
 from storage.database import Database
 from storage.edit_places import Edit, Placed, applied, place
 from storage.errors import Busy, NotFound
+from storage.indexes import cut_of
 from storage.lexical import Lexical
 from storage.rows import ChunkRow, copied
-from storage.tables import Chunk, ChunkEdit, Document, Embedding, Index, Page, now
+from storage.tables import Chunk, ChunkEdit, Document, Embedding, Page, now
 
 Vector = np.ndarray[tuple[int], np.dtype[np.float32]]
 LOST = "{} was dropped: the words it changed are not in this version"
@@ -189,10 +190,9 @@ def _changed(session: Session, document_id: int, placed: Sequence[Placed]) -> li
 
 def _embed_again(session: Session, index_id: int, vectors: Mapping[int, Vector]) -> None:
     """Replace vectors in one index; other indexes will find theirs missing."""
-    cut = select(Index.cut).where(Index.id == index_id).scalar_subquery()
     for part in parts(sorted(vectors)):
         session.execute(delete(Embedding).where(Embedding.chunk_id.in_(part)))
-        mine = session.scalars(select(Chunk.id).where(Chunk.id.in_(part), Chunk.cut == cut))
+        mine = session.scalars(select(Chunk.id).where(Chunk.id.in_(part), Chunk.cut == cut_of(index_id)))
         rows = [{"chunk_id": key, "index_id": index_id, "vector": vectors[key].astype("<f4").tobytes()} for key in mine]
         if rows:
             session.execute(insert(Embedding), rows)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from storage.corpora import served
 from storage.cuts import lacking_cut
 from storage.database import Database
 from storage.errors import Busy, Exists, NotFound, WrongDimension
@@ -106,9 +107,8 @@ class IndexChanges:
 
     def sample(self, corpus_id: int, count: int) -> list[ChunkRow]:
         """At most `count` chunks that serve, of ready documents, from all over the corpus."""
-        query = select(Chunk.id).join(Document).where(Chunk.corpus_id == corpus_id, Document.status == "ready")
-        serving = select(Index.cut).where(Index.corpus_id == corpus_id, Index.active).scalar_subquery()
-        query = query.where(Chunk.cut == serving)
+        ready = Chunk.corpus_id == corpus_id, Document.status == "ready"
+        query = select(Chunk.id).join(Document).where(*ready, served())
         with self._database.read() as session:
             ids = session.scalars(query.order_by(Chunk.id)).all()
             chosen = ids[:: max(1, len(ids) // count)][:count]

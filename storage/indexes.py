@@ -54,7 +54,7 @@ class Indexes:
         found: list[ChunkRow] = []
         with self._database.read() as session:
             for part in parts(document_ids):
-                query = select(Chunk).where(Chunk.document_id.in_(part), ~done, Chunk.cut == _cut(index_id))
+                query = select(Chunk).where(Chunk.document_id.in_(part), ~done, Chunk.cut == cut_of(index_id))
                 rows = session.scalars(query.order_by(Chunk.document_id, Chunk.ordinal))
                 found += [copied(ChunkRow, row) for row in rows]
         return found
@@ -135,7 +135,8 @@ def _vectors(index_id: int) -> Select[int, bytes]:
     return query.where(Embedding.index_id == index_id)
 
 
-def _cut(index_id: int) -> ScalarSelect[int]:
+def cut_of(index_id: int) -> ScalarSelect[int]:
+    """The number of the cut that an index belongs to, for use in a query."""
     return select(Index.cut).where(Index.id == index_id).scalar_subquery()
 
 

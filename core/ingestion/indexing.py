@@ -64,7 +64,8 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     total = len(ws.documents.of_job(lease.job.id))
     work = Work(ws, lease, ensure_index(ws, corpus.id), total - len(batch), total)
     ws.jobs.say(lease.job, f"{work.done} of {total} documents")
-    domain = replace(ws.domains.get(corpus.domain), chunking=cutting.policy_for(ws, work.index))
+    domain = ws.domains.get(corpus.domain)
+    domain = replace(domain, chunking=cutting.policy_of(work.index.chunker, domain.chunking))
     with warming(ws, work.index):
         for group in groups(batch, partial(parse, ws, lease.job), domain, work.index.cut):
             lease.check()

@@ -15,7 +15,7 @@ STRUCTURES = {
 }
 
 
-def show(policy: ChunkingPolicy, help_text: str, key: str = "cutting") -> dict[str, Any]:
+def show(policy: ChunkingPolicy, help_text: str, key: str) -> dict[str, Any]:
     """The fields, filled from a policy; the values that `ChunkingPolicy` takes."""
     names: Sequence[str] = written.STRUCTURES
     where, target, most = st.columns([2, 1, 1])

@@ -61,7 +61,7 @@ def show(corpus: CorpusRow) -> None:
 
 def _choice() -> dict[str, str]:
     """The parts of a choice, as `from_values` takes them."""
-    kind = st.selectbox("Embedding model", list(KINDS), index=0, format_func=KINDS.__getitem__, key="index-kind")
+    kind = st.selectbox("Embedding model", list(KINDS), format_func=KINDS.__getitem__, key="index-kind")
     values = {"kind": kind}
     if kind == "folder":
         values["location"] = st.text_input(

@@ -24,6 +24,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from storage.rows import ChunkRow, IndexRow
 from storage.tables import Page
+from tests.core.ingestion.swapping import swap_before_ready
 
 SMALL = ChunkingPolicy("section", 200, 300)
 LARGE = ChunkingPolicy("section", 1500, 2500)
@@ -148,15 +149,7 @@ def test_a_swap_in_the_middle_of_indexing_cuts_what_was_read_for_the_other(
     ws: Workspace, corpus: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = built(ws, corpus, SMALL)
-    real, swapped = ws.documents.make_ready, []
-
-    def swap_first(*args: object, **kwargs: object) -> object:
-        if not swapped:
-            swapped.append(True)
-            reindexing.swap(ws, other.id)
-        return real(*args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(ws.documents, "make_ready", swap_first)
+    swap_before_ready(ws, other.id, monkeypatch)
     text = "# More\n\n" + " ".join(f"The late fee of week {n} is {n} thaler." for n in range(40))
     intake.add_files(ws, corpus, [("more.md", text.encode())])
     run_all(ws)

@@ -22,6 +22,7 @@ from core.workspace import Workspace
 from storage.errors import WrongDimension
 from storage.rows import IndexRow
 from tests.core.ingestion.small_model import DIMENSION, small_model
+from tests.core.ingestion.swapping import swap_before_ready
 
 LEASE = b"# Lease\n\nThe monthly rent for the warehouse in Tallinn is 4,200 euro, due on the fifth day.\n"
 NOTICE = b"# Notice\n\nEither party may end the agreement with a notice of ninety days in writing.\n"
@@ -137,15 +138,7 @@ def test_a_swap_in_the_middle_of_indexing_leaves_no_document_out(
     ws: Workspace, corpus: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, other = active(ws, corpus), built(ws, corpus, folder)
-    real, swapped = ws.documents.make_ready, []
-
-    def swap_first(*args: object, **kwargs: object) -> object:
-        if not swapped:
-            swapped.append(True)
-            reindexing.swap(ws, other.id)
-        return real(*args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(ws.documents, "make_ready", swap_first)
+    swap_before_ready(ws, other.id, monkeypatch)
     intake.add_files(ws, corpus, [("fees.md", b"# Fees\n\nThe late fee is 30 euro for each week that began.\n")])
     job = ws.dispatcher.run_one()
     assert job is not None
