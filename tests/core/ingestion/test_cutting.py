@@ -35,6 +35,12 @@ LEASE = "# Lease\n\n" + "\n\n".join(
 FEES = "item,fee\n" + "\n".join(f"berth {n},{n} crowns" for n in range(60))
 
 
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Cutting anew is mostly rows: it is tried on each kind of database."""
+    return Settings(tmp_path / "workspace", database_url)
+
+
 def filled(ws: Workspace, name: str = "contracts") -> int:
     corpus_id = intake.create_corpus(ws, name, "legal").id
     intake.add_files(ws, corpus_id, [("lease.md", LEASE.encode()), ("fees.csv", FEES.encode())])
@@ -281,7 +287,8 @@ with Workspace.open(Settings.load(sys.argv[1])) as ws:
 """
 
 
-def test_cutting_anew_that_is_killed_goes_on_where_it_was(settings: Settings, embedder: Embedder) -> None:
+def test_cutting_anew_that_is_killed_goes_on_where_it_was(tmp_path: Path, embedder: Embedder) -> None:
+    settings = Settings.load(tmp_path / "killed")
     with Workspace.open(settings, given={"embedder": embedder}) as ws:
         corpus = intake.create_corpus(ws, "fees", "legal").id
         texts = [(f"{n}.md", LEASE.replace("euro", f"euro{n}").encode()) for n in range(6)]
