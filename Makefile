@@ -52,7 +52,13 @@ AT_ONCE ?= 2
 
 test: browser postgres  ## every test, the browser ones too, AT_ONCE=2 files at a time
 	@$(VENV)/bin/python -m pytest --numprocesses $(AT_ONCE) --dist loadfile --ignore tests/e2e
+	@$(VENV)/bin/python -m pytest --numprocesses $(AT_ONCE) --dist loadfile --larger $(LARGER)
 	@$(VENV)/bin/python -m pytest tests/e2e
+
+# Once more in the larger form: what keeps something in the stores and does not try both by itself. All of it: LARGER=tests/core
+LARGER ?= tests/dashboard $(addprefix tests/core/,conversations assistants evaluation sync \
+	$(addprefix finetuning/test_,registry.py examples.py votes.py corrections.py retraining.py gate.py importing.py) \
+	$(addprefix ingestion/test_,editing.py personal.py kill.py reindexing.py))
 
 KILLS ?= 1000
 MINUTES ?= 30

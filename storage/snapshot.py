@@ -1,7 +1,7 @@
-"""One state of an SQLite database as a file of its own, taken while others go on writing.
+"""One state of a database as an SQLite file of its own, taken while others go on writing.
 
 SQLite's online backup copies the pages that one read transaction sees; in WAL mode that keeps no writer waiting.
-Knows nothing of what is done with the copy.
+From a database server the rows are copied (`server_snapshot.py`). Knows nothing of what is done with the copy.
 """
 
 import os
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from storage.database import Database
 
@@ -34,17 +35,9 @@ class Snapshot:
         pages, size = (self.connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
         return int(pages) * int(size)
 
-    def contents(self) -> list[str]:
-        """The sha256 of every upload that a document needs."""
-        rows = self.connection.execute(
-            "SELECT DISTINCT content_sha256 FROM documents WHERE NOT original_removed ORDER BY 1"
-        )
-        return [str(row[0]) for row in rows]
-
-    def adapter_folders(self) -> list[str]:
-        """The folders of adapters whose training is over."""
-        rows = self.connection.execute("SELECT folder FROM adapters WHERE status <> 'training' AND folder <> ''")
-        return [str(row[0]) for row in rows]
+    def column(self, query: str) -> list[str]:
+        """The first column of what a query finds."""
+        return [str(row[0]) for row in self.connection.execute(query)]
 
     def write(self, file: Path, told: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Copy that state into a new file, self-contained; `told` hears of bytes copied and in all."""
@@ -56,9 +49,47 @@ class Snapshot:
             target.execute("PRAGMA journal_mode = DELETE")  # nothing of it is in a second file
 
 
+class Held(Protocol):
+    """The rows as they were at one moment, wherever they are."""
+
+    @property
+    def revision(self) -> str:
+        """The schema's revision."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """About the size of the copy that `write` makes."""
+        ...
+
+    def column(self, query: str) -> list[str]:
+        """The first column of what a query finds."""
+        ...
+
+    def write(self, file: Path, told: Callable[[int, int], None] = ...) -> None:
+        """Copy that state into a new SQLite file; `told` hears of bytes copied and in all."""
+        ...
+
+
+def contents(state: Held) -> list[str]:
+    """The sha256 of every upload that a document needs."""
+    return state.column("SELECT DISTINCT content_sha256 FROM documents WHERE NOT original_removed ORDER BY 1")
+
+
+def adapter_folders(state: Held) -> list[str]:
+    """The folders of adapters whose training is over."""
+    return state.column("SELECT folder FROM adapters WHERE status <> 'training' AND folder <> ''")
+
+
 @contextmanager
-def snapshot(database: Database, at_that_moment: Callable[[Snapshot], None]) -> Iterator[Snapshot]:
+def snapshot(database: Database, at_that_moment: Callable[[Held], None]) -> Iterator[Held]:
     """Hold one state of the rows; `at_that_moment` runs while nobody can change rows, or files that rows name."""
+    if database.dialect != "sqlite":
+        from storage.server_snapshot import server_snapshot
+
+        with server_snapshot(database, at_that_moment) as state:
+            yield state
+        return
     connection = sqlite3.connect(database.file, isolation_level=None, check_same_thread=False)
     with closing(connection):
         with database.write():

@@ -79,6 +79,12 @@ def put(session: Session, message_id: int, words: str) -> None:
     )
 
 
+def refill(session: Session) -> None:
+    """Make every message findable whose text is whole, in a database where none is yet."""
+    for id_, words in session.execute(text("SELECT id, text FROM messages WHERE status <> 'streaming'")).all():
+        put(session, id_, words)
+
+
 def sweep(session: Session) -> None:
     """Take the words of messages that are gone out of the index, down to the last one."""
     session.flush()

@@ -27,6 +27,7 @@ CALLED_OUT = Path(tempfile.gettempdir()) / f"triptych-called-out-{os.getpid()}"
 if WORKER:
     CALLED_OUT = Path(os.environ[blocking.NOTES])
 os.environ[blocking.NOTES] = str(CALLED_OUT)
+BRINGS = {"sqlite_url", "database_url", "empty_url"}  # a test with one of these chooses its database itself
 blocking.block()
 
 
@@ -55,9 +56,30 @@ def alone() -> bool:
     return ALONE
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--larger`: the same tests, with the rows in PostgreSQL and the vectors on a Chroma server."""
+    parser.addoption("--larger", action="store_true", help="every workspace is of the larger form")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about files of the embedded form, or brings its own stores, when all is of the larger."""
+    if not config.getoption("--larger"):
+        return
+    stays = [item for item in items if not _embedded_only(item)]
+    config.hook.pytest_deselected(items=[item for item in items if _embedded_only(item)])
+    items[:] = stays
+
+
+def _embedded_only(item: pytest.Item) -> bool:
+    return item.get_closest_marker("embedded") is not None or bool(BRINGS.intersection(item.fixturenames))  # type: ignore[attr-defined]
+
+
 @pytest.fixture(autouse=True)
-def _own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_workspace(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIPTYCH_HOME", str(tmp_path / "workspace"))
+    if request.config.getoption("--larger"):  # whatever opens a workspace, in this process or in a child, is told so
+        monkeypatch.setenv("TRIPTYCH_DATABASE_URL", request.getfixturevalue("postgres_url"))
+        monkeypatch.setenv("TRIPTYCH_CHROMA_URL", request.getfixturevalue("chroma_url"))
 
 
 @pytest.fixture(scope="session")

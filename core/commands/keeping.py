@@ -49,7 +49,7 @@ def restore(
     """Make a new workspace from a backup, after every hash in it was checked."""
     from core.keeping.restoring import restore as do
 
-    done = do(file, workspace)
+    done = do(file, Settings.load(workspace))
     made = f"{done.manifest.made_at[:10]} by Triptych {done.manifest.triptych}"
     print(f"{done.home}: {len(done.manifest.members):,} files, as they were on {made}.")
     print("Look-ups are made again from the rows when it is first opened: triptych run --workspace " + str(done.home))

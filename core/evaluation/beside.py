@@ -94,5 +94,5 @@ def share(interval: Mapping[str, Any]) -> str:
 
 def points(interval: Mapping[str, Any]) -> str:
     """A mean with its interval, in points of 100."""
-    mean, low, high = (f"{100 * interval[name]:+.0f}" for name in ("mean", "low", "high"))
+    mean, low, high = (f"{100 * interval[name]:+z.0f}" for name in ("mean", "low", "high"))
     return f"{mean} ({low} to {high}, {interval['n']})"

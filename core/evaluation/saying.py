@@ -196,8 +196,8 @@ def _score(found: Interval) -> str:
 
 
 def _points(found: Interval) -> str:
-    return f"{100 * found.mean:+.0f}"
+    return f"{100 * found.mean:+z.0f}"
 
 
 def _range(found: Interval) -> str:
-    return f"{100 * found.low:+.0f} to {100 * found.high:+.0f}"
+    return f"{100 * found.low:+z.0f} to {100 * found.high:+z.0f}"

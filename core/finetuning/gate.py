@@ -209,7 +209,7 @@ def _recorded(
 
 def _words(compared: Sequence[Comparison], won: bool) -> str:
     said = [
-        f"{c.mean:+.0f} points of F1 against {NAMES[c.other]} "
+        f"{c.mean:+z.0f} points of F1 against {NAMES[c.other]} "
         f"(95 %: {c.low:.0f} to {c.high:.0f}, {c.questions} questions)"
         for c in compared
     ]

@@ -22,7 +22,7 @@ from core.generation.secrets import FILE as KEY
 from core.keeping.archive import BLOCK, DERIVED, MANIFEST, ROWS, Manifest
 from storage.errors import NotFound
 from storage.rows import JobRow
-from storage.snapshot import Snapshot, snapshot
+from storage.snapshot import Held, adapter_folders, contents, snapshot
 
 if TYPE_CHECKING:
     from core.jobs.lease import Lease
@@ -52,7 +52,7 @@ def write(ws: "Workspace", file: Path, *, with_key: bool = False, told: Told = l
         with_key: include the file that encrypts stored keys; left out, they have to be entered again after restoring.
 
     Raises:
-        BadInput: the rows are on a database server, or the file would be inside the workspace.
+        BadInput: the file would be inside the workspace.
         Conflict: there is such a file.
         TriptychError: the disk has no room, or failed; nothing is left.
     """
@@ -77,8 +77,6 @@ def write(ws: "Workspace", file: Path, *, with_key: bool = False, told: Told = l
 
 
 def _fits(ws: "Workspace", file: Path) -> None:
-    if ws.database.dialect != "sqlite":
-        raise BadInput("The rows of this workspace are on a database server.", "Use its own tools (pg_dump).")
     if file.exists():
         raise Conflict(f"{file} exists already.", "Choose another name.")
     if file.is_relative_to(ws.home):
@@ -95,9 +93,9 @@ def _written(
     members: dict[str, Path] = {}
     missing: list[str] = []
 
-    def at_that_moment(state: Snapshot) -> None:
+    def at_that_moment(state: Held) -> None:
         missing.extend(_uploads(ws, state, aside, members))
-        for folder in state.adapter_folders():
+        for folder in adapter_folders(state):
             members.update(_adapter(ws.home / "adapters" / folder, f"adapters/{folder}", aside))
 
     with snapshot(ws.database, at_that_moment) as state:
@@ -113,9 +111,9 @@ def _written(
     return len(hashes), tuple(missing), damaged
 
 
-def _uploads(ws: "Workspace", state: Snapshot, aside: Path, members: dict[str, Path]) -> Iterator[str]:
+def _uploads(ws: "Workspace", state: Held, aside: Path, members: dict[str, Path]) -> Iterator[str]:
     """Give every upload that rows need a second name; yields those that are not there."""
-    for sha256 in state.contents():
+    for sha256 in contents(state):
         try:
             members[f"files/{sha256[:2]}/{sha256}"] = _linked(ws.files.path(sha256), aside / sha256)
         except NotFound:

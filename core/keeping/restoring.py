@@ -1,5 +1,8 @@
 """Makes a workspace from a backup: everything is checked aside, and named by one rename at the end.
 
+In the larger form the rows go to the database server, in one transaction around that rename, and uploads to where they
+are shared; so a backup is also how a workspace moves from one form to the other.
+
 A backup may come from anywhere: names, sizes and hashes are held against the manifest, nothing is written outside of
 the folder aside, and no more than the manifest declares and the disk has room for.
 """
@@ -10,15 +13,21 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import BadInput, Conflict, TriptychError
+from core.errors import BadInput, Conflict, StoreDown, TriptychError
 from core.generation.secrets import FILE as KEY
 from core.keeping.archive import BLOCK, ROWS, Manifest, manifest_of
+from core.settings import Settings
 from storage.audit import Audit
 from storage.database import Database, known_revisions
+from storage.errors import Exists, Locked, Unreachable
+from storage.moving import pouring
 from storage.seal import FILE as SEAL
+from storage.shared_files import files
 from storage.snapshot import integrity
 
 SPARE = 64 << 20
@@ -33,15 +42,16 @@ class Restored:
     with_key: bool
 
 
-def restore(file: Path, home: Path) -> Restored:
-    """Make `home` a workspace from a backup; look-ups are made anew when it is first opened.
+def restore(file: Path, settings: Settings) -> Restored:
+    """Make a workspace from a backup where the settings say; look-ups are made anew when it is first opened.
 
     Raises:
         BadInput: the file is no whole backup, is damaged, or was made by a newer Triptych.
-        Conflict: `home` is there and not an empty folder.
-        TriptychError: there is no room, or the disk failed. In every case `home` is as it was.
+        Conflict: the folder is there and not empty, or the database server holds a workspace.
+        StoreDown: the database server or the shared files cannot be reached.
+        TriptychError: there is no room, or the disk failed. In every case folder and database are as they were.
     """
-    home = home.expanduser().absolute()
+    home = settings.home.expanduser().absolute()
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise Conflict(f"{home} is not empty.", "Choose a new folder; nothing is restored over a workspace.")
     try:
@@ -55,7 +65,7 @@ def restore(file: Path, home: Path) -> Restored:
                 f"This backup was made by a newer Triptych ({manifest.triptych}).", "Install that one first."
             )
         try:
-            return _restored(packed, manifest, home)
+            return _restored(packed, manifest, home, settings)
         except OSError as error:
             raise TriptychError(
                 f"The backup could not be restored: {error.strerror or error}.",
@@ -63,7 +73,7 @@ def restore(file: Path, home: Path) -> Restored:
             ) from error
 
 
-def _restored(packed: zipfile.ZipFile, manifest: Manifest, home: Path) -> Restored:
+def _restored(packed: zipfile.ZipFile, manifest: Manifest, home: Path, settings: Settings) -> Restored:
     home.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(home.parent).free
     if free < manifest.size + SPARE:
@@ -77,15 +87,21 @@ def _restored(packed: zipfile.ZipFile, manifest: Manifest, home: Path) -> Restor
         if wrong := integrity(aside / ROWS):
             raise BadInput(f"The rows of this backup are damaged: {wrong[0]}.", "Choose another backup.")
         _opened(aside)
-        _flush(aside)
-        try:
-            os.rename(aside, home)  # takes an empty folder's place, and no other
-        except OSError as error:
-            raise Conflict(f"{home} is not empty any more.", "Choose a new folder.") from error
-        _flush(home.parent)
+        _share(aside / "files", settings.files_url)
+        with _rows_there(aside / ROWS, settings.database_url, home):
+            _named(aside, home)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return Restored(home, manifest, KEY in manifest.members)
+
+
+def _named(aside: Path, home: Path) -> None:
+    _flush(aside)
+    try:
+        os.rename(aside, home)  # takes an empty folder's place, and no other
+    except OSError as error:
+        raise Conflict(f"{home} is not empty any more.", "Choose a new folder.") from error
+    _flush(home.parent)
 
 
 def _opened(aside: Path) -> None:
@@ -96,6 +112,49 @@ def _opened(aside: Path) -> None:
         Audit(database).record("restored", "workspace")
     finally:
         database.close()
+
+
+def _share(unpacked: Path, url: str) -> None:
+    """Put the uploads where other machines find them, if the settings name such a place."""
+    if not url:
+        return
+    try:
+        files(unpacked, url).put_all(path for path in sorted(unpacked.rglob("*")) if path.is_file())
+    except Unreachable as error:
+        raise StoreDown(f"There is no use of {error}.", "Correct TRIPTYCH_FILES_URL, or install that part.") from error
+
+
+@contextmanager
+def _rows_there(file: Path, url: str, home: Path) -> Iterator[None]:
+    """Have the rows of an SQLite file on a database server when the block, which names `home`, ends well.
+
+    Nothing to do for an SQLite URL: there the file itself is what is named.
+    """
+    if url.startswith("sqlite"):
+        yield
+        return
+    try:
+        server, rows = Database.open(url), Database(f"sqlite:///{file}")
+    except Unreachable as error:
+        raise StoreDown(f"There is no use of {error}.", "Start it, or correct TRIPTYCH_DATABASE_URL.") from error
+    named = False
+    try:
+        server.own()
+        with rows.read() as session, pouring(session.connection(), server):
+            for each in file.parent.glob(f"{file.name}*"):
+                each.unlink()  # it would be taken for the rows by whoever forgets the server
+            yield
+            named = True
+    except BaseException as error:
+        if named:  # the server did not take them
+            shutil.rmtree(home, ignore_errors=True)
+        if not isinstance(error, Exists | Locked):
+            raise
+        message = f"The rows cannot be restored there: {error}."
+        raise Conflict(message, "Name an empty database in TRIPTYCH_DATABASE_URL, or unset it.") from error
+    finally:
+        rows.close()
+        server.close()
 
 
 def _unpack(packed: zipfile.ZipFile, name: str, target: Path, sha256: str, size: int) -> None:

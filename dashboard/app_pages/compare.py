@@ -18,6 +18,7 @@ corpus = workspace.corpora.get(chosen)
 there = mode_picker.available(corpus.id)
 others = {each.key: each for each in contestants.variants(workspace, corpus.id)}
 ready = workspace.corpora.statistics(corpus.id).ready
+first = [mode for mode in there if mode != "base"]  # the base model on request, unless it is all there is to compare
 
 
 @state.reported
@@ -35,7 +36,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         "Modes",
         there,
         selection_mode="multi",
-        default=there,
+        default=first if len(first) > 1 else there,
         format_func=lambda mode: f"{modes.look(mode).icon} {modes.look(mode).title}",
         key="compare-modes",
     )

@@ -41,11 +41,9 @@ def _dialog(corpus_id: int) -> None:
         "A zip with `adapter_config.json` and `adapter_model.safetensors`, trained on this corpus's base model. "
         "It arrives as a candidate: put it before the gate, or promote it yourself."
     )
-    kind = st.segmented_control(
-        "Kind", KINDS, default=KINDS[0], format_func=lambda kind: training.TITLES[kind], key="import-kind"
-    )
+    kind = st.radio("Kind", KINDS, format_func=lambda kind: training.TITLES[kind], key="import-kind")
     file = st.file_uploader("The adapter", type=["zip"], key="import-file")
-    if st.button("Import", type="primary", disabled=file is None or kind is None, key="import-go") and file and kind:
+    if st.button("Import", type="primary", disabled=file is None, key="import-go") and file:
         _take(corpus_id, kind, file.name, file.getvalue())
 
 

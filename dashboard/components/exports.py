@@ -12,10 +12,10 @@ from storage.rows import AdapterRow, JobRow
 
 EVERY_S = 2.0
 TITLES: dict[Form, tuple[str, str]] = {
-    "peft": ("PEFT folder", "for transformers and vLLM, beside its base model"),
-    "merged": ("Hugging Face folder", "merged, for transformers and vLLM without peft"),
-    "q8_0": ("GGUF, Q8_0", "merged, with a Modelfile for Ollama"),
-    "f16": ("GGUF, F16", "merged in 16 bits, twice as large"),
+    "peft": ("PEFT folder", "For transformers and vLLM, beside its base model"),
+    "merged": ("Hugging Face folder", "Merged, for transformers and vLLM without peft"),
+    "q8_0": ("GGUF Q8_0", "Merged, with a Modelfile for Ollama"),
+    "f16": ("GGUF F16", "Merged in 16 bits, twice as large"),
 }
 
 
@@ -31,14 +31,14 @@ def _forms(row: AdapterRow, busy: bool) -> None:
     if busy and not any(job.status in OPEN for job in jobs.values()):
         st.rerun()
     for form, (title, words) in TITLES.items():
-        st.markdown(f"**{title}** · {words}")
-        _form(row, form, jobs.get(form))
+        _form(row, form, jobs.get(form), title)
+        st.caption(words)
 
 
-def _form(row: AdapterRow, form: Form, job: JobRow | None) -> None:
+def _form(row: AdapterRow, form: Form, job: JobRow | None, title: str) -> None:
     key = f"export-{form}-{row.id}"
     if job is not None and job.status in OPEN:
-        st.caption(":material/hourglass_top: Being written and read back…")
+        st.markdown(f":material/hourglass_top: {title}: being written and read back…")
         return
     if job is not None and job.status == "failed":
         st.error(label(job.error, 300), icon=":material/error:")
@@ -46,11 +46,11 @@ def _form(row: AdapterRow, form: Form, job: JobRow | None) -> None:
     with st.container(horizontal=True):
         if file.is_file():
             size = figures.size(file.stat().st_size)
-            name = f"Download {size}"
+            name = f"{title}: download {size}"
             st.download_button(
                 name, lambda: file.open("rb"), file.name, "application/zip", f"{key}-file", type="primary"
             )
-        again = "Write again" if file.is_file() else "Write"
+        again = "Write again" if file.is_file() else f"Write {title}"
         st.button(again, key=key, icon=":material/save:", on_click=_start, args=(row.id, form))
 
 

@@ -42,7 +42,7 @@ def _change(change: Change) -> None:
     with st.container(border=True, gap="xsmall"):
         modes.badge(change.mode)
         st.markdown(
-            f"{100 * found.mean:+.0f} points of F1 (95 %: {100 * found.low:+.0f} to {100 * found.high:+.0f}) on "
+            f"{100 * found.mean:+z.0f} points of F1 (95 %: {100 * found.low:+z.0f} to {100 * found.high:+z.0f}) on "
             f"{figures.count(found.n, 'question')} that both asked"
         )
         for word, questions in (("Better", change.better), ("Worse", change.worse)):

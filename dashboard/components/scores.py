@@ -108,12 +108,30 @@ def by_mode(summary: Summary, metric: str) -> Any:
 def against_seconds(summary: Summary, metric: str) -> Any:
     """A point a mode: seconds an answer to the right, score upwards."""
     frame = _frame(summary, metric)
-    # Room at both sides for the names of the outermost modes.
-    x = alt.X("seconds:Q", title="seconds an answer", scale=alt.Scale(padding=40))
+    height = 60 + 36 * len(frame)
+    longest = max(frame["seconds"].max(), 0.1) * 1.4  # with room for the name of the slowest
+    frame["name_at"] = _apart(list(zip(frame["seconds"], frame["mean"], strict=True)), longest / 4, 100 * 18 / height)
+    x = alt.X("seconds:Q", title="seconds an answer", scale=alt.Scale(domain=[0, longest], nice=False))
     y = alt.Y("mean:Q", title="points of 100", scale=alt.Scale(domain=[0, 100]))
-    base = alt.Chart(frame).encode(x=x, y=y, color=_colour())
-    points = base.mark_point(size=120, filled=True).encode(shape=_shape())
-    return alt.layer(points, base.mark_text(dy=-14).encode(text="mode:N")).properties(height=60 + 36 * len(frame))
+    base = alt.Chart(frame).encode(x=x, color=_colour())
+    points = base.mark_point(size=120, filled=True).encode(y=y, shape=_shape(), tooltip=["mode", "seconds", "mean"])
+    names = base.mark_text(align="left", dx=10, clip=False).encode(y="name_at:Q", text="mode:N")
+    return alt.layer(points, names).properties(height=height)
+
+
+def _apart(points: Sequence[tuple[float, float]], reach: float, gap: float) -> list[float]:
+    """How high each point's name stands, so that no two lie on one another.
+
+    points: (x, y) of each; reach: how far a name stretches in x; gap: how high it is in y.
+    """
+    at = [y for _, y in points]
+    placed: list[int] = []
+    for this in sorted(range(len(points)), key=lambda i: points[i][1]):
+        for other in placed:
+            if abs(points[this][0] - points[other][0]) < reach:
+                at[this] = max(at[this], at[other] + gap)
+        placed.append(this)
+    return at
 
 
 def _colour() -> Any:

@@ -14,6 +14,23 @@ from storage.rows import JobRow
 
 EVERY_S = 2.0
 FEWEST = 8
+NUMBERS = {
+    "epochs": "How often each example is seen, at most: early stopping may end sooner.",
+    "batch": "Examples whose gradients make one step.",
+    "micro_batch": "Examples computed at once: fewer take less memory, the result is the same.",
+    "learning_rate": "At its peak, after the warm-up; then it falls to a tenth.",
+    "warmup": "The share of all steps in which the learning rate rises.",
+    "rank": "Of the LoRA matrices: more can learn more, and takes longer.",
+    "alpha": "How much the LoRA matrices weigh; usually twice the rank.",
+    "dropout": "The share of inputs left out at random. 0: early stopping guards against overfitting.",
+    "weight_decay": "How strongly weights are drawn towards zero.",
+    "frozen": "The share of layers, from the lowest, that are left as they are; more is faster.",
+    "longest": "In tokens: longer examples are left out, and said so.",
+    "looks": "How often in all the held-out examples are looked at.",
+    "patience": "Looks without a better held-out loss before training ends early.",
+    "seed": "Of the order of the examples and of the first weights.",
+}
+"""Each number of a recipe, as people are told of it."""
 TITLES = {"closed-book": "Closed-book, for the fine-tuned mode", "grounded": "Grounded, for the hybrid mode"}
 
 
@@ -60,10 +77,16 @@ def _numbers(name: str, kind: Kind) -> dict[str, Any]:
     with st.expander("Every number of the recipe", icon=":material/tune:"), st.container(horizontal=True):
         for field, value in base.items():
             step = 1 if isinstance(value, int) else None
-            shown = "%g" if isinstance(value, float) else "%d"
+            shown = "%.3g" if isinstance(value, float) else "%d"
             words = field.replace("_", " ").capitalize()
             given = st.number_input(
-                words, value=value, step=step, format=shown, key=f"recipe-{name}-{field}", width=140
+                words,
+                value=value,
+                step=step,
+                format=shown,
+                key=f"recipe-{name}-{field}",
+                help=NUMBERS[field],
+                width=150,
             )
             if given != value:
                 changes[field] = given

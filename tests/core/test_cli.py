@@ -19,6 +19,7 @@ from core.errors import BadInput
 from core.settings import Settings
 from core.workspace import Workspace
 
+pytestmark = pytest.mark.embedded  # one workspace for the whole file; test_larger_form.py has the commands there
 ROOT = Path(__file__).resolve().parents[2]
 LEASE = "# Lease\n\nThe monthly rent for the warehouse in Tallinn is 4,200 euro, due on the fifth day.\n"
 NOTICE = "# Notice\n\nEither party may end the agreement with a notice of ninety days in writing.\n"

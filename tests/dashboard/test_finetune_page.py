@@ -4,13 +4,15 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import fields
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.finetuning.recipe import Recipe
 from core.models import CHAT
 from core.workspace import Workspace
-from dashboard.components import retraining
+from dashboard.components import retraining, training
 from dashboard.components.modes import look
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
@@ -78,6 +80,10 @@ def test_a_leak_of_gold_is_found_and_one_click_rejects_it(
     app.button(key="mend-gold leaks").click().run()
     assert "No leakage" in words(app)
     assert workspace.examples.counts(taught.id) == {"accepted": 11, "rejected": 1}
+
+
+def test_every_number_of_a_recipe_is_explained() -> None:
+    assert set(training.NUMBERS) == {field.name for field in fields(Recipe)}
 
 
 def test_starting_queues_one_job_that_can_be_paused_resumed_and_cancelled(
@@ -177,7 +183,7 @@ def test_an_export_is_asked_for_once_and_its_failure_is_seen(
     app = open_page("finetune", corpus=taught.id)
     app.button(key=f"export-peft-{adapter.id}").click().run()
     assert not app.exception
-    assert "Being written and read back" in words(app)
+    assert "PEFT folder: being written and read back" in words(app)
     workspace.dispatcher.run_one()
     app.run()
     assert not app.exception

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.keeping.doctor import examine
 from core.keeping.restoring import restore
+from core.settings import Settings
 from core.workspace import Workspace
 from storage.jobs import OPEN
 from tests.torture.ledger import FINISHED, GIVEN_UP, Ledger
@@ -99,7 +100,7 @@ def _restored(file: Path) -> list[str]:
     """A backup that was acknowledged is whole: every hash is checked by restoring it."""
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         try:
-            restore(file, Path(folder) / "restored")
+            restore(file, Settings.load(Path(folder) / "restored"))
         except Exception as error:  # noqa: BLE001  whatever it is, the backup was not whole
             return [f"backup {file.name} cannot be restored: {error}"]
     file.unlink()

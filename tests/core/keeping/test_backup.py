@@ -50,7 +50,7 @@ def test_a_restored_workspace_gives_the_same_passages_answers_and_citations(
         made = backup.write(ws, tmp_path / "all.zip")
     assert before[2]
     assert (made.missing, made.damaged) == ((), ())
-    restored = restore(made.file, tmp_path / "elsewhere")
+    restored = restore(made.file, settings(tmp_path / "elsewhere"))
     with Workspace.open(settings(restored.home), given={"engine": engine}) as ws:
         assert answered(ws) == before
         assert [message.text for message in ws.conversations.messages(talk.id)] == ["kept as well"]
@@ -92,7 +92,7 @@ def test_rows_and_files_of_a_backup_agree_while_others_add_and_delete(home: Path
             thread.join()
     for number, each in enumerate(made):
         assert each.missing == ()
-        with Workspace.open(settings(restore(each.file, tmp_path / f"home{number}").home), owner=False) as ws:
+        with Workspace.open(settings(restore(each.file, settings(tmp_path / f"home{number}")).home), owner=False) as ws:
             rows = ws.corpora.documents(corpus.id)
             assert {"lease.md", "notice.md"} <= {row.name for row in rows}
             assert all(ws.files.exists(row.content_sha256) for row in rows)
@@ -103,7 +103,7 @@ def test_work_that_was_under_way_goes_on_in_the_restored_workspace(home: Path, t
         corpus = ws.corpora.list()[0]
         intake.add_files(ws, corpus.id, [("late.md", b"# Late\n\nThe deposit is 900 euro.\n")])
         made = backup.write(ws, tmp_path / "all.zip")
-    with Workspace.open(settings(restore(made.file, tmp_path / "elsewhere").home)) as ws:
+    with Workspace.open(settings(restore(made.file, settings(tmp_path / "elsewhere")).home)) as ws:
         ws.dispatcher.run_one()
         assert ws.corpora.statistics(corpus.id).ready == 3
         assert ws.retriever.search(corpus.id, "How much is the deposit?", 1)[0].document == "late.md"
@@ -116,7 +116,7 @@ def test_the_key_file_is_left_out_unless_asked_for(home: Path, tmp_path: Path) -
             backup.write(ws, tmp_path / f"{included}.zip", with_key=included) for included in (False, True)
         )
     for made, included in ((without, False), (with_it, True)):
-        restored = restore(made.file, tmp_path / f"home-{included}")
+        restored = restore(made.file, settings(tmp_path / f"home-{included}"))
         assert restored.with_key is included
         with Workspace.open(settings(restored.home), owner=False) as ws:
             if included:

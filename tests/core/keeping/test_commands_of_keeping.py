@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from core.workspace import Workspace
 from tests.core.keeping.conftest import settings
 
+pytestmark = pytest.mark.embedded  # needs more than one workspace; test_moving.py has the larger form
 ROOT = Path(__file__).resolve().parents[3]
 
 

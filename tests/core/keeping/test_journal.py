@@ -73,7 +73,7 @@ def test_the_command_lists_and_verifies_and_a_restored_workspace_goes_on_with_it
 ) -> None:
     with Workspace.open(settings(home)) as ws:
         backup.write(ws, tmp_path / "all.zip")
-    restored = restore(tmp_path / "all.zip", tmp_path / "new").home
+    restored = restore(tmp_path / "all.zip", settings(tmp_path / "new")).home
     listed = triptych("audit", "--workspace", restored)
     assert listed.returncode == 0, listed.stderr
     assert listed.stdout.splitlines()[0].split(": ")[1].startswith("workspace restored")

@@ -45,7 +45,7 @@ def changed(content: Members, change: Callable[[dict[str, object]], None]) -> Me
 
 def refused(file: Path, home: Path, match: str) -> None:
     with pytest.raises(BadInput, match=match):
-        restore(file, home)
+        restore(file, settings(home))
     assert not home.exists()
     assert not (home.parent / "escaped").exists()
     assert list(home.parent.glob(".*restoring*")) == []
@@ -55,13 +55,13 @@ def test_a_folder_that_holds_something_is_left_as_it_is(whole: Path, tmp_path: P
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "mine.txt").write_text("mine")
     with pytest.raises(Conflict, match="not empty"):
-        restore(whole, tmp_path / "home")
+        restore(whole, settings(tmp_path / "home"))
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["mine.txt"]
 
 
 def test_an_empty_folder_is_taken(whole: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
-    assert (restore(whole, tmp_path / "home").home / "triptych.db").is_file()
+    assert (restore(whole, settings(tmp_path / "home")).home / "triptych.db").is_file()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_flipped_bit_anywhere_is_refused_or_changes_nothing(whole: Path, tmp_p
     for at in range(50, len(data), len(data) // 40):
         (tmp_path / "flipped.zip").write_bytes(data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :])
         try:
-            home = restore(tmp_path / "flipped.zip", tmp_path / "home").home
+            home = restore(tmp_path / "flipped.zip", settings(tmp_path / "home")).home
         except BadInput:
             assert not (tmp_path / "home").exists()
             continue
@@ -145,5 +145,5 @@ def test_a_disk_without_room_is_told_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr(restoring, "SPARE", 1 << 60)
     with pytest.raises(TriptychError, match="no room"):
-        restore(whole, tmp_path / "home")
+        restore(whole, settings(tmp_path / "home"))
     assert list(tmp_path.iterdir()) == []
