@@ -82,8 +82,11 @@ def agree(ws: "Workspace", differ: Collection[str] = (), rebuild: bool = True) -
     for corpus_id, rows in ws.edits.unfed().items():
         feed(ws, corpus_id, rows)
     indexes = ws.corpora.indexes()
-    for name in {name for name in ws.vectors.names() if name.startswith(OURS)} - {row.collection for row in indexes}:
-        ws.vectors.drop(name)
+    ours = {name for name in ws.vectors.names() if name.startswith(OURS)}
+    if gone := ours - {row.collection for row in indexes}:
+        for name in gone:
+            ws.vectors.drop(name)
+        ws.vectors.leave_nothing()  # a deletion that was cut short was to leave none
     wrong = [
         index
         for index in indexes

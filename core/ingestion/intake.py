@@ -22,7 +22,6 @@ from core.ingestion.wiping import leave_no_vectors
 from storage.admission import Admitted, Arrival, Verdict
 from storage.errors import Exists
 from storage.errors import NotFound as NoRow
-from storage.jobs import OPEN
 from storage.rows import CorpusRow
 
 if TYPE_CHECKING:
@@ -181,22 +180,27 @@ def delete_documents(ws: "Workspace", document_ids: Iterable[int], *, erase: boo
 def delete_corpus(ws: "Workspace", corpus_id: int) -> None:
     """Delete a corpus with documents, conversations, jobs, adapters, vectors and files.
 
-    Waits for a running step of its jobs.
+    The rows go first and at once, so that a kill leaves all of it or none; what is not in rows follows when the
+    running steps of its jobs, which find themselves gone, have ended. After a kill the next start takes that away.
     """
-    for job in ws.jobs.list(corpus_id, OPEN, limit=1000):
-        ws.jobs.request_cancel(job.id)
-    until = time.monotonic() + PATIENCE_S
-    while ws.running and ws.jobs.list(corpus_id, ["running"]) and time.monotonic() < until:
-        time.sleep(0.05)
-    for conversation in ws.conversations.list(corpus_id):
-        if conversation.files_corpus_id is not None:
-            delete_corpus(ws, conversation.files_corpus_id)
+    running = {job.id for job in ws.jobs.list(corpus_id, ["running"], limit=1000)}
+    attached = [talk.files_corpus_id for talk in ws.conversations.list(corpus_id) if talk.files_corpus_id is not None]
     collections = [index.collection for index in ws.corpora.indexes() if index.corpus_id == corpus_id]
     learned = registry.folders(ws, corpus_id)
     ws.documents.delete_corpus(corpus_id)
+    for files in attached:
+        delete_corpus(ws, files)
+    _until_ended(ws, running)
     for folder in learned:  # they hold the corpus's words, in examples and in weights
         shutil.rmtree(folder, ignore_errors=True)
     for collection in collections:
         ws.vectors.drop(collection)
     if collections:
         ws.vectors.leave_nothing()
+
+
+def _until_ended(ws: "Workspace", jobs: set[int]) -> None:
+    """Wait until none of these jobs is at work in this process any more, or too long."""
+    until = time.monotonic() + PATIENCE_S
+    while ws.running and jobs & ws.dispatcher.at_work() and time.monotonic() < until:
+        time.sleep(0.05)

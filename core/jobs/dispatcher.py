@@ -51,6 +51,10 @@ class Dispatcher:
             self._thread.join()
         self._executor.close()
 
+    def at_work(self) -> set[int]:
+        """The jobs that run now, also those whose rows were deleted meanwhile and that do not know it yet."""
+        return self._executor.at_work()
+
     def run_one(self) -> JobRow | None:
         """Claim one job and run it to its end, here; returns the job as it is then, None when none waits."""
         repair.settle(self._ws)

@@ -19,6 +19,9 @@ class Executor(Protocol):
     def start(self, job: JobRow) -> None:
         """Begin a job and return at once."""
 
+    def at_work(self) -> set[int]:
+        """The ids of the jobs that were begun and have not ended."""
+
     def close(self) -> None:
         """Wait until every job that was begun has ended."""
 
@@ -36,18 +39,22 @@ class ThreadExecutor:
         self._run = run
         self._slots = slots
         self._ended = ended
-        self._threads: set[threading.Thread] = set()
+        self._threads: dict[threading.Thread, int] = {}
 
     def room(self) -> int:
         """How many jobs it could take now."""
-        self._threads = {thread for thread in self._threads if thread.is_alive()}
+        self._threads = {thread: job for thread, job in self._threads.items() if thread.is_alive()}
         return self._slots - len(self._threads)
 
     def start(self, job: JobRow) -> None:
         """Begin a job in a thread of its own."""
         thread = threading.Thread(target=self._do, args=(job,), name=f"job-{job.id}", daemon=True)
-        self._threads.add(thread)
+        self._threads[thread] = job.id
         thread.start()
+
+    def at_work(self) -> set[int]:
+        """The ids of the jobs that were begun and have not ended."""
+        return {job for thread, job in list(self._threads.items()) if thread.is_alive()}
 
     def close(self) -> None:
         """Wait until every job that was begun has ended."""

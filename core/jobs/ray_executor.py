@@ -23,7 +23,7 @@ from core.errors import BadInput, StoreDown
 from core.jobs.executors import Executor
 from core.jobs.kinds import KINDS, Resources
 from core.settings import Settings
-from storage.errors import LeaseLost
+from storage.errors import LeaseLost, NotFound
 from storage.jobs import Jobs
 from storage.rows import JobRow
 
@@ -52,12 +52,12 @@ class RayExecutor:
         connect(settings.ray_address)
         self._settings, self._jobs, self._here = settings, jobs, here
         self._ended, self._lease_s = ended, lease_s
-        self._under_way: dict[threading.Thread, Any] = {}
+        self._under_way: dict[threading.Thread, tuple[int, Any]] = {}
         self._closing = False
 
     def room(self) -> int:
         """How many jobs it could take now: none while this machine has none, as the next may have to stay here."""
-        self._under_way = {thread: ref for thread, ref in self._under_way.items() if thread.is_alive()}
+        self._under_way = {thread: job for thread, job in self._under_way.items() if thread.is_alive()}
         return min(SLOTS - len(self._under_way), self._here.room())
 
     def start(self, job: JobRow) -> None:
@@ -68,15 +68,20 @@ class RayExecutor:
             return
         ref = _task(resources, f"{job.kind} {job.id}").remote(self._settings, job)
         thread = threading.Thread(target=self._follow, args=(job, ref), name=f"ray-job-{job.id}", daemon=True)
-        self._under_way[thread] = ref
+        self._under_way[thread] = job.id, ref
         thread.start()
+
+    def at_work(self) -> set[int]:
+        """The ids of the jobs that were begun and have not ended."""
+        there = {job for thread, (job, _) in list(self._under_way.items()) if thread.is_alive()}
+        return there | self._here.at_work()
 
     def close(self) -> None:
         """End what is under way in the cluster, put it back in the queue, and wait for what runs here."""
         import ray
 
         self._closing = True
-        for ref in self._under_way.values():
+        for _, ref in self._under_way.values():
             with suppress(ray.exceptions.RayError):
                 ray.cancel(ref, force=True)
         for thread in self._under_way:
@@ -88,8 +93,9 @@ class RayExecutor:
 
         try:
             while not ray.wait([ref], timeout=self._lease_s / 3)[0]:
-                if self._jobs.get(job.id).worker == job.worker:  # nobody has begun it yet
-                    self._jobs.heartbeat(job, self._lease_s, datetime.now(UTC))
+                with suppress(NotFound):  # its corpus was deleted, which it finds by itself
+                    if self._jobs.get(job.id).worker == job.worker:  # nobody has begun it yet
+                        self._jobs.heartbeat(job, self._lease_s, datetime.now(UTC))
             ray.get(ref)
         except Exception:
             log.warning("job %d, attempt %d, ended in the cluster", job.id, job.attempt, exc_info=not self._closing)

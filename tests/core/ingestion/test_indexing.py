@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.conversations import files
 from core.ingestion import intake
 from core.ingestion.embedding import Embedder
 from core.jobs.runner import run
@@ -282,3 +284,54 @@ def test_a_workspace_in_order_is_left_alone_at_its_start(ws: Workspace, corpus: 
     after_start(ws)
     assert ws.corpora.documents(corpus) == before
     agree(ws, corpus)
+
+
+def test_a_corpus_is_deleted_whole_or_not_at_all_wherever_the_deletion_is_cut_short(
+    ws: Workspace, settings: Settings, corpus: int, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its jobs were once cancelled first: a kill after that left the corpus there, with its documents cancelled."""
+    talk = ws.conversations.create(corpus).id
+    files.attach(ws, talk, [("own.md", b"# Own\n\nA file of this conversation alone.\n")])
+    intake.add_files(ws, corpus, [("lease.md", LEASE)])
+    while ws.dispatcher.run_one():
+        pass
+    job = intake.add_files(ws, corpus, [("more.md", b"# More\n\nThis waits to be indexed.\n")]).job_id
+    assert job is not None
+    with monkeypatch.context() as cut, pytest.raises(RuntimeError, match="cut short"):
+        cut.setattr(ws.documents, "delete_corpus", cut_short)
+        intake.delete_corpus(ws, corpus)
+    assert not ws.jobs.get(job).cancel_requested
+    assert [row.status for row in ws.corpora.documents(corpus)] == ["ready", "queued"]
+    with monkeypatch.context() as cut, pytest.raises(RuntimeError, match="cut short"):
+        cut.setattr(ws.vectors, "drop", cut_short)
+        intake.delete_corpus(ws, corpus)
+    assert [row.id for row in ws.corpora.list()] == []
+    ws.close()
+    with Workspace.open(settings, given={"embedder": counting}) as again:
+        assert again.corpora.list(hidden=True) == []
+        assert again.vectors.names() == []
+        assert again.jobs.waiting() == 0
+
+
+def cut_short(*_: object) -> None:
+    raise RuntimeError("cut short")
+
+
+def test_a_corpus_that_is_deleted_while_it_is_indexed_leaves_no_job_and_no_vectors(
+    ws: Workspace, corpus: int, counting: Counting
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    counting.before = lambda: (reached.set(), go_on.wait(30))  # type: ignore[func-returns-value]
+    intake.add_files(ws, corpus, [("lease.md", LEASE)])
+    ws.dispatcher.start()
+    assert reached.wait(60)
+    deleting = threading.Thread(target=intake.delete_corpus, args=(ws, corpus))
+    deleting.start()
+    while ws.corpora.list():  # the rows go at once; the vectors when the step has ended
+        time.sleep(0.01)
+    assert deleting.is_alive()
+    go_on.set()
+    deleting.join()
+    assert ws.dispatcher.at_work() == set()
+    assert ws.vectors.names() == []
+    assert ws.jobs.list() == []
