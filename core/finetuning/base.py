@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core import imports
 from core.errors import BadInput, ModelMissing
 from core.generation import gguf
 
@@ -77,6 +78,8 @@ def load(base: Base, *, four_bit: bool = False) -> Any:
     bfloat16 where the processor computes in it, float32 elsewhere; `four_bit` needs CUDA and bitsandbytes.
     """
     import torch
+
+    imports.whole("transformers")
     from transformers import AutoModelForCausalLM
 
     options: dict[str, Any] = {"dtype": getattr(torch, precision())}
@@ -118,6 +121,8 @@ def precision() -> str:
 def _write_out(source: Path, folder: Path) -> None:
     """Dequantize into a folder beside the target and rename it: there is a whole one or none."""
     import torch
+
+    imports.whole("transformers")
     from transformers import AutoModelForCausalLM, GgufConfig
     from transformers.utils import logging
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
+from core import imports
 from core.errors import EngineFailed
 
 CONTROL = 3
@@ -92,6 +93,7 @@ class Tokens:
 
     def save(self, folder: Path) -> None:
         """Write tokenizer and chat template as transformers reads them."""
+        imports.whole("transformers")
         from transformers import PreTrainedTokenizerFast
 
         PreTrainedTokenizerFast(

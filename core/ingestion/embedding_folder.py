@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core import imports
 from core.errors import BadInput, ModelMissing
 from core.ingestion.embedding import batches
 
@@ -93,6 +94,8 @@ class FolderEmbedder:
             if self._loaded is None:
                 import torch
                 from tokenizers import Tokenizer
+
+                imports.whole("transformers")
                 from transformers import AutoModel
 
                 tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))

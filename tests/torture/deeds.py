@@ -24,6 +24,7 @@ class Deeds:
     """Attributes:
     main, learning: corpora; in the first everything happens, the second has the tiny base model and is trained.
     busy: things that an act under way is at.
+    full: no more files are handed in: too many wait to be read.
     """
 
     chance: random.Random
@@ -33,19 +34,26 @@ class Deeds:
     main: int = 0
     learning: int = 0
     busy: set[object] = field(default_factory=set)
+    full: bool = False
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     offered: Counter[str] = field(default_factory=Counter)
 
     def next(self) -> Act:
         """An act: its number, its name, what it is done with, and what it keeps busy."""
         while True:
-            name = self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-            make: Callable[[], tuple[dict[str, object], set[object]] | None] = getattr(self, f"_{name}")
-            made = make()
-            if made is not None and not made[1] & self.busy:
-                self.busy |= made[1]
-                self.offered[name] += 1
-                return {"number": next(self.numbers), "act": name, "with": made[0], "busy": made[1]}
+            act = self.one(self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0])
+            if act is not None:
+                return act
+
+    def one(self, name: str) -> Act | None:
+        """That act; None when it makes no sense now, or what it is about is busy."""
+        make: Callable[[], tuple[dict[str, object], set[object]] | None] = getattr(self, f"_{name}")
+        made = make()
+        if made is None or made[1] & self.busy:
+            return None
+        self.busy |= made[1]
+        self.offered[name] += 1
+        return {"number": next(self.numbers), "act": name, "with": made[0], "busy": made[1]}
 
     def over(self, act: Act) -> None:
         """An act was acknowledged or refused."""
@@ -66,8 +74,11 @@ class Deeds:
             return f"<html><body><h1>Note {n}</h1><p> {word}</p><p>{'</p><p>'.join(more)}</p></body></html>"
         return f"# Note {n}\n\n{word}\n\n" + "\n\n".join("".join(more[at : at + 4]) for at in range(0, len(more), 4))
 
-    def _upload(self) -> tuple[dict[str, object], set[object]]:
-        corpus = self.chance.choice([self.main, self.main, self.main, *self.ledger.corpora])
+    def _upload(self) -> tuple[dict[str, object], set[object]] | None:
+        if self.full:
+            return None
+        aside = set(self.ledger.corpora) - {self.learning}  # a training waits until its corpus is indexed
+        corpus = self.chance.choice([self.main, self.main, self.main, *sorted(aside)])
         kinds = ("md", "txt", "html")
         names = {
             f"note-{self.chance.randrange(60)}.{self.chance.choice(kinds)}" for _ in range(self.chance.randint(1, 4))

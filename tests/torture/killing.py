@@ -4,26 +4,29 @@
     every so often: wait until nobody works -> end it -> open the workspace -> compare everything (`whole`)
 
 What is killed: the server alone (what it started has to end by itself), everything at once, the trainer, a process
-that reads documents, or the server while it is still starting.
+that reads documents, or the server while it is still starting. One kill in three comes while a chosen act is under
+way (`MOMENTS`); what really was, is looked up a moment before and counted (`Told.under_way`).
 """
 
+import http.client
 import json
 import math
 import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
 from core.ingestion.embedding import Embedder
@@ -39,6 +42,15 @@ AT_ONCE = 4
 """Acts under way, one more than the server's people."""
 TARGETS = {"everything": 40, "server": 25, "parser": 15, "trainer": 10, "starting": 10}
 MARKS = {"parser": "core.ingestion.sandbox_child", "trainer": "core.finetuning.child"}
+MOMENTS = {"backup": 0.6, "promote": 0.03, "rebuild": 0.6, "reindex": 4.0, "train": 4.0, "evaluate": 3.0, "delete": 0.3,
+           "delete_corpus": 0.5, "upload": 2.0}  # fmt: skip
+"""Acts that a kill is aimed at, and the seconds after they were asked for within which it comes."""
+AIMED = 1 / 3
+"""The share of kills that are."""
+TRAINER_S = 30.0
+"""How long a trainer is waited for that is to be killed, or to be at work at a kill."""
+BACKLOG = 8
+"""Jobs that wait, beyond which no more files are handed in: a queue that only grows is killed before its first step."""
 ORPHANS_S = 150.0
 """A trainer whose server is gone finishes its step and saves before it ends."""
 
@@ -48,6 +60,8 @@ class Told:
     """What came of it."""
 
     kills: Counter[str] = field(default_factory=Counter)
+    under_way: Counter[str] = field(default_factory=Counter)
+    """How many kills met such an act, such a job, or a trainer; a kill may meet several."""
     acts: Counter[str] = field(default_factory=Counter)
     in_doubt: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -74,33 +88,77 @@ class Torture:
         self.process: subprocess.Popen[str] | None = None
         self._embedder = Embedder()
 
-    def run(self, kills: int, whole_every: int = 25, until: float = math.inf) -> None:
-        """So many kills, or those until then (monotonic seconds); and a look at everything now and then."""
+    def run(
+        self,
+        kills: int,
+        whole_every: int = 40,
+        until: float = math.inf,
+        told: "Callable[[Told], object]" = lambda told: None,
+    ) -> None:
+        """So many kills, or those until then (monotonic seconds); and a look at everything now and then.
+
+        Args:
+            told: hears what came of it so far, after each look at everything.
+        """
         self.start()
         if not self.deeds.main:
             self.begin()
-        for number in range(1, kills + 1):
-            self.work(self.chance.uniform(0.1, 5.0))
-            self.kill(self.chance.choices(list(TARGETS), list(TARGETS.values()))[0])
-            last = number == kills or time.monotonic() > until
-            if number % whole_every == 0 or last:
+        compared = 0
+        while True:
+            self.work(self.chance.uniform(0.1, 3.0))
+            target = self.chance.choices(list(TARGETS), list(TARGETS.values()))[0]
+            if target == "trainer":
+                self._have_a_trainer()
+            elif self.chance.random() < AIMED:
+                self._aim(self.chance.choice(list(MOMENTS)))
+            self.kill(target)
+            last = self.told.kills.total() >= kills or time.monotonic() > until
+            if self.told.kills.total() - compared >= whole_every or last:
+                compared = self.told.kills.total()
                 self.check_whole()
+                told(self.told)
             if self.told.wrong or last:
                 return
 
+    def _aim(self, name: str) -> None:
+        """Have one act under way that a kill is to meet, as far as it can be done now."""
+        with self._lock:
+            act = self.deeds.one(name)
+            if act is None:
+                return
+            self.send(act)
+        if name == "train":
+            self._have_a_trainer()
+        self.work(self.chance.uniform(0, MOMENTS[name]))
+
+    def _have_a_trainer(self) -> None:
+        """Have a training under way, and its process at work for some seconds."""
+        if not self.deeds.learning:
+            return
+        until = time.monotonic() + TRAINER_S
+        while time.monotonic() < until:
+            if any(MARKS["trainer"] in " ".join(_command(each)) for each in self._family()):
+                self.work(self.chance.uniform(0, MOMENTS["train"]))
+                return
+            with self._lock:
+                if "finetune" not in self._jobs()[0] and (act := self.deeds.one("train")) is not None:
+                    self.send(act)
+            self.work(0.3)
+
     def start(self) -> None:
-        """Start the server and wait until it is ready."""
+        """Start the server and wait until it is ready: it listens at once, and answers when it is."""
         port = _free_port()
         began = time.monotonic()
         self._spawn(port)
         while time.monotonic() - began < PATIENCE_S:
-            with suppress(httpx.HTTPError):
-                httpx.get(f"http://127.0.0.1:{port}/api/health", timeout=5).raise_for_status()
-                self.told.ready_s.append(time.monotonic() - began)
-                return
+            with suppress(OSError, http.client.HTTPException), closing(_connection(port)) as connection:
+                connection.request("GET", "/api/health")
+                if connection.getresponse().status == 200:
+                    self.told.ready_s.append(time.monotonic() - began)
+                    return
             if self.process is None or self.process.poll() is not None:
                 raise AssertionError(f"the server did not start: {self.said()[-3000:]}")
-            time.sleep(0.05)
+            time.sleep(0.02)
         raise AssertionError("the server does not get ready")
 
     def _spawn(self, port: int) -> None:
@@ -137,6 +195,7 @@ class Torture:
     def work(self, seconds: float) -> None:
         """Have things done for a while."""
         until = time.monotonic() + seconds
+        self.deeds.full = self._jobs()[1] > BACKLOG
         while time.monotonic() < until:
             with self._lock:
                 if len(self._flying) < AT_ONCE:
@@ -194,15 +253,18 @@ class Torture:
         assert self.process is not None
         family = self._family()
         marked = [each for each in family if MARKS.get(target, "?") in " ".join(_command(each))]
+        self._meet(family)
         if target in MARKS and marked:
             _end(self.chance.choice(marked))
             self.told.kills[target] += 1
             return
         if target == "starting":
+            self.told.kills["everything"] += 1
             self._die(family)
             self._spawn(_free_port())
-            time.sleep(self.chance.uniform(0, 4))
+            time.sleep(self.chance.uniform(0, self._typical_s()))
             family = self._family()
+            self.told.under_way["start"] += 1
         if target in MARKS:
             target = "server"  # there is no such process now
         self.told.kills[target] += 1
@@ -211,6 +273,25 @@ class Torture:
         self.start()
         self.settle()
         self.retry()
+
+    def _meet(self, family: list[psutil.Process]) -> None:
+        """Count what is under way: acts that were not acknowledged, jobs that are claimed, a trainer."""
+        with self._lock:
+            acts = {act["act"] for act in self._flying.values()}
+        met = acts | {f"{kind} (job)" for kind in self._jobs()[0]}
+        if any(MARKS["trainer"] in " ".join(_command(each)) for each in family):
+            met.add("trainer")
+        self.told.under_way.update(met or {"nothing"})
+
+    def _jobs(self) -> tuple[set[str], int]:
+        """The kinds of jobs that are claimed now, and how many are not over; the server has the file open as well."""
+        rows: list[tuple[str, str]] = []
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self.home / "triptych.db", timeout=5)) as connection:
+            rows = connection.execute("SELECT kind, status FROM jobs WHERE status IN ('queued', 'running')").fetchall()
+        return {kind for kind, status in rows if status == "running"}, len(rows)
+
+    def _typical_s(self) -> float:
+        return sorted(self.told.ready_s)[len(self.told.ready_s) // 2]
 
     def retry(self) -> None:
         """As a person would: have documents done whose job was given up."""
@@ -303,6 +384,10 @@ def _command(process: psutil.Process) -> list[str]:
 def _end(process: psutil.Process) -> None:
     with suppress(psutil.NoSuchProcess):
         process.send_signal(signal.SIGKILL)
+
+
+def _connection(port: int) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=10)
 
 
 def _free_port() -> int:

@@ -174,8 +174,10 @@ class Ledger:
         return found
 
     def _settle_talks(self, ws: Workspace) -> None:
+        talks = {talk.conversation for talk in self.talks.values()}
+        messages = {talk: {row.id: row for row in ws.conversations.messages(talk)} for talk in talks}
         for answer, talk in self.talks.items():
-            rows = {row.id: row for row in ws.conversations.messages(talk.conversation)}
+            rows = messages[talk.conversation]
             row = rows.get(answer)
             asked = rows.get(row.parent_id or 0) if row else None
             if row is None or asked is None or asked.text != talk.question:
