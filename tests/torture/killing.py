@@ -33,6 +33,7 @@ from core.ingestion.embedding import Embedder
 from core.settings import Settings
 from core.workspace import Workspace
 from tests.torture.deeds import AT_LEAST, Deeds
+from tests.torture.forking import Forked, Forks
 from tests.torture.ledger import Act, Ledger, canary_in
 from tests.torture.whole import wrongs
 
@@ -45,6 +46,8 @@ MARKS = {"parser": "core.ingestion.sandbox_child", "trainer": "core.finetuning.c
 MOMENTS = {"backup": 0.6, "promote": 0.03, "rebuild": 0.6, "reindex": 4.0, "train": 4.0, "evaluate": 3.0, "delete": 0.3,
            "delete_corpus": 0.5, "upload": 2.0}  # fmt: skip
 """Acts that a kill is aimed at, and the seconds after they were asked for within which it comes."""
+ANEW = 1 / 5
+"""The share of starts that are not forked; only their times count."""
 AIMED = 1 / 3
 """The share of kills that are."""
 TRAINER_S = 30.0
@@ -65,7 +68,9 @@ class Told:
     acts: Counter[str] = field(default_factory=Counter)
     in_doubt: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    starts: int = 0
     ready_s: list[float] = field(default_factory=list)
+    """Seconds from the start of a process from nothing to its first answer."""
     whole: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -85,7 +90,8 @@ class Torture:
         self._flying: dict[int, Act] = {}
         self._ever: set[str] = set()
         self._orphans: list[psutil.Process] = []
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | Forked | None = None
+        self._forks: Forks | None = None
         self._embedder = Embedder()
 
     def run(
@@ -145,35 +151,44 @@ class Torture:
                     self.send(act)
             self.work(0.3)
 
-    def start(self) -> None:
-        """Start the server and wait until it is ready: it listens at once, and answers when it is."""
+    def start(self, anew: bool = True) -> None:
+        """Start the server and wait until it is ready: it listens at once, and answers when it is.
+
+        Args:
+            anew: as a process from nothing, whose time is taken; else it is forked (`forking`).
+        """
         port = _free_port()
         began = time.monotonic()
-        self._spawn(port)
+        self._spawn(port, anew)
         while time.monotonic() - began < PATIENCE_S:
             with suppress(OSError, http.client.HTTPException), closing(_connection(port)) as connection:
                 connection.request("GET", "/api/health")
                 if connection.getresponse().status == 200:
-                    self.told.ready_s.append(time.monotonic() - began)
+                    self.told.starts += 1
+                    self.told.ready_s += [time.monotonic() - began] if anew else []
                     return
             if self.process is None or self.process.poll() is not None:
                 raise AssertionError(f"the server did not start: {self.said()[-3000:]}")
             time.sleep(0.02)
         raise AssertionError("the server does not get ready")
 
-    def _spawn(self, port: int) -> None:
+    def _spawn(self, port: int, anew: bool) -> None:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-        with (self.folder / "server.log").open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.torture.server", str(self.home), str(port)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                cwd=ROOT,
-                env=environment,
-                start_new_session=True,
-            )
+        if not anew:
+            self._forks = self._forks or Forks(ROOT, environment)
+            self.process = self._forks.start(self.home, port, self.folder / "server.log")
+        else:
+            with (self.folder / "server.log").open("a") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "tests.torture.server", str(self.home), str(port)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    cwd=ROOT,
+                    env=environment,
+                    start_new_session=True,
+                )
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
 
     def begin(self) -> None:
@@ -217,7 +232,7 @@ class Torture:
                 self.process.stdin.write(json.dumps(line) + "\n")
                 self.process.stdin.flush()
 
-    def _listen(self, process: "subprocess.Popen[str]") -> None:
+    def _listen(self, process: "subprocess.Popen[str] | Forked") -> None:
         """Write down what is acknowledged, until the process is gone."""
         assert process.stdout is not None
         for line in process.stdout:
@@ -261,7 +276,7 @@ class Torture:
         if target == "starting":
             self.told.kills["everything"] += 1
             self._die(family)
-            self._spawn(_free_port())
+            self._spawn(_free_port(), anew=self._anew())
             time.sleep(self.chance.uniform(0, self._typical_s()))
             family = self._family()
             self.told.under_way["start"] += 1
@@ -270,7 +285,7 @@ class Torture:
         self.told.kills[target] += 1
         self._die(family if target != "server" else [])
         self._orphans += family if target == "server" else []
-        self.start()
+        self.start(anew=self._anew())
         self.settle()
         self.retry()
 
@@ -289,6 +304,9 @@ class Torture:
         with suppress(sqlite3.Error), closing(sqlite3.connect(self.home / "triptych.db", timeout=5)) as connection:
             rows = connection.execute("SELECT kind, status FROM jobs WHERE status IN ('queued', 'running')").fetchall()
         return {kind for kind, status in rows if status == "running"}, len(rows)
+
+    def _anew(self) -> bool:
+        return self.chance.random() < ANEW
 
     def _typical_s(self) -> float:
         return sorted(self.told.ready_s)[len(self.told.ready_s) // 2]
@@ -364,6 +382,8 @@ class Torture:
         """End the server."""
         if self.process is not None and self.process.poll() is None:
             self._die(self._family())
+        if self._forks is not None:
+            self._forks.close()
 
     def said(self) -> str:
         """What the servers wrote to the terminal."""

@@ -29,10 +29,12 @@ class Talk:
 @dataclass(slots=True)
 class Ledger:
     """Attributes:
+    going: corpora that were asked to be deleted and may be gone.
     documents: by corpus and name, the canaries that the document may hold; None: that it is not there.
     """
 
     corpora: dict[int, str] = field(default_factory=dict)
+    going: set[int] = field(default_factory=set)
     documents: dict[tuple[int, str], set[str | None]] = field(default_factory=dict)
     talks: dict[int, Talk] = field(default_factory=dict)
     votes: dict[int, set[tuple[str, str]]] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Ledger:
             case "promote":
                 self.promoted.add(given["adapter"])
             case "delete_corpus":
+                self.going.add(given["corpus"])
                 for key in self.documents:
                     if key[0] == given["corpus"]:
                         self.documents[key].add(None)
@@ -146,10 +149,10 @@ class Ledger:
         rows = {row.id: row.name for row in ws.corpora.list()}
         for key, name in list(self.corpora.items()):
             if key not in rows:
-                wanted = [names for (corpus, _), names in self.documents.items() if corpus == key]
-                if any(None not in names for names in wanted) or not wanted:
+                if key not in self.going:
                     self.lost.append(f"corpus {name} is gone")
                 self._forget_corpus(key)
+        self.going.clear()
         names = list(rows.values())
         self.lost += [f"corpus {name} is there twice" for name in set(names) if names.count(name) > 1]
 

@@ -29,7 +29,7 @@ also one that found something.
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run so far; `id` is when it began. Times in seconds, `ready_s` from the start of the process."""
+    """One run so far; `id` is when it began. `ready_s`: seconds to the first answer of those starts that are timed."""
 
     id: str
     seed: int
@@ -43,6 +43,7 @@ class Run:
     whole: int
     given_up: int
     wrong: list[str]
+    starts: int
     ready_s: list[float]
 
     @classmethod
@@ -61,6 +62,7 @@ class Run:
             whole=told.whole,
             given_up=given_up,
             wrong=list(told.wrong),
+            starts=told.starts,
             ready_s=[round(each, 2) for each in sorted(told.ready_s)],
         )
 
