@@ -6,7 +6,7 @@ What answers are made of is in `storage/answers.py`, how paths are found in `sto
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage import audit, talk_text, traces
+from storage import audit, postgres, talk_text, traces
 from storage.answers import Answers, found
 from storage.branches import newest_leaf, path
 from storage.rows import ConversationRow, FoundTalk, MessageRow, copied
@@ -124,6 +124,8 @@ class Conversations(Answers):
 
         `title` names a conversation that has no name yet; else the question does.
         """
+        if self._database.dialect != "sqlite":
+            postgres.refuse_zero(text)
         with self._database.write() as session:
             conversation = found(session, Conversation, conversation_id)
             conversation.title = conversation.title or title or " ".join(text.split())[:TITLE]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
 from storage import postgres
@@ -238,10 +238,10 @@ def _storable() -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise Unstorable("half a surrogate pair") from error
-    except DBAPIError as error:
-        if "NUL" not in str(error.orig):
+    except StatementError as error:
+        if not isinstance(error.orig, Unstorable):
             raise
-        raise Unstorable("NUL") from error
+        raise error.orig from error
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 
-from storage.errors import Locked, Unreachable
+from storage.errors import Locked, Unreachable, Unstorable
 
 WRITER, OWNER, NUMBERED = 0x747269_01, 0x747269_02, 0x747269_03
 """Advisory locks, by number: the writing transaction's and the owner's ("tri", so that no other program's is hit)."""
@@ -88,6 +88,12 @@ HOLDER = """
     SELECT host(a.client_addr) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :lock AND l.objsubid = 1
 """
+
+
+def refuse_zero(typed: str) -> None:
+    """Raise Unstorable for a text that `_take_any_text` would change: what a person typed is kept, or refused."""
+    if "\0" in typed:
+        raise Unstorable("NUL")
 
 
 def _take_any_text(connection: Any, _record: object) -> None:

@@ -27,6 +27,8 @@ from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, LargeBinary, Meta
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from storage import postgres
+
 
 def now() -> datetime:
     """The current time in UTC; every time stored is UTC."""
@@ -48,6 +50,26 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None or value.tzinfo is not None:
             return value
         return value.replace(tzinfo=UTC)
+
+
+class Typed(TypeDecorator[str]):
+    """What a person typed: kept as it is, or refused.
+
+    PostgreSQL's text cannot hold a zero byte, which in what a document or a model said becomes U+FFFD (`postgres`).
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """Raise Unstorable for what would be stored as something else."""
+        if value and dialect.name != "sqlite":
+            postgres.refuse_zero(value)
+        return value
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """What it is compared with need not be storable: it is only looked for."""
+        return Text()
 
 
 class Table(DeclarativeBase):
@@ -73,7 +95,7 @@ class Corpus(Table):
 
     __tablename__ = "corpora"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(Typed, unique=True)
     domain: Mapped[str]
     sample: Mapped[bool] = mapped_column(default=False)
     hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -105,10 +127,10 @@ class BaseModel(Table):
 
     __tablename__ = "base_models"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(Typed, unique=True)
     kind: Mapped[str]
-    location: Mapped[str]
-    model: Mapped[str] = mapped_column(default="")
+    location: Mapped[str] = mapped_column(Typed)
+    model: Mapped[str] = mapped_column(Typed, default="")
     window: Mapped[int] = mapped_column(default=0)
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     secret: Mapped[str] = mapped_column(default="")
@@ -211,7 +233,7 @@ class Chunk(Table):
     heading: Mapped[str] = mapped_column(default="")
     header: Mapped[str] = mapped_column(default="")
     text: Mapped[str]
-    edited: Mapped[str | None] = mapped_column(Text)
+    edited: Mapped[str | None] = mapped_column(Typed)
     switched_off: Mapped[bool] = mapped_column(default=False, server_default=false())
     unfed: Mapped[bool] = mapped_column(default=False, server_default=false(), index=True)
     cut: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -232,7 +254,7 @@ class ChunkEdit(Table):
     start: Mapped[int]
     end: Mapped[int]
     original: Mapped[str]
-    text: Mapped[str | None] = mapped_column(Text)
+    text: Mapped[str | None] = mapped_column(Typed)
     off: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -281,7 +303,7 @@ class Conversation(Table):
     __tablename__ = "conversations"
     id: Mapped[int] = mapped_column(primary_key=True)
     corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
-    title: Mapped[str] = mapped_column(default="")
+    title: Mapped[str] = mapped_column(Typed, default="")
     mode: Mapped[str] = mapped_column(default="rag")
     pinned: Mapped[bool] = mapped_column(default=False, server_default=false())
     leaf_id: Mapped[int | None]
@@ -303,7 +325,7 @@ class Comparison(Table):
     __tablename__ = "comparisons"
     id: Mapped[int] = mapped_column(primary_key=True)
     corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
-    question: Mapped[str]
+    question: Mapped[str] = mapped_column(Typed)
     blind: Mapped[bool] = mapped_column(default=False)
     choice: Mapped[str] = mapped_column(default="")
     voted_at: Mapped[datetime | None]
@@ -383,7 +405,7 @@ class Feedback(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), unique=True)
     verdict: Mapped[str]  # up | down
-    corrected_answer: Mapped[str] = mapped_column(default="")
+    corrected_answer: Mapped[str] = mapped_column(Typed, default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -398,8 +420,8 @@ class GoldQuestion(Table):
     __tablename__ = "gold_questions"
     id: Mapped[int] = mapped_column(primary_key=True)
     corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
-    question: Mapped[str]
-    answer: Mapped[str] = mapped_column(default="")
+    question: Mapped[str] = mapped_column(Typed)
+    answer: Mapped[str] = mapped_column(Typed, default="")
     answerable: Mapped[bool] = mapped_column(default=True)
     documents: Mapped[list[str]] = mapped_column(JSON, default=list)
     page: Mapped[int | None]
@@ -422,8 +444,8 @@ class Example(Table):
     __table_args__ = (UniqueConstraint("corpus_id", "digest"), {"sqlite_autoincrement": True})
     id: Mapped[int] = mapped_column(primary_key=True)
     corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
-    question: Mapped[str]
-    answer: Mapped[str]
+    question: Mapped[str] = mapped_column(Typed)
+    answer: Mapped[str] = mapped_column(Typed)
     document: Mapped[str] = mapped_column(default="", index=True)
     page: Mapped[int | None]
     evidence: Mapped[str] = mapped_column(default="")
@@ -463,7 +485,7 @@ class Adapter(Table):
     documents: Mapped[dict[str, Any]] = mapped_column(default=dict)
     files: Mapped[dict[str, Any]] = mapped_column(default=dict)
     folder: Mapped[str] = mapped_column(default="")
-    note: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(Typed, default="")
     created_by: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     trained_at: Mapped[datetime | None]
@@ -482,7 +504,7 @@ class Evaluation(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     corpus_id: Mapped[int] = mapped_column(ForeignKey("corpora.id", ondelete="CASCADE"), index=True)
     job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
-    name: Mapped[str] = mapped_column(default="")
+    name: Mapped[str] = mapped_column(Typed, default="")
     modes: Mapped[list[str]] = mapped_column(JSON, default=list)
     questions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     left_out: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -48,8 +48,8 @@ def naughty(shared: Path) -> list[str]:
 
 
 @pytest.fixture
-def ws(sqlite_url: str, tmp_path: Path) -> Iterator[Workspace]:
-    settings = Settings(home=tmp_path / "home", database_url=sqlite_url)
+def ws(database_url: str, tmp_path: Path) -> Iterator[Workspace]:
+    settings = Settings(home=tmp_path / "home", database_url=database_url)
     with Workspace.open(settings, given={"engine": ScriptedChat(answers=["Yes."])}) as opened:
         yield opened
 

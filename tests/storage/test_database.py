@@ -10,15 +10,15 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from storage.conversations import Conversations
 from storage.corpora import Corpora
 from storage.database import MIGRATIONS, Database
-from storage.errors import Locked, Unreachable
+from storage.errors import Locked, Unreachable, Unstorable
 from storage.postgres import Ownership
-from storage.tables import Corpus, Table
+from storage.tables import Corpus, Document, Table
 
 
 @pytest.fixture
@@ -175,8 +175,20 @@ def test_what_a_write_read_cannot_change_before_it_writes(database: Database) ->
 
 def test_text_with_a_zero_byte_keeps_its_length(postgres_url: str) -> None:
     database = Database.open(postgres_url)
-    corpus = Corpora(database).create("a\0b", "legal")
-    assert Corpora(database).get(corpus.id).name == "a\ufffdb"
+    corpus = Corpora(database).create("a", "legal").id
+    with database.write() as session:
+        session.add(Document(corpus_id=corpus, name="a", title="a\0b", content_sha256="", size_bytes=0))
+    with database.read() as session:
+        assert session.scalar(select(Document.title)) == "a\ufffdb"
+    database.close()
+
+
+def test_what_a_person_types_with_a_zero_byte_is_refused_and_not_stored_as_something_else(postgres_url: str) -> None:
+    database = Database.open(postgres_url)
+    with pytest.raises(Unstorable):
+        Corpora(database).create("a\0b", "legal")
+    assert Corpora(database).list() == []
+    assert Corpora(database).by_name("a\0b") is None  # looked for all the same
     database.close()
 
 
