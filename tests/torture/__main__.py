@@ -7,6 +7,7 @@ first thing that was lost, and keeps the workspace then.
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--note", default="", help="a sentence about this run, for the page")
     given = parser.parse_args()
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was done by then is written down
     folder = Path(tempfile.mkdtemp(prefix="triptych-torture-"))
     torture = Torture(folder, given.seed, tiny_gguf(folder / "tiny.gguf"), small_model(folder / "small"))
     began, until = datetime.now(UTC), time.monotonic() + 60 * given.minutes

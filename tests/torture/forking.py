@@ -2,9 +2,9 @@
 
     python -m tests.torture.forking SOCKET     (by its file number; started by `Forks`)
 
-Half of what a start costs is importing, which touches no workspace: a harness that is to kill a thousand times forks
-most of its servers here. Everything from the opening of the workspace on is the same; times are taken of starts from
-nothing alone.
+Most of what a start costs is importing, which touches no workspace: a harness that is to kill a thousand times forks
+most of its servers here, and they the child that looks at the vectors after a kill. Everything from the opening of the
+workspace on is the same; times are taken of starts from nothing alone.
 """
 
 import os
@@ -16,13 +16,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TextIO
 
 import psutil
 
+PROBE = "storage.probe"
 IMPORTED = ("uvicorn", "chromadb", "alembic.command", "torch", "core.generation.scripted", "dashboard.server",
             "core.repair", "core.ingestion.embedding", "core.jobs.dispatcher", "core.finetuning.tuning",
-            "core.evaluation.running", "tests.torture.acts", "tests.torture.server")  # fmt: skip
+            "core.evaluation.running", "tests.torture.acts", "tests.torture.server", PROBE)  # fmt: skip
 
 
 class Forked:
@@ -91,8 +93,10 @@ def main(channel: socket.socket) -> None:
 
 def serve(message: str, files: list[int]) -> None:
     """Be the server, in a session of its own; does not return."""
+    from core import repair
     from tests.torture import server
 
+    repair.subprocess = SimpleNamespace(run=probed, TimeoutExpired=subprocess.TimeoutExpired)  # type: ignore[assignment]
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for at, file in enumerate(files):
@@ -103,6 +107,26 @@ def serve(message: str, files: list[int]) -> None:
         server.main(Path(home), int(port))
     finally:
         os._exit(0)
+
+
+def probed(command: list[str], *, env: Mapping[str, str], **_: object) -> "subprocess.CompletedProcess[str]":
+    """What `core.repair.probed` starts as a process, forked: this one has no threads of its own yet."""
+    assert command[1:3] == ["-m", PROBE]
+    said, says = os.pipe()
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            os.dup2(says, sys.stdout.fileno())
+            import_module(PROBE).main(Path(command[3]), env["TRIPTYCH_DATABASE_URL"])
+            sys.stdout.flush()
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(says)
+    with os.fdopen(said) as heard:
+        words = heard.read()
+    return subprocess.CompletedProcess(command, os.waitpid(pid, 0)[1], words)
 
 
 if __name__ == "__main__":
