@@ -22,7 +22,7 @@ from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
 
 Told = Callable[[dict[str, Any]], None]
-QUICK = {"epochs": 30.0, "batch": 4, "longest": 160, "looks": 30, "patience": 99, "rank": 4, "alpha": 8}
+QUICK = {"epochs": 10.0, "batch": 4, "longest": 160, "looks": 30, "patience": 99, "rank": 4, "alpha": 8}
 
 
 def corpus(ws: Workspace, _told: Told, name: str, base: str = "") -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Deeds:
     main, learning: corpora; in the first everything happens, the second has the tiny base model and is trained.
     busy: things that an act under way is at.
     full: no more files are handed in: too many wait to be read.
+    open: how many jobs of each kind are not over.
     """
 
     chance: random.Random
@@ -35,6 +36,7 @@ class Deeds:
     learning: int = 0
     busy: set[object] = field(default_factory=set)
     full: bool = False
+    open: Counter[str] = field(default_factory=Counter)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     offered: Counter[str] = field(default_factory=Counter)
 
@@ -135,10 +137,10 @@ class Deeds:
 
     def _evaluate(self) -> tuple[dict[str, object], set[object]] | None:
         enough = sum(self.ledger.gold.values()) >= 3
-        return ({"corpus": self.main}, {"evaluate"}) if enough else None
+        return ({"corpus": self.main}, {"evaluate"}) if enough and not self.open["evaluate"] else None
 
     def _train(self) -> tuple[dict[str, object], set[object]] | None:
-        return ({"corpus": self.learning}, {"train"}) if self.learning else None
+        return ({"corpus": self.learning}, {"train"}) if self.learning and not self.open["finetune"] else None
 
     def _promote(self) -> tuple[dict[str, object], set[object]] | None:
         adapters = self.ledger.adapters

@@ -41,17 +41,21 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 300.0
 AT_ONCE = 4
 """Acts under way, one more than the server's people."""
-TARGETS = {"everything": 40, "server": 25, "parser": 15, "trainer": 10, "starting": 10}
+TARGETS = {"everything": 40, "server": 25, "parser": 15, "trainer": 7, "starting": 13}
 MARKS = {"parser": "core.ingestion.sandbox_child", "trainer": "core.finetuning.child"}
-MOMENTS = {"backup": 0.6, "promote": 0.03, "rebuild": 0.6, "reindex": 4.0, "train": 4.0, "evaluate": 3.0, "delete": 0.3,
+MOMENTS = {"backup": 0.6, "promote": 0.03, "rebuild": 0.6, "reindex": 4.0, "evaluate": 3.0, "delete": 0.3,
            "delete_corpus": 0.5, "upload": 2.0}  # fmt: skip
 """Acts that a kill is aimed at, and the seconds after they were asked for within which it comes."""
 ANEW = 1 / 5
 """The share of starts that are not forked; only their times count."""
 AIMED = 1 / 3
 """The share of kills that are."""
-TRAINER_S = 30.0
-"""How long a trainer is waited for that is to be killed, or to be at work at a kill."""
+TRAINER_S = 90.0
+"""How long a trainer is waited for that is to be killed, or to be at work when its server is."""
+LEARNS_S = 5.0
+"""Within which time a kill comes once it is at work."""
+DRAINED_S = 1_200.0
+"""How long everything may take to be done once nobody is killed any more."""
 BACKLOG = 8
 """Jobs that wait, beyond which no more files are handed in: a queue that only grows is killed before its first step."""
 ORPHANS_S = 150.0
@@ -115,6 +119,7 @@ class Torture:
             target = self.chance.choices(list(TARGETS), list(TARGETS.values()))[0]
             if target == "trainer":
                 self._have_a_trainer()
+                target = self.chance.choice(("trainer", "trainer", "server", "everything"))
             elif self.chance.random() < AIMED:
                 self._aim(self.chance.choice(list(MOMENTS)))
             self.kill(target)
@@ -133,8 +138,6 @@ class Torture:
             if act is None:
                 return
             self.send(act)
-        if name == "train":
-            self._have_a_trainer()
         self.work(self.chance.uniform(0, MOMENTS[name]))
 
     def _have_a_trainer(self) -> None:
@@ -144,12 +147,13 @@ class Torture:
         until = time.monotonic() + TRAINER_S
         while time.monotonic() < until:
             if any(MARKS["trainer"] in " ".join(_command(each)) for each in self._family()):
-                self.work(self.chance.uniform(0, MOMENTS["train"]))
+                self.work(self.chance.uniform(0, LEARNS_S))
                 return
             with self._lock:
-                if "finetune" not in self._jobs()[0] and (act := self.deeds.one("train")) is not None:
+                _, self.deeds.open = self._jobs()
+                if (act := self.deeds.one("train")) is not None:
                     self.send(act)
-            self.work(0.3)
+            time.sleep(0.3)
 
     def start(self, anew: bool = True) -> None:
         """Start the server and wait until it is ready: it listens at once, and answers when it is.
@@ -210,7 +214,8 @@ class Torture:
     def work(self, seconds: float) -> None:
         """Have things done for a while."""
         until = time.monotonic() + seconds
-        self.deeds.full = self._jobs()[1] > BACKLOG
+        _, self.deeds.open = self._jobs()
+        self.deeds.full = self.deeds.open.total() > BACKLOG
         while time.monotonic() < until:
             with self._lock:
                 if len(self._flying) < AT_ONCE:
@@ -298,12 +303,12 @@ class Torture:
             met.add("trainer")
         self.told.under_way.update(met or {"nothing"})
 
-    def _jobs(self) -> tuple[set[str], int]:
-        """The kinds of jobs that are claimed now, and how many are not over; the server has the file open as well."""
+    def _jobs(self) -> tuple[set[str], Counter[str]]:
+        """The kinds of jobs that are claimed now, and of all that are not over; the server has the file open too."""
         rows: list[tuple[str, str]] = []
         with suppress(sqlite3.Error), closing(sqlite3.connect(self.home / "triptych.db", timeout=5)) as connection:
             rows = connection.execute("SELECT kind, status FROM jobs WHERE status IN ('queued', 'running')").fetchall()
-        return {kind for kind, status in rows if status == "running"}, len(rows)
+        return {kind for kind, status in rows if status == "running"}, Counter(kind for kind, _ in rows)
 
     def _anew(self) -> bool:
         return self.chance.random() < ANEW
@@ -313,8 +318,10 @@ class Torture:
 
     def retry(self) -> None:
         """As a person would: have documents done whose job was given up."""
-        for corpus in list(self.ledger.corpora) if self.ledger.given_up else ():
-            self.now("retry", corpus=corpus)
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self.home / "triptych.db", timeout=5)) as connection:
+            rows = connection.execute("SELECT DISTINCT corpus_id FROM documents WHERE status = 'failed'").fetchall()
+            for corpus in {row[0] for row in rows} & set(self.ledger.corpora):
+                self.now("retry", corpus=corpus)
 
     def _family(self) -> list[psutil.Process]:
         assert self.process is not None
@@ -363,7 +370,7 @@ class Torture:
             self.start()
 
     def _drained(self) -> None:
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + DRAINED_S
         with Workspace.open(self.settings, owner=False) as ws:
             while self._flying or ws.jobs.waiting():
                 if time.monotonic() > until:
