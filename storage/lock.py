@@ -52,7 +52,12 @@ class WorkspaceLock:
             raise Locked(_who(owner), owner) from error
         self.unclean = self.owner() is not None
         self._file = file
-        self._write(Owner(os.getpid(), " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]), host, port))
+        try:
+            self._write(Owner(os.getpid(), " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]), host, port))
+        except BaseException:  # the disk failed: whoever tries again must not find this process in the way
+            self._file = None
+            os.close(file)
+            raise
 
     def announce(self, host: str, port: int) -> None:
         """Say where this owner listens, once it does."""
@@ -70,9 +75,11 @@ class WorkspaceLock:
     def release(self) -> None:
         """Stop being the owner, in order."""
         if self._file is not None:
-            os.ftruncate(self._file, 0)
-            os.close(self._file)
-            self._file = None
+            file, self._file = self._file, None
+            try:
+                os.ftruncate(file, 0)
+            finally:
+                os.close(file)
 
     def _write(self, owner: Owner) -> None:
         assert self._file is not None

@@ -19,7 +19,7 @@ from tests.core.keeping.conftest import made, settings
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 FOREVER = -1
-SAMPLE = (40, 141, 222, 307)
+SAMPLE = (1, 40, 141, 222, 307)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def faults() -> list[str]:
     """Which write fails, how, and how often: each of the first ones, as many as TRIPTYCH_TORTURE says; else a few.
 
-    After the 141st, in the midst of Chroma's own, Chroma waited for ever until its folder was opened anew.
+    The first is the lock's, which a failure once left held. After the 141st, in the midst of Chroma's own, Chroma
+    waited for ever until its folder was opened anew.
     """
     kinds = [(errno.ENOSPC, FOREVER), (errno.EIO, 1), (errno.ENOSPC, 1), (errno.EIO, 3)]
     chosen = range(1, int(os.environ["TRIPTYCH_TORTURE"]) + 1) if "TRIPTYCH_TORTURE" in os.environ else SAMPLE

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.errors import TriptychError
+from core.errors import UNSTORABLE, TriptychError
 from core.finetuning import registry
 from core.ingestion import intake
 from dashboard import resources, state
 from dashboard.components import figures
 from dashboard.components.safe_text import label, one_line
-from storage.errors import Exists
+from storage.errors import Exists, Unstorable
 from storage.rows import CorpusRow, DocumentRow
 
 LONGEST = 80
@@ -37,6 +37,9 @@ def new_corpus(chosen_domain: str | None = None) -> None:
     except TriptychError as error:
         st.error(label(f"{error}", 300))
         return
+    except Unstorable:
+        st.error(" ".join(UNSTORABLE))
+        return
     state.choose_domain(where)
     st.switch_page("app_pages/corpus.py", query_params={"corpus": str(corpus.id)})
 
@@ -55,6 +58,9 @@ def rename_corpus(corpus: CorpusRow) -> None:
         resources.workspace().corpora.rename(corpus.id, name)
     except Exists:
         st.error("There is a corpus of that name already. Choose another one.")
+        return
+    except Unstorable:
+        st.error(" ".join(UNSTORABLE))
         return
     st.rerun()
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import BadInput
+from core.errors import UNSTORABLE, BadInput
 from core.evaluation.questions import Read, read_gold
 from core.evaluation.saying import Facts
 from dashboard import resources, state
 from dashboard.components import figures
 from dashboard.components.safe_text import label
-from storage.errors import Exists
+from storage.errors import Exists, Unstorable
 from storage.gold import GoldDraft
 
 NAMED = 5
@@ -93,5 +93,7 @@ def _write(corpus_id: int) -> None:
         resources.workspace().gold.add(corpus_id, draft)
     except Exists:
         st.warning("That question is here already.")
+    except Unstorable:
+        st.error(" ".join(UNSTORABLE))
     else:
         st.success("Saved.")

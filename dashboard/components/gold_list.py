@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core.errors import UNSTORABLE
 from core.evaluation.gold import load_sample
 from core.retrieval.passages import Passage
 from dashboard import resources, state
 from dashboard.components import figures
 from dashboard.components.safe_text import label
-from storage.errors import Exists
+from storage.errors import Exists, Unstorable
 from storage.gold import GoldDraft
 from storage.rows import CorpusRow, GoldRow
 
@@ -33,6 +34,8 @@ def keep(corpus: CorpusRow, question: str, passages: Sequence[Passage]) -> None:
             resources.workspace().gold.add(corpus.id, _draft(question, answer, passages[at : at + 1]))
         except Exists:
             st.warning("That question is kept already.", icon=":material/bookmark:")
+        except Unstorable:
+            st.error(" ".join(UNSTORABLE))
         else:
             st.success("Kept.", icon=":material/check:")
 

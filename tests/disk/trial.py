@@ -29,7 +29,7 @@ from storage.gold import GoldDraft
 
 NEW = {f"new{number}.md": f"# New {number}\n\nThe fee of office {number} is {number} euro." for number in range(3)}
 QUESTION = "What is the rent of the warehouse?"
-LONGEST_S = 300.0
+LONGEST_S = 900.0
 
 
 class Trial:

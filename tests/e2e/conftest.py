@@ -34,6 +34,12 @@ PATIENCE_MS = 300_000
 class Server:
     """`python -m dashboard` on a free port; can be stopped and started again on the same workspace."""
 
+    module = "dashboard"
+
+    def arguments(self) -> list[str]:
+        """What follows the module's name."""
+        return ["--workspace", str(self.home), "--port", str(self.port)]
+
     def __init__(self, home: Path) -> None:
         self.home = home
         with socket.socket() as probe:
@@ -45,10 +51,10 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "dashboard", "--workspace", str(self.home), "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, *self.arguments()]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])}
         self._process = subprocess.Popen(
-            command, cwd=self.home.parent, env=environment, stdout=self._log, stderr=self._log
+            command, cwd=self.home.parent, env=environment, stdin=subprocess.PIPE, stdout=self._log, stderr=self._log
         )
         until = time.monotonic() + PATIENCE_MS / 1000
         while time.monotonic() < until:

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -55,6 +56,31 @@ def test_an_owner_that_closed_in_order_leaves_no_name(tmp_path: Path) -> None:
     second.acquire()
     assert not second.unclean
     second.release()
+
+
+@pytest.mark.parametrize("call", ["pwrite", "ftruncate", "fsync"])
+def test_an_opening_that_the_disk_cut_short_stands_in_nobodys_way(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock was held until the process ended: whoever tried again was told that it is in use."""
+    lock = WorkspaceLock(tmp_path)
+    with monkeypatch.context() as failing:
+        failing.setattr(os, call, fails)
+        with pytest.raises(OSError, match="Input/output error"):
+            lock.acquire()
+    again = WorkspaceLock(tmp_path)
+    again.acquire()
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "ftruncate", fails)
+        with pytest.raises(OSError, match="Input/output error"):
+            again.release()
+    lock.acquire()
+    assert lock.unclean
+    lock.release()
+
+
+def fails(*_: object) -> None:
+    raise OSError(errno.EIO, "Input/output error")
 
 
 def test_one_process_cannot_own_a_workspace_twice(tmp_path: Path) -> None:
