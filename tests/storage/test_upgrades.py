@@ -1,6 +1,10 @@
 """Every schema there ever was is brought up to date with its rows, and an SQLite file is copied before."""
 
+import json
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +21,8 @@ from storage.database import BEFORE_UPGRADE, MIGRATIONS, Database, known_revisio
 from storage.errors import Newer
 from storage.tables import Table as Declared
 
+ROOT = Path(__file__).resolve().parents[2]
+KILLS = int(os.environ.get("TRIPTYCH_TORTURE", "8"))
 REVISIONS = sorted(known_revisions())
 LOOK_UPS = ("chunk_text", "chunk_terms", "message_text", "message_terms", "chunk_words", "alembic_version", "sqlite_")
 
@@ -107,6 +113,31 @@ def test_an_sqlite_file_is_copied_before_its_tables_change(sqlite_url: str, revi
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         for table in before:
             assert copy.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
+
+
+def test_an_upgrade_that_is_killed_at_any_moment_is_done_whole_by_the_next_start(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    database = at_revision(sqlite_url, REVISIONS[0])
+    before = fill(database)
+    database.compact_log()
+    database.close()
+    command = [sys.executable, "-m", "tests.storage.killed_upgrade", str(database.file), str(tmp_path / "killed")]
+    done = subprocess.run([*command, str(KILLS), "7"], capture_output=True, text=True, check=True, cwd=ROOT)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(told) == KILLS
+    assert any(each["cut"] for each in told)
+    for each in told:
+        upgraded = Database.open(f"sqlite:///{each['file']}")
+        after = rows(upgraded, [table for table in nouns(upgraded) if table.name in before])
+        with upgraded.engine.connect() as connection:
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == REVISIONS[-1]
+            assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+        upgraded.close()
+        for name, row in before.items():
+            changed = {key for key, was in row.items() if after[name].get(key) != was}
+            assert changed <= {"leaf_id", "parent_id"}, (each, name, changed)
 
 
 def test_nothing_is_copied_when_nothing_changes(sqlite_url: str) -> None:
