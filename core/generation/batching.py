@@ -133,6 +133,7 @@ class Batcher:
     Attributes:
         cache_bytes: size of that cache; 0 before the first step.
         cache_use: per cent of it that the last step's requests used.
+        rows: the most answers that one pass of the model has written so far, where the child says.
 
     Raises:
         EngineFailed: the model cannot be read.
@@ -148,6 +149,7 @@ class Batcher:
         self._over: EngineFailed | None = None
         self.cache_use = 0.0
         self.cache_bytes = 0
+        self.rows = 0
         self._greet(model, child)
         self._thread = threading.Thread(target=self._listen, name="triptych-engine", daemon=True)
         self._thread.start()
@@ -198,6 +200,12 @@ class Batcher:
                 stream.end("stopped")
                 self._send({"stop": stream.number})
 
+    def forget(self, adapter: str) -> None:
+        """Have the child let go of an adapter that is not to be used any more."""
+        with self._lock:
+            if self._over is None:
+                self._send({"forget": adapter})
+
     def close(self) -> None:
         """End every answer with EngineFailed and the child with them."""
         self._fail(EngineFailed("The engine was closed while it wrote.", "Ask again."))
@@ -233,6 +241,7 @@ class Batcher:
 
     def _hand_out(self, step: dict[str, Any]) -> None:
         self.cache_use, self.cache_bytes = step["cache"], step["cache_bytes"]
+        self.rows = max(self.rows, step.get("rows", 0))
         for stream in list(self._streams.values()):
             number = str(stream.number)
             stream.echoed += step.get("echoed", {}).get(number, [])

@@ -129,7 +129,8 @@ class EmbeddedChat(Engine):
         if len(whole) >= min(loaded.facts.window, loaded.capacity):
             raise BadInput(f"{self.name} cannot read {len(whole)} tokens at once.", "Leave the likelihood out.")
         last = len(whole) - prompt
-        stream = self._echoing(loaded).submit(whole, Sampling(max_tokens=1, echo=last)) if last else None
+        asked = replace(self._sampling(None, {"max_tokens": 1}), echo=last)
+        stream = self._echoing(loaded).submit(whole, asked) if last else None
         for _ in stream or ():
             continue
         return stream.echoed if stream and len(stream.echoed) == last else None

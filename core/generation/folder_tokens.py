@@ -45,7 +45,7 @@ class FolderTokens:
         self._tokenizer.no_padding()
         settings = read_json(folder / "tokenizer_config.json")
         self._marks = {mark: _text(settings.get(mark)) for mark in ("bos_token", "eos_token")}
-        self._template = compiled_template(_template(folder, settings))
+        self._template = compiled_template(template_of(folder) or PLAIN)
         special = [token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special]
         self._special = re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or "(?!)")
         self.ends = self._ends(folder)
@@ -64,12 +64,30 @@ class FolderTokens:
         """Tokens of a text; nothing is added."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
+    @property
+    def begin(self) -> int | None:
+        """The token that begins every text, where the model has one."""
+        found: int | None = self._tokenizer.token_to_id(self._marks["bos_token"])
+        return found
+
+    @property
+    def end(self) -> int:
+        """The token that the template puts behind an answer; raises BadInput where the folder names none."""
+        said = [("user", "zqxj"), ("assistant", "zqxj")]
+        text = self._filled([{"role": role, "content": words} for role, words in said], prompting=False)
+        _, _, behind = text.rpartition("zqxj")
+        known = [token for token in self.encode(behind) if token in self.ends]
+        end = self._tokenizer.token_to_id(self._marks["eos_token"])
+        if not known and end is None and not self.ends:
+            raise BadInput("The model names no token that ends an answer.", "Set eos_token in tokenizer_config.json.")
+        return int(known[0] if known else end if end is not None else self.ends[0])
+
     def decode(self, tokens: list[int]) -> str:
         """Text of tokens, control tokens left out, U+FFFD for bytes that are no character."""
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
 
-    def _filled(self, messages: list[dict[str, str]]) -> str:
-        return str(self._template.render(messages=messages, add_generation_prompt=True, **self._marks))
+    def _filled(self, messages: list[dict[str, str]], *, prompting: bool = True) -> str:
+        return str(self._template.render(messages=messages, add_generation_prompt=prompting, **self._marks))
 
     def _plain(self, text: str) -> str:
         return self._special.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
@@ -88,14 +106,15 @@ def read_json(file: Path) -> dict[str, Any]:
     return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
 
 
-def _template(folder: Path, settings: dict[str, Any]) -> str:
+def template_of(folder: Path) -> str:
+    """The chat template as the folder has it; "" when there is none."""
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text("utf-8")
-    given = settings.get("chat_template")
+    given = read_json(folder / "tokenizer_config.json").get("chat_template")
     if isinstance(given, list):  # several, by name
         given = next((each.get("template") for each in given if each.get("name") == "default"), None)
-    return str(given) if given else PLAIN
+    return str(given or "")
 
 
 def _text(token: Any) -> str:

@@ -3,23 +3,50 @@
     python -P torch_stepping.py FOLDER STEP_TOKENS END_TOKENS
 
 The same lines in and out as `stepping`, and the same reasons for a process of its own. A request may name an
-"adapter", a folder with a PEFT adapter; it is loaded at its first use and on for that request alone. Every step gives
-each request its turn: a piece of its prompt, or one token. Answers that are asked for at once are not computed
-in one batch, so three of them take about three times as long as one; nobody waits for another's end, though.
+"adapter", a folder with a PEFT adapter; it is loaded at its first use and on for that request alone; {"forget": folder}
+lets it go. Every step reads a piece of each prompt that is not read yet, and writes one token for every other
+answer, all of them in one pass of the model, with whatever adapters (`torch_batch`); a line says how many "rows" that
+was. A model whose answers come out otherwise in a batch (that is tried once, when it is loaded) writes them one by one.
 
 CUDA when there is any, else the CPU (in bfloat16 where it has instructions for that). Knows nothing of text.
 """
 
 import importlib.util
+import inspect
 import json
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 
-@dataclass
+def _beside(name: str) -> Any:
+    """A module by its file: the folder must not be on the path, its `secrets` is not Python's."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+batching = _beside("torch_batch")
+Turn = tuple["Request", int, float]
+"""A request with its next token, and that token's log-probability."""
+
+
+ADAPTERS = 32
+"""In memory at once; of those that nobody is using, the one unused longest makes room."""
+BASE = "__base__"
+"""What peft calls a row without an adapter."""
+SHORTEST_PIECE = 32
+CLOSE = 0.05
+"""How far logits in a batch may be from those alone, as a share of the largest: several steps of bfloat16."""
+
+
+@dataclass(eq=False)
 class Request:
     """One answer under way: `read` tokens of its prompt are in `cache`, `written` came after it."""
 
@@ -29,6 +56,7 @@ class Request:
     temperature: float
     repetition_penalty: float
     adapter: str
+    number: int = -1
     read: int = 0
     written: list[int] = field(default_factory=list)
 
@@ -51,12 +79,17 @@ class Stepper:
             dtype=torch.bfloat16 if native else torch.float32,
         )
         self._model.to(self._device).eval()
-        self._adapters: dict[str, str] = {}
+        self._takes_places = "position_ids" in inspect.signature(self._model.forward).parameters
+        self._peft: Any = None
+        self._adapters: dict[str, str] = {}  # by folder, the name it has here; least recently used first
+        self._named = 0
         self._step_tokens = step_tokens
         self._ends = ends
         self._requests: dict[int, Request] = {}
+        self._batches: list[Any] = []
         self._refused: dict[int, str] = {}
         self._echoed: dict[int, list[float]] = {}
+        self._most = self._rows_that_fit()
 
     @property
     def busy(self) -> bool:
@@ -64,74 +97,134 @@ class Stepper:
         return bool(self._requests or self._refused or self._echoed)
 
     def obey(self, command: dict[str, Any]) -> None:
-        """Start or stop one request; one with an adapter that cannot be loaded fails alone."""
+        """Start or stop one request, or let an adapter go; one whose adapter cannot be loaded fails alone."""
         if "stop" in command:
-            self._requests.pop(command["stop"], None)
-            return
-        from transformers import DynamicCache
+            self._end([command["stop"]])
+        elif "forget" in command:
+            self._forget(command["forget"])
+        else:
+            self._add(command["add"], command)
 
+    def step(self) -> dict[str, Any]:
+        """One turn for each of them; what was written."""
+        ends, self._refused = self._refused, {}
+        echoed, self._echoed = self._echoed, {}
+        ends |= dict.fromkeys(echoed, "stop")
+        reading = [request for request in self._requests.values() if request.read < len(request.prompt)]
+        turns = self._write()
+        rows = len(turns)
+        turns += self._read(reading)
+        tokens: dict[int, list[int]] = {}
+        logprobs: dict[int, list[float]] = {}
+        for request, token, logprob in turns:
+            logprobs[request.number] = [logprob]
+            if token in self._ends:
+                ends[request.number] = "stop"
+            else:
+                tokens[request.number] = [token]
+                request.written.append(token)
+                if len(request.written) >= request.max_tokens:
+                    ends[request.number] = "length"
+        self._end(ends)
+        for request in reading:
+            if request.written and request.number in self._requests:
+                batching.join(self._batches, request, lambda: batching.Batch(self._torch, self._forward, self._most))
+        found = {"tokens": tokens, "logprobs": logprobs, "ends": ends, "echoed": echoed}
+        return found | {"cache": 0.0, "cache_bytes": 0, "rows": rows}
+
+    def _add(self, number: int, command: dict[str, Any]) -> None:
         adapter = command.get("adapter", "")
         try:
             self._load(adapter)
         except Exception as reason:  # noqa: BLE001  PEFT has no error of its own
             print(reason, file=sys.stderr)
-            self._refused[command["add"]] = "adapter"
+            self._refused[number] = "adapter"
             return
         if command.get("echo"):
-            self._echoed[command["add"]] = self._likelihood(command["prompt"], command["echo"], adapter)
+            self._echoed[number] = self._likelihood(command["prompt"], command["echo"], adapter)
             return
-        cache = DynamicCache(config=self._model.config)
         settings = (command["max_tokens"], command["temperature"], command["repetition_penalty"])
-        self._requests[command["add"]] = Request(command["prompt"], cache, *settings, adapter)
+        self._requests[number] = Request(command["prompt"], self._new_cache(), *settings, adapter, number)
 
-    def step(self) -> dict[str, Any]:
-        """One turn for each of them; what was written."""
-        tokens: dict[int, list[int]] = {}
-        logprobs: dict[int, list[float]] = {}
-        ends, self._refused = self._refused, {}
-        echoed, self._echoed = self._echoed, {}
-        ends |= dict.fromkeys(echoed, "stop")
-        for number, request in list(self._requests.items()):
-            turn = self._turn(request)
-            if turn is None:
-                continue
-            token, logprob = turn
-            logprobs[number] = [logprob]
-            if token in self._ends:
-                ends[number] = "stop"
-            else:
-                tokens[number] = [token]
-                request.written.append(token)
-                if len(request.written) >= request.max_tokens:
-                    ends[number] = "length"
-            if number in ends:
-                del self._requests[number]
-        return {"tokens": tokens, "logprobs": logprobs, "ends": ends, "cache": 0.0, "cache_bytes": 0, "echoed": echoed}
+    def _end(self, numbers: Iterable[int]) -> None:
+        """Work no more on these; the others are not touched."""
+        gone = [self._requests.pop(number) for number in numbers if number in self._requests]
+        batching.leave(self._batches, gone)
+
+    def _read(self, reading: Sequence[Request]) -> list[Turn]:
+        """A piece of each prompt that is not read yet; the first token of those whose last piece it was."""
+        turns = []
+        for request in reading:
+            most = max(SHORTEST_PIECE, self._step_tokens // len(reading))
+            piece = request.prompt[request.read : request.read + most]
+            logits = self._forward(self._torch.tensor([piece]), request.cache, [request.adapter])
+            request.read += len(piece)
+            if request.read == len(request.prompt):
+                turns.append((request, *self._chosen(logits[0, -1], request)))
+        return turns
+
+    def _write(self) -> list[Turn]:
+        """One token for every answer whose prompt is read: one pass for each batch of them."""
+        turns = []
+        for batch in self._batches:
+            logits = batch.step()  # [rows, vocabulary]
+            turns += [(each, *self._chosen(row, each)) for each, row in zip(batch.requests, logits, strict=True)]
+        return turns
+
+    def _forward(
+        self, ids: Any, cache: Any, adapters: Sequence[str], mask: Any = None, places: Any = None, last: int = 1
+    ) -> Any:
+        """Logits [rows, last, vocabulary] of a pass; `mask` and `places` where rows are padded."""
+        given: dict[str, Any] = {"input_ids": ids.to(self._device), "logits_to_keep": last}
+        given |= {"use_cache": cache is not None, "past_key_values": cache}
+        if mask is not None:
+            given["attention_mask"] = mask.to(self._device)
+            given |= {"position_ids": places.to(self._device)} if self._takes_places else {}
+        with self._torch.inference_mode():
+            if self._peft is None:
+                return self._model(**given).logits
+            names = [self._adapters[adapter] if adapter else BASE for adapter in adapters]
+            return self._peft(adapter_names=names, **given).logits
+
+    def _rows_that_fit(self) -> int:
+        """How many answers go into one pass: one where padded rows do not say what they say alone."""
+        torch, vocabulary = self._torch, self._model.config.get_text_config().vocab_size
+        prompts = [[(7 * place + 3) % vocabulary for place in range(length)] for length in (5, 9)]
+        self._most = batching.ROWS
+        try:
+            alone, batch = [], batching.Batch(torch, self._forward)
+            for prompt in prompts:
+                whole = self._forward(torch.tensor([prompt]), self._new_cache(), [""])
+                alone.append(whole[0, -1])
+                request = Request(prompt[:-1], self._new_cache(), 1, 0.0, 1.0, "", written=prompt[-1:])
+                self._forward(torch.tensor([request.prompt]), request.cache, [""])
+                batch.join(request)
+            wanted, found = torch.stack(alone).float(), batch.step().float()
+        except Exception as reason:  # noqa: BLE001  each family has its own way of not being able to
+            print(f"answers are written one by one: {reason}", file=sys.stderr)
+            return 1
+        return batching.ROWS if bool((wanted - found).abs().max() <= CLOSE * wanted.abs().max()) else 1
+
+    def _new_cache(self) -> Any:
+        """Where rows are joined every layer keeps all of them; else it is as the model's family wants it."""
+        from transformers import DynamicCache
+
+        return DynamicCache() if self._most > 1 else DynamicCache(config=self._model.config)
 
     def _likelihood(self, prompt: list[int], last: int, adapter: str) -> list[float]:
         """Log-probabilities of the last tokens of a prompt, each after all before it."""
-        with self._torch.inference_mode():
-            self._switch(adapter)
-            ids = self._torch.tensor([prompt], device=self._device)  # [1, tokens]
-            seen = self._model(input_ids=ids, use_cache=False, logits_to_keep=last + 1).logits[0, :-1]
-            chances = self._torch.log_softmax(seen.float(), dim=-1)  # [last, vocabulary]
-            found = chances.gather(1, ids[0, -last:, None])[:, 0]
+        ids = self._torch.tensor([prompt])  # [1, tokens]
+        seen = self._forward(ids, None, [adapter], last=last + 1)[0, :-1]
+        chances = self._torch.log_softmax(seen.float(), dim=-1)  # [last, vocabulary]
+        found = chances.gather(1, ids[0, -last:, None].to(self._device))[:, 0]
         return [float(each) for each in found]
 
-    def _turn(self, request: Request) -> tuple[int, float] | None:
-        """Read on in the prompt (None until it is read), or write the next token; with its log-probability."""
-        piece = request.prompt[request.read : request.read + self._step_tokens] or request.written[-1:]
-        with self._torch.inference_mode():
-            self._switch(request.adapter)
-            ids = self._torch.tensor([piece], device=self._device)  # [1, tokens]
-            seen = self._model(input_ids=ids, past_key_values=request.cache, use_cache=True, logits_to_keep=1)
-            request.read += len(piece)
-            if request.read < len(request.prompt):
-                return None
-            logits = seen.logits[0, -1].float()  # [vocabulary]
-            shares = self._torch.log_softmax(logits, dim=-1)
-            token = self._choose(logits, request)
-            return token, float(shares[token])
+    def _chosen(self, logits: Any, request: Request) -> tuple[int, float]:
+        """The next token, with its log-probability."""
+        logits = logits.float()  # [vocabulary]
+        shares = self._torch.log_softmax(logits, dim=-1)
+        token = self._choose(logits, request)
+        return token, float(shares[token])
 
     def _choose(self, logits: Any, request: Request) -> int:
         if request.repetition_penalty != 1.0:
@@ -145,22 +238,38 @@ class Stepper:
 
     def _load(self, adapter: str) -> None:
         """Read an adapter's weights (safetensors only) beside the model's, once."""
-        if not adapter or adapter in self._adapters:
+        if not adapter:
+            return
+        if adapter in self._adapters:
+            self._adapters[adapter] = self._adapters.pop(adapter)
             return
         if not (Path(adapter) / "adapter_model.safetensors").is_file():
             raise OSError(f"{adapter} holds no adapter_model.safetensors")
-        name = f"adapter{len(self._adapters)}"
-        self._model.load_adapter(adapter, adapter_name=name, use_safetensors=True)
-        self._adapters[adapter] = name
+        from peft import PeftModel
 
-    def _switch(self, adapter: str) -> None:
-        if not self._adapters:
-            return
-        if adapter:
-            self._model.enable_adapters()
-            self._model.set_adapter(self._adapters[adapter])
+        name, self._named = f"adapter{self._named}", self._named + 1
+        kind = {"autocast_adapter_dtype": False}  # as the base has it: casts would cost more than they gain
+        if self._peft is None:
+            self._peft = PeftModel.from_pretrained(self._model, adapter, adapter_name=name, **kind).eval()
         else:
-            self._model.disable_adapters()
+            self._peft.load_adapter(adapter, adapter_name=name, **kind)
+        self._adapters[adapter] = name
+        used = {request.adapter for request in self._requests.values()}
+        for folder in [each for each in self._adapters if each not in used][: max(0, len(self._adapters) - ADAPTERS)]:
+            self._forget(folder)
+
+    def _forget(self, adapter: str) -> None:
+        """Take an adapter's weights out of memory; answers that it is writing are refused."""
+        name = self._adapters.pop(adapter, "")
+        if not name:
+            return
+        using = [number for number, request in self._requests.items() if request.adapter == adapter]
+        self._refused |= dict.fromkeys(using, "adapter")
+        self._end(using)
+        if self._adapters:
+            self._peft.delete_adapter(name)
+        else:
+            self._model, self._peft = self._peft.unload(), None
 
 
 def serve(folder: str, step_tokens: int, ends: set[int]) -> None:
@@ -176,23 +285,13 @@ def serve(folder: str, step_tokens: int, ends: set[int]) -> None:
     except Exception as reason:  # noqa: BLE001  transformers raises whatever its parts raise
         return say({"error": f"{type(reason).__name__}: {reason}"})
     say({"ready": True})
-    requests = _reader()
+    requests = _beside("stepping").Requests(0)
     while requests.open:
         for command in requests.take(wait=not stepper.busy):
             stepper.obey(command)
         if stepper.busy:
             say(stepper.step())
     return None
-
-
-def _reader() -> Any:
-    """`stepping.Requests`, by its file: the folder must not be on the path, its `secrets` is not Python's."""
-    spec = importlib.util.spec_from_file_location("stepping", Path(__file__).with_name("stepping.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    stepping = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(stepping)
-    return stepping.Requests(0)
 
 
 if __name__ == "__main__":

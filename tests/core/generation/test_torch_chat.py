@@ -18,50 +18,14 @@ from core.generation.folder_tokens import FolderTokens
 from core.generation.torch_chat import TorchChat, folder_of
 from core.settings import Settings
 from core.workspace import Workspace
+from tests.core.generation.tiny_folder import make_adapter, make_tiny
 
 ASKED = [SystemMessage("Be brief."), HumanMessage("What is the notice period of the lease?")]
-TEMPLATE = (
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
-)
-WORDS = "What is the notice period of the lease? Be brief. six months user assistant system You are a helpful " * 3
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny(tmp_path_factory.mktemp("tiny") / "Tiny-Llama")
-
-
-def make_tiny(folder: Path) -> Path:
-    """Two layers, 64 wide, with a byte-level tokenizer trained on a few words."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(7)
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    special = ["<|im_start|>", "<|im_end|>"]
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet)
-    tokenizer.train_from_iterator([WORDS], trainer)
-    config = LlamaConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        initializer_range=0.5,
-        bos_token_id=0,
-        eos_token_id=1,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {"eos_token": "<|im_end|>", "bos_token": "<|im_start|>", "chat_template": TEMPLATE}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -145,13 +109,7 @@ def test_a_process_that_dies_costs_one_answer(chat: TorchChat) -> None:
 
 
 def test_an_adapter_counts_for_the_call_that_names_it_alone(chat: TorchChat, tiny: Path, tmp_path: Path) -> None:
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    torch.manual_seed(3)
-    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
-    get_peft_model(AutoModelForCausalLM.from_pretrained(tiny), config).save_pretrained(tmp_path / "adapter")
+    make_adapter(tiny, tmp_path / "adapter", seed=3)
     plain, prompt = written(chat), chat.token_ids(ASKED)
     adapted = written(chat, adapter=str(tmp_path / "adapter"))
     assert adapted == reference(tiny, prompt, 24, str(tmp_path / "adapter"))
