@@ -20,6 +20,8 @@ class Settings:
     files_url: where uploads are shared with other machines (TRIPTYCH_FILES_URL): a mounted folder, or a URL that
         fsspec knows (s3://...); "" for `home`.
     ray_address: a Ray cluster for the heavy jobs (TRIPTYCH_RAY_ADDRESS); "" for this machine.
+    train_workers: processes of that cluster that train one adapter together (TRIPTYCH_TRAIN_WORKERS), one a GPU where
+        it has as many GPUs; with 1 adapters are trained on this machine.
     host, port: where the dashboard listens; this machine only by default.
     """
 
@@ -30,6 +32,7 @@ class Settings:
     chroma_url: str = ""
     files_url: str = ""
     ray_address: str = ""
+    train_workers: int = 1
 
     @classmethod
     def load(cls, workspace: Path | str | None = None, host: str | None = None, port: int | None = None) -> "Settings":
@@ -44,4 +47,5 @@ class Settings:
             chroma_url=os.environ.get("TRIPTYCH_CHROMA_URL", ""),
             files_url=os.environ.get("TRIPTYCH_FILES_URL", ""),
             ray_address=os.environ.get("TRIPTYCH_RAY_ADDRESS", ""),
+            train_workers=int(os.environ.get("TRIPTYCH_TRAIN_WORKERS", "1")),
         )

@@ -11,9 +11,9 @@ from core.evaluation.saying import EXAMPLES_NEEDED, Facts
 from core.evaluation.summary import Interval, Summary
 from core.evaluation.verdict import Verdict, decide
 from core.finetuning.checks import findings
-from core.finetuning.planning import TRAINABLE
 from core.finetuning.registry import staleness
 from core.finetuning.serving import OF_MODE
+from core.finetuning.trainable import refusal
 from storage.examples import Filter
 from storage.rows import AdapterRow, EvaluationRow
 
@@ -104,8 +104,7 @@ def _means(ws: "Workspace", corpus_id: int) -> Measured:
     examples = ws.examples.counts(corpus_id).get("accepted", 0)
     machine = f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB of memory"
     had = f"{examples} examples (about {EXAMPLES_NEEDED} are needed); {machine}."
-    chosen = ws.assistants.of(corpus_id).base_model_id
-    if chosen is not None and ws.base_models.get(chosen).kind not in TRAINABLE:
+    if refusal(ws, corpus_id):
         return "few", f"{had} The base model chosen for this corpus cannot be trained here."
     if _serving(ws, corpus_id):
         return "some" if examples < PLENTY else "plenty", f"{had} An adapter is trained already."

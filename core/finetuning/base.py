@@ -6,17 +6,20 @@ adapters. Nothing is downloaded, no code of a model's folder is run, no pickle i
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from core import imports
 from core.errors import BadInput, ModelMissing
-from core.generation import gguf
+from core.finetuning import safetensors_file
+from core.generation import checking, gguf
+from core.generation.folder_tokens import read_json
 
 WHOLE = "base.json"
 """Written last: a folder without it was never finished."""
@@ -46,30 +49,21 @@ def prepared(source: Path, cache_folder: Path) -> Base:
     """
     if source.is_dir():
         checked(source)
-        digest = _digest(sorted(source.glob("*.safetensors")))
-        return Base(source, digest, _parameters(source), None)
+        return Base(source, digest(source), parameters(source), None)
     if not source.is_file():
         raise ModelMissing(f"The model {source.name} is not there.", "Choose another base model, or install it again.")
-    digest = _digest([source])
-    folder = cache_folder / f"{source.stem}-{digest[:16]}-float16"
+    sha256 = digest(source)
+    folder = cache_folder / f"{source.stem}-{sha256[:16]}-float16"
     if not (folder / WHOLE).is_file():
         _write_out(source, folder)
-    return Base(folder, digest, int(json.loads((folder / WHOLE).read_text("utf-8"))["parameters"]), source)
+    return Base(folder, sha256, int(json.loads((folder / WHOLE).read_text("utf-8"))["parameters"]), source)
 
 
 def checked(folder: Path) -> None:
-    """Raises BadInput: the folder is one that this product does not load, with the reason."""
-    config = folder / "config.json"
-    if not config.is_file() or not list(folder.glob("*.safetensors")):
-        raise BadInput(
-            f"{folder.name} has no config.json with safetensors weights.", "Choose a folder saved by transformers."
-        )
-    try:
-        values = json.loads(config.read_text("utf-8"))
-    except ValueError as error:
-        raise BadInput(f"The config.json of {folder.name} is not JSON.", "Save the model again.") from error
-    if "auto_map" in values:
-        raise BadInput(f"{folder.name} wants to run code of its own (auto_map).", "Choose a model without it.")
+    """Raises BadInput: the folder is one that this product does not load or cannot train, with the reason."""
+    checking.model_folder(folder)
+    if read_json(folder / "config.json").get("quantization_config"):
+        raise BadInput(f"{folder.name} is quantized: it cannot be fine-tuned.", "Choose its version in 16 or 32 bits.")
 
 
 def load(base: Base, *, four_bit: bool = False) -> Any:
@@ -152,23 +146,27 @@ def _write_out(source: Path, folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _digest(files: list[Path]) -> str:
-    if len(files) == 1:
-        with files[0].open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    return hashlib.sha256("".join(_digest([file]) for file in files).encode()).hexdigest()
+def weight_files(path: Path) -> list[Path]:
+    """The files that hold the weights of a GGUF or of a folder, in the order in which they are hashed."""
+    return sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
 
 
-def _parameters(folder: Path) -> int:
-    """From the headers of the safetensors; no tensor is read."""
-    from safetensors import safe_open
+def digest(path: Path) -> str:
+    """The sha256 of a file, or of a folder's weights; read again only when a size or a time has changed."""
+    found = [_digest(file, stat.st_size, stat.st_mtime_ns) for file in weight_files(path) for stat in (file.stat(),)]
+    return found[0] if len(found) == 1 else hashlib.sha256("".join(found).encode()).hexdigest()
 
-    total = 0
-    for file in folder.glob("*.safetensors"):
-        with safe_open(file, "pt") as tensors:
-            for name in tensors.keys():  # noqa: SIM118 - it is no dict
-                size = 1
-                for length in tensors.get_slice(name).get_shape():
-                    size *= int(length)
-                total += size
-    return total
+
+@lru_cache(maxsize=256)
+def _digest(file: Path, size: int, changed_ns: int) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def parameters(folder: Path) -> int:
+    """How many numbers a folder's weights are, from the headers; no tensor is read."""
+    return sum(
+        math.prod(tensor.shape)
+        for file in weight_files(folder)
+        for tensor in safetensors_file.header(file).tensors.values()
+    )

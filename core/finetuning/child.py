@@ -68,9 +68,13 @@ class Run:
         aside.write_text("".join(f"{line}\n" for line in kept), "utf-8")
         aside.replace(self._progress)
 
-    def trainer(self) -> Trainer:
-        """The trainer over a freshly loaded model."""
-        base = bases.Base(Path(self.plan["base"]), self.plan["base_sha256"], int(self.plan["parameters"]))
+    def base(self) -> bases.Base:
+        """The base model as torch sees it."""
+        return bases.Base(Path(self.plan["base"]), self.plan["base_sha256"], int(self.plan["parameters"]))
+
+    def trainer(self, **more: Any) -> Trainer:
+        """The trainer over a freshly loaded model; `more` are attributes of it."""
+        base = self.base()
         model = lora.attach(bases.load(base, four_bit=bool(self.plan.get("four_bit"))), self.recipe)
         return Trainer(
             model,
@@ -82,6 +86,7 @@ class Run:
             self.tell,
             self.leaving.is_set,
             self.samples,
+            **more,
         )
 
     def samples(self, model: Any) -> dict[str, Any]:
@@ -113,6 +118,12 @@ def train(run: Run) -> int:
     ended = trainer.run()
     if ended == "left":
         return LEFT
+    written(run, trainer, ended)
+    return 0
+
+
+def written(run: Run, trainer: Trainer, ended: str) -> None:
+    """Write the adapter of the best step, and tell that it is done."""
     best = checkpoints.opened(run.folder / "checkpoints" / f"step-{trainer.progress.best_step:06d}")
     if best is None:
         raise RuntimeError("the best checkpoint is not whole")
@@ -120,7 +131,6 @@ def train(run: Run) -> int:
     lora.save(trainer.model, best.tensors("adapter"), aside)
     aside.replace(run.folder / "adapter") if not (run.folder / "adapter").exists() else None
     run.tell({"ended": ended, "best_step": trainer.progress.best_step, **peak()})
-    return 0
 
 
 def probe(run: Run) -> int:
@@ -180,24 +190,25 @@ def main() -> None:
     run = Run(folder)
     signal.signal(signal.SIGTERM, lambda *_: run.leaving.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_watch_parent, args=(run.leaving,), daemon=True).start()
+    threading.Thread(target=watch_parent, args=(run.leaving,), daemon=True).start()
     try:
         code = probe(run) if "--probe" in sys.argv else train(run)
     except Exception as error:
-        run.tell({"failed": _told(error)})
+        run.tell({"failed": in_one_line(error)})
         raise
     sys.stdout.flush()
     os._exit(code)
 
 
-def _watch_parent(leaving: threading.Event) -> None:
+def watch_parent(leaving: threading.Event) -> None:
     """When standard input ends the parent is gone: save at the next step and leave."""
     while os.read(0, 1024):
         pass
     leaving.set()
 
 
-def _told(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
+    """Why a training failed, for people."""
     if isinstance(error, OSError) and error.errno == 28:
         return "The disk is full; what was learned is kept up to the last checkpoint."
     return f"{type(error).__name__}: {error}"[:300]

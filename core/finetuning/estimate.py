@@ -5,7 +5,6 @@ tokens and the time they will take follow from that. Nothing is kept.
 """
 
 import json
-import os
 import shutil
 import tempfile
 import time
@@ -19,9 +18,20 @@ from core.finetuning import lessons as lesson_files
 from core.finetuning.gate import MOST
 from core.finetuning.general import GENERAL
 from core.finetuning.lessons import steps_in
-from core.finetuning.planning import FEW, LOOKED_AT, SAMPLES, Split, chosen_examples, source_of, split, teach
+from core.finetuning.planning import FEW, LOOKED_AT, SAMPLES, Split, chosen_examples, split, teach
 from core.finetuning.recipe import Kind, Recipe
 from core.finetuning.running import Running
+from core.finetuning.sizing import (
+    CHECKPOINT_BYTES,
+    HEADROOM,
+    adapter_numbers,
+    disk_bytes,
+    free_disk,
+    free_memory,
+    memory_bytes,
+    too_large,
+)
+from core.finetuning.trainable import Source, source_of
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -33,16 +43,15 @@ START_S = 25.0
 GATE_S = 40 * 2 * 1.0
 """Answering the held-out questions twice at about a second each."""
 
-CHECKPOINT_BYTES = 3 * 3 * 4
-"""Bytes on the disk for each number of the adapter: itself and two moments, in three checkpoints."""
-
 LONGEST_PROBE_S = 600.0
-HEADROOM = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What one adapter's training will take. `refusal` says why it cannot be, "" when it can."""
+    """What one adapter's training will take. `refusal` says why it cannot be, "" when it can.
+
+    No tokens, speed and time where the size of the base model alone forbids it: nothing was tried then.
+    """
 
     kind: Kind
     examples: int
@@ -70,8 +79,10 @@ def estimate(ws: "Workspace", corpus_id: int, kind: Kind, recipe: Recipe) -> Est
         TriptychError: the probe failed; the message says why.
     """
     source = source_of(ws, corpus_id)
-    base = bases.prepared(source.path, ws.home / "models")
     parts = split(chosen_examples(ws, corpus_id), recipe.seed)
+    if (refused := _by_size(ws, kind, recipe, source, parts)) is not None:
+        return refused
+    base = bases.prepared(source.path, ws.home / "models")
     share = max(1, -(-len(parts.train) // SAMPLED))
     began = time.monotonic()
     teacher, taught = teach(ws, corpus_id, kind, Split(parts.train[::share], parts.held_out[:FEW]), recipe, base)
@@ -108,26 +119,36 @@ def _reckoned(
     seconds = START_S + once / probed["first_tokens_per_s"] + (tokens - once) / probed["tokens_per_s"]
     seconds += looked / probed["look_tokens_per_s"] + (recipe.looks + 1) * probed["samples_s"]
     seconds += GATE_S * min(1.0, len(parts.held_out) / MOST)
-    free_memory, free_disk = _free(ws.home)
-    disk = base.parameters * 2 + adapter_numbers(base.parameters, recipe.rank) * CHECKPOINT_BYTES
-    memory = int(probed["peak_bytes"])
-    refusal = ""
-    if memory > HEADROOM * free_memory:
-        refusal = (
-            f"It needs {memory / 2**30:.1f} GB of memory and {free_memory / 2**30:.1f} GB are free. "
-            "Choose a smaller micro-batch or shorter lessons, or close other programs."
-        )
-    elif disk > HEADROOM * free_disk:
-        refusal = f"It needs {disk / 2**30:.1f} GB of disk and {free_disk / 2**30:.1f} GB are free. Make room first."
+    copied = base.parameters * 2 if base.gguf else 0
+    disk = copied + adapter_numbers(base.parameters, recipe.rank) * CHECKPOINT_BYTES
+    memory = int(probed.get("peak_gpu_bytes") or probed["peak_bytes"])
+    free, room = free_memory(), free_disk(ws.home)
     return Estimate(
         kind, lessons, len(parts.held_out), steps, tokens, probed["tokens_per_s"], seconds,
-        memory, free_memory, disk, free_disk, refusal,
+        memory, free, disk, room, _refusal(memory, free, disk, room),
     )  # fmt: skip
 
 
-def adapter_numbers(parameters: int, rank: int) -> int:
-    """About how many numbers a LoRA adapter on all linear layers has: 4.9 million of 135 at rank 16."""
-    return round(parameters * 0.0363 * rank / 16)
+def _refusal(memory: int, free: int, disk: int, room: int) -> str:
+    """Why a training cannot be, in one line; "" when it can."""
+    if memory > HEADROOM * free:
+        return (
+            f"It needs {memory / 2**30:.1f} GB of memory and {free / 2**30:.1f} GB are free. "
+            "Choose a smaller micro-batch or shorter lessons, or close other programs."
+        )
+    if disk > HEADROOM * room:
+        return f"It needs {disk / 2**30:.1f} GB of disk and {room / 2**30:.1f} GB are free. Make room first."
+    return ""
+
+
+def _by_size(ws: "Workspace", kind: Kind, recipe: Recipe, source: Source, parts: Split) -> Estimate | None:
+    """What the size of the base model forbids, without a trial that would only run out of memory; None if nothing."""
+    memory, free = memory_bytes(source.parameters, recipe.rank), free_memory()
+    disk, room = disk_bytes(source, recipe.rank), free_disk(ws.home)
+    why = too_large(source, recipe.rank) or _refusal(memory, free, disk, room)
+    steps = steps_in(len(parts.train), recipe.batch, recipe.epochs)
+    found = Estimate(kind, len(parts.train), len(parts.held_out), steps, 0, 0.0, 0.0, memory, free, disk, room, why)
+    return found if why else None
 
 
 def _probed(folder: Path) -> dict[str, Any]:
@@ -144,10 +165,3 @@ def _probed(folder: Path) -> dict[str, Any]:
         raise TriptychError(f"The trial steps failed: {why[:200]}", "Free some memory, or choose smaller batches.")
     found: dict[str, Any] = json.loads((folder / "probe.json").read_text("utf-8"))
     return found
-
-
-def _free(home: Path) -> tuple[int, int]:
-    import psutil  # type: ignore[import-untyped]
-
-    found = os.statvfs(home)
-    return int(psutil.virtual_memory().available), found.f_bavail * found.f_frsize

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import BadInput, TriptychError
-from core.finetuning import cards, checkpoints, likeness, merged_folder, merging
+from core.finetuning import as_gguf, cards, checkpoints, likeness, merged_folder, merging
 from core.finetuning.incoming import OURS
 from core.finetuning.likeness import Asking, Likeness
 from core.generation import gguf
@@ -43,14 +43,17 @@ def start(ws: "Workspace", adapter_id: int, form: Form) -> JobRow:
     """Queue an export; returns the job.
 
     Raises:
-        BadInput: there is no such form, the adapter is not finished, or its base model was changed.
+        BadInput: there is no such form, the adapter is not finished, its base model was changed, or that cannot be
+            written in this form.
     """
     adapter = ws.adapters.get(adapter_id)
     if form not in FORMS:
         raise BadInput(f"There is no export of the form {form}.", f"One of: {', '.join(FORMS)}.")
     if adapter.status not in ENDED:
         raise BadInput("That adapter is not finished.", "Wait for its training to end.")
-    ws.serving.source(adapter)
+    source = ws.serving.source(adapter)
+    if source.folder and form in ("q8_0", "f16"):
+        as_gguf.check(source.path)
     job = ws.jobs.enqueue("export", adapter.corpus_id, {"adapter": adapter_id, "form": form})
     ws.wake()
     return job
@@ -93,9 +96,7 @@ def write(ws: "Workspace", adapter: AdapterRow, form: Form, check: Callable[[], 
         BadInput: the adapter's files are gone, or its base model is another one now.
         TriptychError: what was read back is not what should have been written, or answers otherwise.
     """
-    learned = ws.serving.folder(adapter) / "adapter"
-    if not learned.is_dir():
-        raise BadInput(f"The files of {adapter.kind} v{adapter.version} are gone.", "Train it again.")
+    learned = ws.serving.learned(adapter)
     for name, sha256 in adapter.files.items():
         if not (learned / name).is_file() or checkpoints.sha256(learned / name) != sha256:
             raise _not_as_trained(name)
@@ -146,6 +147,15 @@ def _of_folder(ws: "Workspace", adapter: AdapterRow, learned: Path, content: Pat
 def _of_gguf(ws: "Workspace", adapter: AdapterRow, learned: Path, content: Path, form: Form) -> str:
     """The merged GGUF and its Modelfile; returns the licence that the base model names."""
     source = ws.serving.source(adapter)
+    if not source.folder:
+        return _merged_into(source.path, adapter, learned, content, form)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=content.parent) as scratch:
+        whole = Path(scratch) / "base.gguf"
+        as_gguf.write(source.path, whole, adapter.base_model)
+        return _merged_into(whole, adapter, learned, content, form)
+
+
+def _merged_into(source: Path, adapter: AdapterRow, learned: Path, content: Path, form: Form) -> str:
     made = content / f"{adapter.kind}-v{adapter.version}-{form}.gguf"
     added = merging.placed(source, learned)
     gguf.rewrite(source, made, added, form.upper())

@@ -14,8 +14,10 @@ from typing import Any
 from core.errors import BadInput
 from core.finetuning import safetensors_file
 from core.finetuning.incoming import CARD, CONFIG, WEIGHTS
+from core.finetuning.merged_folder import named
 from core.finetuning.safetensors_file import Tensor
 from core.generation import checking
+from core.generation.folder_tokens import read_json
 
 PLAIN: dict[str, tuple[Any, ...]] = {
     "bias": ("none", None),
@@ -25,10 +27,12 @@ PLAIN: dict[str, tuple[Any, ...]] = {
 """Fields that may have these values only; others, such as `pissa`, go with a base model that was changed for them."""
 NOT_PLAIN = (
     *("use_dora", "use_qalora", "use_bdlora", "modules_to_save", "layer_replication", "trainable_token_indices"),
-    *("target_parameters", "rank_pattern", "alpha_pattern", "fan_in_fan_out", "lora_bias", "alora_invocation_tokens"),
+    *("target_parameters", "rank_pattern", "alpha_pattern", "lora_bias", "alora_invocation_tokens"),
     *("arrow_config", "kasa_config", "velora_config", "monteclora_config", "auto_mapping", "loftq_config"),
 )
 """Fields that ask for more than plain LoRA when they hold anything."""
+TURNED = ("gpt2", "openai-gpt", "imagegpt")
+"""Kinds of models that keep their weights as [in, out]."""
 RANK_AT_MOST = 1024
 NAME = re.compile(r"base_model\.model\.([A-Za-z0-9_.]{1,200})\.lora_([AB])\.weight")
 OURS = re.compile(r"^\| Base model \| .{0,200}, sha256 `([0-9a-f]{64})` \|$", re.MULTILINE)
@@ -59,7 +63,10 @@ def checked(folder: Path, base: Path, base_sha256: str) -> Foreign:
     card = (folder / CARD).read_text("utf-8", errors="replace") if (folder / CARD).is_file() else ""
     if (of := OURS.search(card)) and of[1] != base_sha256:
         raise BadInput(f"Its card says that it was trained on another base model ({of[1][:12]}…).", OTHER)
-    targets = _targets(safetensors_file.header(folder / WEIGHTS).tensors, found.rank, _shapes(base))
+    turned = config.get("fan_in_fan_out") is True
+    if turned and read_json(base / "config.json").get("model_type") not in TURNED:
+        raise BadInput("The adapter is of a model that keeps its weights the other way round (fan_in_fan_out).", OTHER)
+    targets = _targets(safetensors_file.header(folder / WEIGHTS).tensors, found.rank, _shapes(base), turned)
     _finite(folder / WEIGHTS)
     kept = {
         "peft_type": "LORA",
@@ -69,6 +76,7 @@ def checked(folder: Path, base: Path, base_sha256: str) -> Foreign:
         "use_rslora": config.get("use_rslora") is True,
         "lora_dropout": 0.0,
         "bias": "none",
+        "fan_in_fan_out": turned,
         "inference_mode": True,
         "target_modules": targets,
     }
@@ -107,7 +115,7 @@ def _shapes(base: Path) -> dict[str, Tensor]:
     return {name: tensor for file in files for name, tensor in safetensors_file.header(file).tensors.items()}
 
 
-def _targets(tensors: Mapping[str, Tensor], rank: int, base: Mapping[str, Tensor]) -> list[str]:
+def _targets(tensors: Mapping[str, Tensor], rank: int, base: Mapping[str, Tensor], turned: bool) -> list[str]:
     """The names of the modules that it changes; raises BadInput when they are not the base's, or not of its shapes."""
     found: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
@@ -120,13 +128,13 @@ def _targets(tensors: Mapping[str, Tensor], rank: int, base: Mapping[str, Tensor
     for module, pair in found.items():
         if set(pair) != {"A", "B"}:
             raise BadInput(f"Of {module} one of the two matrices is missing.", "Save the adapter again.")
-        weight = base.get(f"{module}.weight")
+        weight = base.get(named(f"{module}.weight", base))
         if weight is None:
             raise BadInput(f"The adapter changes {module}, which the base model does not have.", OTHER)
         first, second = pair["A"].shape, pair["B"].shape
         if first[0] != rank or second[1] != rank:
             raise BadInput(f"The matrices of {module} are of rank {first[0]}, not {rank} as its config says.", OTHER)
-        if (second[0], first[1]) != weight.shape:
+        if (second[0], first[1]) != (weight.shape[::-1] if turned else weight.shape):
             shown = f"{second[0]} x {first[1]}, the base model's is {' x '.join(map(str, weight.shape))}"
             raise BadInput(f"What the adapter adds to {module} is {shown}.", OTHER)
     return sorted(found)

@@ -19,6 +19,8 @@ from core.finetuning.lessons import Lesson
 MOST_BYTES = 4 << 30
 """Of activations kept on disk; lessons beyond are computed each time."""
 SHARE_OF_DISK = 0.25
+NORMS = ("norm", "ln_f", "final_layernorm", "final_layer_norm")
+"""What families call the norm behind the last layer."""
 CLOSE = 2e-3
 """How far the two parts may be from the whole, as a share of the largest value."""
 
@@ -33,11 +35,11 @@ class Frozen:
     def __init__(self, model: Any, first: int, folder: Path) -> None:
         """`folder` is on the disk where activations are kept; the file has no name, so nothing stays behind."""
         self._model = model
-        self.first = first
+        self.first = first if first and _alike(model) else 0
         self._places: dict[tuple[int, ...], int] = {}
         self._end = 0
         self._most = 0
-        if first:
+        if self.first:
             self._most = min(MOST_BYTES, int(SHARE_OF_DISK * shutil.disk_usage(folder).free))
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives as long as this
         self._tried = False
@@ -113,7 +115,7 @@ class Frozen:
                 below = self._below(lesson)[None]
                 with self.upper():
                     parts = decoder(inputs_embeds=below, use_cache=False).last_hidden_state
-        except (AttributeError, TypeError, RuntimeError):
+        except (AttributeError, TypeError, RuntimeError, IndexError, ValueError):
             return False
         return bool((whole - parts).abs().max() <= CLOSE * whole.abs().max())
 
@@ -123,14 +125,30 @@ def layers_of(model: Any) -> int:
     return int(model.config.get_text_config().num_hidden_layers)
 
 
+def stack_name(model: Any) -> str:
+    """What the list of a model's layers is called: "layers", "h", "blocks"; "" when there is no such list."""
+    return _stack(model)[0].rpartition(".")[2]
+
+
 def linear_names(model: Any) -> list[str]:
-    """What a model's linear layers are called inside each of its layers: "q_proj", "down_proj", ..."""
+    """What a model's linear layers are called inside each of its layers: "q_proj", "down_proj", "c_attn", ..."""
+    import torch
+    from transformers.pytorch_utils import Conv1D
+
+    layer = _stack(model)[1][-1]
+    kinds = (torch.nn.Linear, Conv1D)
+    return sorted({name.rpartition(".")[2] for name, module in layer.named_modules() if isinstance(module, kinds)})
+
+
+def _stack(model: Any) -> tuple[str, Any]:
+    """The list of a model's layers, with its whole name: the first list of as many modules as it has layers."""
     import torch
 
-    layer = _decoder(model).layers[-1]
-    return sorted(
-        {name.rpartition(".")[2] for name, module in layer.named_modules() if isinstance(module, torch.nn.Linear)}
-    )
+    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    for name, module in plain.named_modules():
+        if isinstance(module, torch.nn.ModuleList) and len(module) == layers_of(plain):
+            return name, module
+    return "", None
 
 
 def _decoder(model: Any) -> Any:
@@ -138,23 +156,30 @@ def _decoder(model: Any) -> Any:
     return plain.base_model
 
 
+def _alike(model: Any) -> bool:
+    """Whether all layers see the same places: some models tell a layer's kind from its number in the list."""
+    return len(set(getattr(model.config.get_text_config(), "layer_types", None) or ())) <= 1
+
+
 @contextmanager
 def _layers(decoder: Any, start: int, end: int | None) -> Iterator[None]:
-    whole = decoder.layers
-    decoder.layers = whole[start:end]
+    name = stack_name(decoder)
+    whole = getattr(decoder, name)
+    setattr(decoder, name, whole[start:end])
     try:
         yield
     finally:
-        decoder.layers = whole
+        setattr(decoder, name, whole)
 
 
 @contextmanager
 def _without_norm(decoder: Any) -> Iterator[None]:
     import torch
 
-    norm = decoder.norm
-    decoder.norm = torch.nn.Identity()
+    name = next((each for each in NORMS if hasattr(decoder, each)), "norm")
+    norm = getattr(decoder, name)
+    setattr(decoder, name, torch.nn.Identity())
     try:
         yield
     finally:
-        decoder.norm = norm
+        setattr(decoder, name, norm)

@@ -17,9 +17,10 @@ from core.errors import BadInput, TriptychError
 from core.finetuning import base as bases
 from core.finetuning import foreign, gate, incoming
 from core.finetuning.checkpoints import sha256
-from core.finetuning.planning import chosen_examples, source_of, split
+from core.finetuning.planning import chosen_examples, split
 from core.finetuning.recipe import KINDS, Recipe
 from core.finetuning.serving import READINGS
+from core.finetuning.trainable import source_of
 from storage.errors import NotFound
 from storage.jobs import OPEN
 from storage.rows import AdapterRow, JobRow

@@ -23,21 +23,33 @@ def attach(model: Any, recipe: Recipe) -> Any:
 
     torch.manual_seed(recipe.seed)
     first = first_layer(model, recipe)
+    stack = frozen.stack_name(model)
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
         lora_dropout=recipe.dropout,
         target_modules=frozen.linear_names(model) if first else "all-linear",
+        fan_in_fan_out=transposed(model),
         bias="none",
         task_type="CAUSAL_LM",
         layers_to_transform=list(range(first, frozen.layers_of(model))) if first else None,
+        layers_pattern=stack if first else None,
     )
     return fuse(get_peft_model(model, config))
 
 
 def first_layer(model: Any, recipe: Recipe) -> int:
-    """The lowest layer that gets matrices, 0-based."""
+    """The lowest layer that gets matrices, 0-based; 0 where a model's layers do not stand in one list."""
+    if not frozen.stack_name(model):
+        return 0
     return min(frozen.layers_of(model) - 1, int(recipe.frozen * frozen.layers_of(model)))
+
+
+def transposed(model: Any) -> bool:
+    """Whether a model keeps its weights as [in, out]: GPT-2 and its kin do, in layers called Conv1D."""
+    from transformers.pytorch_utils import Conv1D
+
+    return any(isinstance(module, Conv1D) for module in model.modules())
 
 
 def matrices(model: Any) -> dict[str, Any]:
@@ -69,20 +81,26 @@ def save(model: Any, tensors: dict[str, Any], folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What an adapter adds to one weight, as its two matrices: `first` [rank, in], `second` [out, rank]."""
+    """What an adapter adds to one weight, as its two matrices: `first` [rank, in], `second` [out, rank].
+
+    `turned`: the weight is [in, out].
+    """
 
     first: Any
     second: Any
     scale: float
+    turned: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
-        """[out, in]."""
-        return int(self.second.shape[0]), int(self.first.shape[1])
+        """Of the weight."""
+        out, into = int(self.second.shape[0]), int(self.first.shape[1])
+        return (into, out) if self.turned else (out, into)
 
     def dense(self) -> Any:
-        """The product, float32 [out, in]."""
-        return (self.second.float() @ self.first.float()) * self.scale
+        """The product, float32, of the weight's shape."""
+        product = (self.second.float() @ self.first.float()) * self.scale
+        return product.T.contiguous() if self.turned else product
 
 
 def deltas(folder: Path) -> dict[str, Delta]:
@@ -109,5 +127,5 @@ def deltas(folder: Path) -> dict[str, Delta]:
         if second is None:
             raise ValueError(f"{name} has no partner")
         weight = name.removeprefix("base_model.model.").replace(".lora_A.weight", ".weight")
-        found[weight] = Delta(first, second, scale)
+        found[weight] = Delta(first, second, scale, bool(config.get("fan_in_fan_out")))
     return found

@@ -6,7 +6,7 @@ config as they are; nothing else of the folder does.
 """
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ def merge(base: Base, adapter: Path, target: Path) -> None:
     """
     places = _places(base.folder)
     added: dict[Path, dict[str, Callable[[], bytes]]] = {}
-    for weight, delta in lora.deltas(adapter).items():
+    for weight, delta in _deltas(adapter, places).items():
         file = _place(places, weight, delta)
         added.setdefault(file, {})[weight] = partial(_raw, file, weight, delta)
     for file in sorted(set(places.values())):
@@ -52,7 +52,7 @@ def check(base: Base, adapter: Path, made: Path) -> None:
     """
     from safetensors import safe_open
 
-    deltas = lora.deltas(adapter)
+    deltas = _deltas(adapter, _places(base.folder))
     for file in sorted(base.folder.glob("*.safetensors")):
         with safe_open(file, "pt") as before, safe_open(made / file.name, "pt") as after:
             if set(before.keys()) != set(after.keys()):
@@ -82,6 +82,16 @@ def _places(folder: Path) -> dict[str, Path]:
     """The file of each weight."""
     files = sorted(folder.glob("*.safetensors"))
     return {name: file for file in files for name in safetensors_file.header(file).tensors}
+
+
+def named(weight: str, names: Container[str]) -> str:
+    """A weight's name in a base model's files: the first part is left out where they were saved without the head."""
+    bare = weight.partition(".")[2]
+    return bare if weight not in names and bare in names else weight
+
+
+def _deltas(adapter: Path, names: Container[str]) -> dict[str, Delta]:
+    return {named(weight, names): delta for weight, delta in lora.deltas(adapter).items()}
 
 
 def _place(places: Mapping[str, Path], weight: str, delta: Delta) -> Path:

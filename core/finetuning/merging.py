@@ -14,14 +14,15 @@ from core.finetuning import lora
 from core.finetuning.lora import Delta
 from core.generation import gguf
 
-LLAMA = "llama"
+FAMILIES = ("llama", "qwen2", "qwen3")
+"""What llama.cpp calls the families whose tensors are known here; rows are interleaved in the first alone."""
 
 
 def merge(source: Path, adapter: Path, target: Path, kind: str = "Q8_0") -> None:
     """Write `source` with the adapter of a peft folder added, as Q8_0 or F16; whole or not at all (20 s).
 
     Raises:
-        BadInput: the GGUF is of another family than Llama, or the adapter is not of this base model.
+        BadInput: the GGUF is of another family, or the adapter is not of this base model.
     """
     gguf.rewrite(source, target, placed(source, adapter), kind)
 
@@ -33,14 +34,15 @@ def placed(source: Path, adapter: Path) -> dict[str, Callable[[], Any]]:
         BadInput: as `merge`.
     """
     value = gguf.metadata(source)
-    if value("general.architecture") != LLAMA:
+    family = str(value("general.architecture"))
+    if family not in FAMILIES:
         raise BadInput(
-            f"An adapter cannot be merged into a GGUF of the kind {value('general.architecture')}.",
+            f"An adapter cannot be merged into a GGUF of the kind {family}.",
             "Use a base model of the Llama family, or a folder for transformers.",
         )
-    named = _names(int(value(f"{LLAMA}.block_count")))
-    heads = int(value(f"{LLAMA}.attention.head_count"))
-    kv_heads = int(value(f"{LLAMA}.attention.head_count_kv") or heads)
+    named = names(family, int(value(f"{family}.block_count")))
+    heads = int(value(f"{family}.attention.head_count"))
+    kv_heads = int(value(f"{family}.attention.head_count_kv") or heads)
     added: dict[str, Callable[[], Any]] = {}
     for weight, delta in lora.deltas(adapter).items():
         name = named(weight)
@@ -48,13 +50,19 @@ def placed(source: Path, adapter: Path) -> dict[str, Callable[[], Any]]:
             raise BadInput(
                 f"The adapter changes {weight}, which this GGUF does not have.", "Choose its own base model."
             )
-        count = heads if ".attn_q." in name else kv_heads if ".attn_k." in name else 0
-        added[name] = _later(delta, count)
+        added[name] = _later(delta, interleaving(family, name, heads, kv_heads))
     return added
 
 
 def _later(delta: Delta, heads: int) -> Callable[[], Any]:
     return lambda: (interleaved(delta.dense(), heads) if heads else delta.dense()).numpy()
+
+
+def interleaving(family: str, name: str, heads: int, kv_heads: int) -> int:
+    """In how many heads the rows of a tensor are interleaved; 0 where they stand as they are."""
+    if family != "llama":
+        return 0
+    return heads if ".attn_q." in name else kv_heads if ".attn_k." in name else 0
 
 
 def interleaved(weight: Any, heads: int) -> Any:
@@ -63,8 +71,9 @@ def interleaved(weight: Any, heads: int) -> Any:
     return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
-def _names(blocks: int) -> Callable[[str], str | None]:
+def names(family: str, blocks: int) -> Callable[[str], str | None]:
+    """What llama.cpp calls a weight or a bias of a family; None for one that it does not have."""
     import gguf as package
 
-    names = package.get_tensor_name_map(package.MODEL_ARCH.LLAMA, blocks)
-    return lambda weight: names.get_name(weight, try_suffixes=(".weight",))
+    known = package.get_tensor_name_map(package.MODEL_ARCH[family.upper()], blocks)
+    return lambda weight: known.get_name(weight, try_suffixes=(".weight", ".bias"))

@@ -27,8 +27,12 @@ from core.finetuning.lessons import Lesson
 from core.finetuning.recipe import Kind, Recipe
 from core.finetuning.serving import READINGS
 from core.finetuning.teaching import Speaks, Teacher
+from core.finetuning.trainable import source_of
 from core.generation import gguf
 from core.generation.embedded import SYSTEM
+from core.generation.folder_tokens import FolderTokens
+from core.generation.tokens import Tokens
+from core.generation.torch_chat import facts
 from storage.examples import Filter, digest
 from storage.rows import AdapterRow, ExampleRow
 
@@ -42,8 +46,6 @@ MOST_HELD_OUT = 64
 LOOKED_AT = 24
 """Held-out lessons that each look measures; the gate asks more of them, but once."""
 SAMPLES = 2
-TRAINABLE = ("embedded", "gguf")
-
 
 Heard = Callable[[int, int], None]
 """Told how many examples of how many are lessons; may raise to end it."""
@@ -54,42 +56,11 @@ def _unheard(done: int, total: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """The base model of a corpus as a file: its name, where it is, and what its bytes hash to."""
-
-    name: str
-    path: Path
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class Split:
     """Which examples are learned from and which are looked at only."""
 
     train: tuple[ExampleRow, ...]
     held_out: tuple[ExampleRow, ...]
-
-
-def source_of(ws: "Workspace", corpus_id: int) -> Source:
-    """The file an adapter of a corpus is trained on.
-
-    Raises:
-        BadInput: adapters cannot be trained on the base model that was chosen for the corpus.
-    """
-    from core.models import CHAT, packaged_gguf
-
-    chosen = ws.assistants.of(corpus_id).base_model_id
-    if chosen is None:
-        return Source(ws.engine.name or CHAT.name, packaged_gguf(), CHAT.sha256)
-    row = ws.base_models.get(chosen)
-    if row.kind not in TRAINABLE:
-        raise BadInput(
-            f"{row.name} cannot be fine-tuned here: adapters are trained on the embedded model or on a GGUF file.",
-            "Choose such a base model for this corpus in Settings.",
-        )
-    path = Path(row.location)
-    with path.open("rb") as stream:
-        return Source(row.name, path, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
 def chosen_examples(ws: "Workspace", corpus_id: int) -> list[ExampleRow]:
@@ -202,7 +173,8 @@ def teach(
     Examples are looked up document by document: the sentences of one are compared with its questions while they are
     remembered. The lessons come back in the order of the examples.
     """
-    teacher = Teacher(ws.assistant(corpus_id), READINGS[kind], speaks(base), recipe.longest, recipe.seed)
+    longest = min(recipe.longest, facts(base.folder).window)
+    teacher = Teacher(ws.assistant(corpus_id), READINGS[kind], speaks(base), longest, recipe.seed)
     make = teacher.grounded if kind == "grounded" else teacher.closed_book
     every = [*parts.train, *parts.held_out]
     made: dict[int, Lesson] = {}
@@ -220,11 +192,9 @@ def teach(
 
 
 def speaks(base: Base) -> Speaks:
-    """The tokens of a base model that came as a GGUF."""
-    from core.generation.tokens import Tokens
-
+    """The tokens of a base model, as the engine that will serve its adapters has them."""
     if base.gguf is None:
-        raise BadInput("This base model is no GGUF file.", "Choose the embedded model or a GGUF file.")
+        return FolderTokens(base.folder)
     return Tokens(gguf.metadata(base.gguf))
 
 

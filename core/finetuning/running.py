@@ -10,24 +10,46 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from core.settings import Settings
 
 LEAVE_S = 120.0
 """Seconds a trainer has to finish its step and save before it is killed; the last checkpoint stands then."""
 
 
-class Running:
-    """One trainer process over a run's folder."""
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Ray cluster, and how many of its processes train one adapter together."""
 
-    def __init__(self, folder: Path, *, probe: bool = False, threads: int | None = None) -> None:
+    address: str
+    workers: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Cluster | None":
+        """The one to train in; None where this machine trains by itself."""
+        together = bool(settings.ray_address) and settings.train_workers > 1
+        return cls(settings.ray_address, settings.train_workers) if together else None
+
+
+class Running:
+    """One trainer process over a run's folder; with `cluster`, one that has a Ray cluster train it."""
+
+    def __init__(
+        self, folder: Path, *, probe: bool = False, threads: int | None = None, cluster: Cluster | None = None
+    ) -> None:
         self.folder = folder
         # Threads that wait must sleep: spinning ones take the cores that the others and the server need.
         quiet = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_WAIT_POLICY": "PASSIVE"}
         environment = os.environ | quiet
         if threads:
             environment["OMP_NUM_THREADS"] = str(threads)
-        command = [sys.executable, "-m", "core.finetuning.child", str(folder), *(["--probe"] if probe else [])]
+        more = ["--probe"] if probe else []
+        command = [sys.executable, "-m", "core.finetuning.child", str(folder), *more]
+        if cluster is not None:
+            command[2:] = ["core.finetuning.spread", str(folder), cluster.address, str(cluster.workers)]
         with (folder / "log.txt").open("ab") as log:
             self._child = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True

@@ -16,6 +16,7 @@ from core.finetuning import checkpoints, lora
 from core.finetuning.frozen import Frozen
 from core.finetuning.lessons import Lesson, batch_at, steps_in
 from core.finetuning.loss import answer_loss
+from core.finetuning.peers import Alone, Peers
 from core.finetuning.recipe import Recipe
 
 Tell = Callable[[dict[str, Any]], None]
@@ -26,6 +27,8 @@ AT_ONCE_TOKENS = 640
 """Tokens computed at once, padding included: more is no faster on a CPU, and costs a gigabyte for each 500."""
 
 CLIP = 1.0
+A_RANK = 1_000_003
+"""Between the seeds of processes that train together: what one drops out says nothing of what another does."""
 HELD_OUT_AT_ONCE = 4
 
 
@@ -59,6 +62,8 @@ class Trainer:
         tell: called with a dict after each step ({"step", "loss", ...}) and each look ({"look", ...}).
         leave: asked after each step; True saves a checkpoint and ends.
         look_at: called at each look with the model; what it returns is told with it (sample answers).
+        peers: who trains the same adapter; one of them, the first, tells, saves and looks at samples for all.
+        kept: called with each checkpoint once it is whole.
     """
 
     model: Any
@@ -71,6 +76,8 @@ class Trainer:
     leave: Callable[[], bool] = lambda: False
     look_at: Callable[[Any], dict[str, Any]] = lambda model: {}
     progress: Progress = field(default_factory=Progress)
+    peers: Peers = field(default_factory=Alone)
+    kept: Callable[[Path], None] = lambda folder: None
 
     def __post_init__(self) -> None:
         """Make the optimizer."""
@@ -103,7 +110,7 @@ class Trainer:
             elif time.monotonic() - saved > CHECKPOINT_S:
                 self._save()
                 saved = time.monotonic()
-            if self.leave() and self.progress.step < self.steps and not self.progress.ended:
+            if self.peers.any(self.leave()) and self.progress.step < self.steps and not self.progress.ended:
                 self._save()
                 return "left"
         self.progress.ended = self.progress.ended or "done"
@@ -135,30 +142,35 @@ class Trainer:
 
     def compute(self, batch: Sequence[Lesson]) -> float:
         """One change of the matrices by a batch, at the rate that is set; returns its mean token loss."""
-        loss = self._accumulated(batch)
+        counted = sum(len(lesson.answer) for lesson in batch)
+        (loss,) = self.peers.total(self._accumulated(self.peers.share(batch), counted))
+        self.peers.add_gradients(self.parameters.values())
         self._update()
         return loss
 
-    def _accumulated(self, batch: Sequence[Lesson]) -> float:
-        """Gradients of the mean token loss over the batch; too little memory halves what is computed at once."""
+    def _accumulated(self, batch: Sequence[Lesson], counted: int) -> float:
+        """Gradients of this process's part of a mean token loss; too little memory halves what is computed at once.
+
+        Args:
+            counted: tokens of the whole batch that count.
+        """
         import torch
 
         while True:
             try:
                 self.optimizer.zero_grad(set_to_none=True)
                 if self.recipe.dropout:
-                    torch.manual_seed(self.recipe.seed + self.progress.step)
-                return self._gradients(batch)
+                    torch.manual_seed(self.recipe.seed + self.progress.step + A_RANK * self.peers.rank)
+                return self._gradients(batch, counted)
             except (MemoryError, RuntimeError) as error:
                 if not _out_of_memory(error) or self.progress.micro_batch == 1:
                     raise
                 self.progress.micro_batch //= 2
                 self.tell({"note": f"out of memory; now {self.progress.micro_batch} lessons at once", **self._at()})
 
-    def _gradients(self, batch: Sequence[Lesson]) -> float:
-        counted = sum(len(lesson.answer) for lesson in batch)
+    def _gradients(self, batch: Sequence[Lesson], counted: int) -> float:
         total = 0.0
-        for part in parts(batch, self.progress.micro_batch):
+        for part in parts(batch, self.progress.micro_batch) if batch else ():
             loss, _ = answer_loss(self.model, part, self.frozen)
             (loss / counted).backward()
             total += float(loss.detach())
@@ -188,7 +200,7 @@ class Trainer:
         self.model.eval()
         held_out = self.measured(self.held_out)
         found = {"look": self.progress.step, "held_out": held_out, "general": self.measured(self.general)}
-        found |= self.look_at(self.model)
+        found |= self.look_at(self.model) if self.peers.rank == 0 else {}
         self.model.train()
         better = held_out is None or held_out < self.progress.best_loss
         if better:
@@ -208,18 +220,21 @@ class Trainer:
 
         if not lessons:
             return None
-        total, tokens = 0.0, 0
-        ordered = sorted(lessons, key=lambda lesson: lesson.length)
+        total, tokens = 0.0, 0.0
+        ordered = self.peers.share(sorted(lessons, key=lambda lesson: lesson.length))
         with torch.inference_mode():
             for start in range(0, len(ordered), HELD_OUT_AT_ONCE):
                 loss, counted = answer_loss(self.model, ordered[start : start + HELD_OUT_AT_ONCE], self.frozen)
                 total, tokens = total + float(loss), tokens + counted
+        total, tokens = self.peers.total(total, tokens)
         return total / tokens
 
     def _at(self) -> dict[str, Any]:
         return {"step": self.progress.step, "steps": self.steps, "seconds": self.progress.seconds}
 
     def _save(self) -> None:
+        if self.peers.rank:
+            return
         state = self.optimizer.state_dict()["state"]
         moments = {
             f"{number}.{name}": value for number, values in state.items() for name, value in values.items()
@@ -227,8 +242,9 @@ class Trainer:
         tensors: dict[str, dict[str, Any]] = {"adapter": {n: p.detach().cpu() for n, p in self.parameters.items()}}
         if moments:
             tensors["optimizer"] = {name: value.cpu() for name, value in moments.items()}
-        checkpoints.save(self.folder, self.progress.step, tensors, self.progress.json())
+        made = checkpoints.save(self.folder, self.progress.step, tensors, self.progress.json())
         checkpoints.prune(self.folder, self.progress.best_step)
+        self.kept(made)
 
     def _resume(self) -> None:
         """Take up the newest checkpoint; with none, begin."""

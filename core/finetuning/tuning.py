@@ -17,9 +17,11 @@ from core.finetuning import gate
 from core.finetuning.checkpoints import sha256
 from core.finetuning.child import LEFT
 from core.finetuning.forgetting import settle
-from core.finetuning.planning import Heard, prepare, source_of
+from core.finetuning.planning import Heard, prepare
 from core.finetuning.recipe import KINDS, Kind, Recipe, preset
-from core.finetuning.running import Running, told
+from core.finetuning.running import Cluster, Running, told
+from core.finetuning.sizing import disk_bytes, too_large
+from core.finetuning.trainable import source_of
 from storage.jobs import OPEN
 from storage.rows import AdapterRow, JobRow
 from storage.tables import now
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.5
-TRAINED = 5
-"""Bytes on the disk for each of the base model's file: it in 16 bits, and merged; checkpoints are small."""
 WRITTEN_DOWN = ("answer_tokens", "reading", "extractor", "examples", "held_out", "corpus")
 """What of a run's plan its adapter's row holds."""
 FRUITLESS = 3
@@ -52,15 +52,16 @@ def start(
         changes: fields of the recipe that differ from the preset's.
 
     Raises:
-        BadInput: a kind, the preset or the recipe makes no sense, or the base model cannot be trained.
+        BadInput: a kind, the preset or the recipe makes no sense, or the base model cannot be trained (here).
         NoRoom: the disk may not hold it.
     """
     if not kinds or any(kind not in KINDS for kind in kinds):
         raise BadInput("Say which adapter to train.", f"One or both of: {', '.join(KINDS)}.")
     source = source_of(ws, corpus_id)
-    room.need(ws.home, TRAINED * source.path.stat().st_size, "this training")
-    for kind in kinds:
-        Recipe.of(preset(preset_name, kind, 0).json() | (changes or {}))
+    recipes = [Recipe.of(preset(preset_name, kind, source.parameters).json() | (changes or {})) for kind in kinds]
+    room.need(ws.home, sum(disk_bytes(source, recipe.rank) for recipe in recipes), "this training")
+    if Cluster.of(ws.settings) is None and (why := max(too_large(source, recipe.rank) for recipe in recipes)):
+        raise BadInput(why)
     payload = {"kinds": list(kinds), "preset": preset_name, "changes": changes or {}, "by": by}
     job = ws.jobs.enqueue("finetune", corpus_id, payload)
     ws.wake()
@@ -82,7 +83,7 @@ def run(ws: "Workspace", lease: "Lease") -> None:
             continue
         where = f"{kind} adapter ({number} of {len(job.payload['kinds'])})"
         ws.jobs.say(job, f"{where}: preparing the examples")
-        plan = prepare(ws, adapter, recipe_of(job, kind), _heard(ws, lease, where))
+        plan = prepare(ws, adapter, recipe_of(ws, job, kind), _heard(ws, lease, where))
         ws.adapters.change(
             adapter.id,
             base_sha256=plan["base_sha256"],
@@ -137,9 +138,10 @@ def begin(ws: "Workspace", job: JobRow, kind: str) -> AdapterRow:
     return ws.adapters.begin(job.corpus_id, kind, job.id, source.name, created_by=job.payload.get("by", ""))
 
 
-def recipe_of(job: JobRow, kind: Kind) -> Recipe:
-    """The recipe a job asks for."""
-    parameters = 0  # presets differ at a billion; what can be trained here is smaller
+def recipe_of(ws: "Workspace", job: JobRow, kind: Kind) -> Recipe:
+    """The recipe a job asks for, of the preset for a base model of this size."""
+    assert job.corpus_id is not None  # `begin` has seen to it
+    parameters = source_of(ws, job.corpus_id).parameters
     return Recipe.of(preset(job.payload["preset"], kind, parameters).json() | job.payload["changes"])
 
 
@@ -148,7 +150,10 @@ def train(ws: "Workspace", lease: "Lease", adapter: AdapterRow, where: str) -> N
     folder = ws.serving.folder(adapter)
     fruitless, before = 0, -1
     while not (folder / "adapter").is_dir():
-        running = Running(folder)
+        cluster = Cluster.of(ws.settings)
+        if cluster is not None:
+            ws.jobs.say(lease.job, f"{where}: waiting for {cluster.workers} workers of the cluster")
+        running = Running(folder, cluster=cluster)
         code = _followed(ws, lease, running, where)
         if code == 0:
             break

@@ -1,12 +1,15 @@
 """What a run has said so far, in words: its curves and its sample answers as text. Reads the run's folder only."""
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.finetuning.curves import Curves, curves
 from core.finetuning.running import told
+from core.generation.folder_tokens import FolderTokens
+from core.generation.tokens import Text
 from storage.rows import AdapterRow
 
 if TYPE_CHECKING:
@@ -30,12 +33,13 @@ def watched(ws: "Workspace", adapter: AdapterRow) -> Watched:
     looks = [line for line in lines if line.get("samples")]
     shown = looks[:1] + looks[-STEPS_SHOWN + 1 :] if len(looks) > STEPS_SHOWN else looks
     questions = _questions(folder)
+    speaks = _speaks(folder)
     samples = []
     for number, question in enumerate(questions):
         answers = tuple(
-            (int(line["look"]), _text(ws, adapter.corpus_id, line["samples"][number]))
+            (int(line["look"]), speaks.decode(line["samples"][number]).strip())
             for line in shown
-            if number < len(line["samples"])
+            if speaks is not None and number < len(line["samples"])
         )
         samples.append((question, answers))
     return Watched(curves(lines), tuple(samples))
@@ -43,8 +47,6 @@ def watched(ws: "Workspace", adapter: AdapterRow) -> Watched:
 
 def _questions(folder: Path) -> list[str]:
     """The questions of the sample lessons, from the frozen examples."""
-    import json
-
     from core.finetuning import lessons
 
     file, examples = folder / "samples.jsonl", folder / "examples.jsonl"
@@ -55,15 +57,13 @@ def _questions(folder: Path) -> list[str]:
     return [texts.get(lesson.example, "") for lesson in lessons.read(file)]
 
 
-def _text(ws: "Workspace", corpus_id: int, tokens: list[int]) -> str:
-    from core.finetuning.planning import source_of
-
-    return str(_speaks(source_of(ws, corpus_id).path).decode(tokens)).strip()
+def _speaks(folder: Path) -> Text | None:
+    """The tokens of the base model that a run was made with; None when it is gone."""
+    plan = folder / "plan.json"
+    base = Path(json.loads(plan.read_text("utf-8"))["base"]) if plan.is_file() else folder
+    return _tokens(base) if (base / "tokenizer.json").is_file() else None
 
 
 @lru_cache(maxsize=2)
-def _speaks(path: Path) -> Any:
-    from core.generation import gguf
-    from core.generation.tokens import Tokens
-
-    return Tokens(gguf.metadata(path))
+def _tokens(folder: Path) -> Text:
+    return FolderTokens(folder)

@@ -5,6 +5,7 @@ ever. Here every length is checked against what is left of the file. Knows the c
 little-endian); what the values mean is `checking`'s.
 """
 
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +28,13 @@ class Header:
     texts: the values of `KEPT` that are there.
     keys: every key.
     tensors: name of each tensor.
+    parameters: how many numbers all of them hold.
     """
 
     texts: dict[str, str]
     keys: frozenset[str]
     tensors: tuple[str, ...]
+    parameters: int = 0
 
 
 def header(file: Path) -> Header:
@@ -50,6 +53,7 @@ class _Walk:
         self._left = min(file.stat().st_size, HEADER_AT_MOST)
         self._values = VALUES_AT_MOST
         self._name = file.name
+        self._parameters = 0
 
     def header(self) -> Header:
         if self._take(4) != b"GGUF":
@@ -70,14 +74,16 @@ class _Walk:
             value = self._value(self._number("<I", 4))
             if key in KEPT and value is not None:
                 texts[key] = value
-        return Header(texts, frozenset(keys), tuple(self._tensor() for _ in range(tensors)))
+        names = tuple(self._tensor() for _ in range(tensors))
+        return Header(texts, frozenset(keys), names, self._parameters)
 
     def _tensor(self) -> str:
         name = self._string()
         dimensions = self._number("<I", 4)
         if dimensions > 8:
             raise self._lies()
-        self._take(8 * dimensions + 4 + 8)
+        self._parameters += math.prod(self._number("<Q", 8) for _ in range(dimensions))
+        self._take(4 + 8)
         return name
 
     def _value(self, kind: int) -> str | None:

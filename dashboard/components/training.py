@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.finetuning import tuning
+from core.finetuning import trainable, tuning
 from core.finetuning.estimate import Estimate, estimate
 from core.finetuning.recipe import KINDS, PRESETS, Kind, Recipe, preset
 from dashboard import resources, state
@@ -40,6 +40,9 @@ def show(corpus_id: int, usable: int) -> None:
         for job in jobs:
             _job(job)
         return
+    if why := trainable.refusal(resources.workspace(), corpus_id):
+        st.info(label(why, 400), icon=":material/info:")
+        return
     if usable < FEWEST:
         st.markdown(f"{figures.count(usable, 'accepted example')}: at least {FEWEST} are needed to begin.")
         return
@@ -51,7 +54,8 @@ def _form(corpus_id: int) -> None:
         "Adapters", KINDS, selection_mode="multi", default=list(KINDS), format_func=lambda kind: TITLES[kind]
     )
     name = st.segmented_control("Preset", PRESETS, default="balanced", format_func=str.capitalize) or "balanced"
-    changes = _numbers(name, kinds[0] if kinds else "grounded")
+    parameters = trainable.source_of(resources.workspace(), corpus_id).parameters
+    changes = _numbers(name, kinds[0] if kinds else "grounded", parameters)
     with st.container(horizontal=True, vertical_alignment="center"):
         chosen = tuple(kinds)
         st.button(
@@ -66,13 +70,13 @@ def _form(corpus_id: int) -> None:
     if asked:
         with st.spinner("Trying a few real steps on this machine, about a minute…", show_time=True):
             for kind in chosen:
-                recipe = Recipe.of(preset(name, kind, 0).json() | changes)
+                recipe = Recipe.of(preset(name, kind, parameters).json() | changes)
                 _flight(estimate(resources.workspace(), corpus_id, kind, recipe))
 
 
-def _numbers(name: str, kind: Kind) -> dict[str, Any]:
+def _numbers(name: str, kind: Kind, parameters: int) -> dict[str, Any]:
     """Every number of the recipe; what differs from the preset is returned."""
-    base = preset(name, kind, 0).json()
+    base = preset(name, kind, parameters).json()
     changes: dict[str, Any] = {}
     with st.expander("Every number of the recipe", icon=":material/tune:"), st.container(horizontal=True):
         for field, value in base.items():
@@ -95,11 +99,12 @@ def _numbers(name: str, kind: Kind) -> dict[str, Any]:
 
 def _flight(found: Estimate) -> None:
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f"**{TITLES[found.kind]}**: about **{_minutes(found.seconds)}** on this machine")
+        time = f"about **{_minutes(found.seconds)}** on this machine" if found.tokens_per_s else "not on this machine"
+        st.markdown(f"**{TITLES[found.kind]}**: {time}")
         facts = [
             f"{found.examples:,} examples, {found.held_out:,} held out",
             f"{found.steps:,} steps",
-            f"{found.tokens:,} tokens at {found.tokens_per_s:.0f} a second",
+            *([f"{found.tokens:,} tokens at {found.tokens_per_s:.0f} a second"] if found.tokens_per_s else []),
             f"{figures.size(found.memory_bytes)} of memory, {figures.size(found.memory_free_bytes)} free",
             f"{figures.size(found.disk_bytes)} of disk",
         ]
