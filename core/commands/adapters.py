@@ -8,6 +8,10 @@ triptych adapters withdraw grounded --corpus C
 triptych adapters judge    grounded-v2 --corpus C      an imported one, before the gate
 triptych adapters export   grounded-v2 --corpus C --form merged --out FILE
 triptych adapters delete   grounded-v1 --corpus C
+triptych adapters vllm     grounded-v2 --corpus C      the line that starts vLLM with it
+triptych adapters offered  --corpus C                  what the corpus's endpoint has that may be adapters
+triptych adapters choose   NAME --corpus C --kind grounded [--trained grounded-v2]
+triptych adapters test     grounded-v3 --corpus C      one that was chosen at the endpoint
 """
 
 import json
@@ -158,6 +162,58 @@ def judge(name: Adapter, corpus: Corpus, workspace: Folder = None) -> None:
         _done(ws, importing.start(ws, row.id, by=BY), "judging")
         judged = ws.adapters.get(row.id)
         print(f"{name_of(judged)}: {judged.status}. {judged.gate.get('words', '')}")
+
+
+@app.command()
+def vllm(
+    names: Annotated[list[str], typer.Argument(help="Adapters that were trained here: grounded-v2, say.")],
+    corpus: Corpus,
+    workspace: Folder = None,
+) -> None:
+    """Print the line that starts vLLM with adapters that were trained here, on their base model's folder."""
+    from core.finetuning import served
+
+    with _opened(workspace, corpus) as (ws, found):
+        print(served.command(ws, [_adapter(ws, found.id, name) for name in names]))
+
+
+@app.command()
+def offered(corpus: Corpus, workspace: Folder = None) -> None:
+    """List the models of the corpus's endpoint that may be adapters of its base model."""
+    from core.finetuning import served
+
+    with _opened(workspace, corpus) as (ws, found):
+        for each in served.offered(ws, found.id):
+            print(f"{each.model}\t{f'adapter of {each.parent}' if each.parent else 'does not say'}")
+
+
+@app.command()
+def choose(
+    model: Annotated[str, typer.Argument(help="Its name at the endpoint.")],
+    corpus: Corpus,
+    kind: Annotated[OneKind, typer.Option(help="Which mode it is for.")],
+    trained: Annotated[str, typer.Option(help="The adapter trained here that it is: grounded-v2, say.")] = "",
+    workspace: Folder = None,
+) -> None:
+    """Make a model of the corpus's endpoint one of its adapters, as a candidate."""
+    from core.finetuning import served
+
+    with _opened(workspace, corpus) as (ws, found):
+        of = _adapter(ws, found.id, trained).id if trained else None
+        row = served.choose(ws, found.id, kind.value, model, of, by=BY)
+        print(f"{name_of(row)} is a candidate: {row.note}")
+
+
+@app.command("test")
+def try_(name: Adapter, corpus: Corpus, workspace: Folder = None) -> None:
+    """Ask an adapter at the endpoint one short question, and hold it against the base model."""
+    from core.finetuning import served
+
+    with _opened(workspace, corpus) as (ws, found):
+        trial, words = served.try_out(ws, _adapter(ws, found.id, name).id)
+        if trial.problem:
+            raise TriptychError(trial.problem, trial.remedy)
+        print(f"{words} First word after {trial.first_word_s or 0:.1f} s: {trial.answer}")
 
 
 def name_of(row: "AdapterRow") -> str:

@@ -35,10 +35,14 @@ PER_MESSAGE = 8
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A base model at an endpoint; `window` in tokens, 0 when the endpoint does not say."""
+    """A model at an endpoint; `window` in tokens, 0 when the endpoint does not say.
+
+    `parent`: the model it is an adapter of, as vLLM says of its LoRA modules; "" for one that is none, or does not say.
+    """
 
     model: str
     window: int = 0
+    parent: str = ""
 
 
 class EndpointChat(Engine):
@@ -90,7 +94,8 @@ class EndpointChat(Engine):
         rows = listed.get("data") if isinstance(listed, dict) else None
         if not isinstance(rows, list):
             raise EngineFailed(f"{self._address().host} does not answer like an endpoint.", "Check its address.")
-        return [Offered(str(row["id"]), _window(row)) for row in rows if isinstance(row, dict) and "id" in row]
+        named = [row for row in rows if isinstance(row, dict) and "id" in row]
+        return [Offered(str(row["id"]), _window(row), str(row.get("parent") or "")) for row in named]
 
     def asked_window(self) -> int:
         """The context length by Ollama's own route; 0 when this is not Ollama or it does not say."""

@@ -55,7 +55,7 @@ def try_out(workspace: "Workspace", base_model_id: int | None) -> Trial:
         began = time.perf_counter()
         engine.warm()
         load_s = time.perf_counter() - began
-        return _asked(engine, offered, window, load_s)
+        return asked(engine, offered, window, load_s)
     except TriptychError as error:
         return Trial(problem=error.message, remedy=error.remedy, offered=offered, window=window)
 
@@ -65,7 +65,8 @@ def _endpoint_window(engine: "EndpointChat", offered: "tuple[Offered, ...]") -> 
     return told or engine.asked_window()
 
 
-def _asked(engine: Engine, offered: "tuple[Offered, ...]", window: int, load_s: float) -> Trial:
+def asked(engine: Engine, offered: "tuple[Offered, ...]" = (), window: int = 0, load_s: float | None = None) -> Trial:
+    """Ask one short question and say how it went; raises as the engine does."""
     began, first, answer, tokens = time.perf_counter(), None, "", 0
     messages = [SystemMessage("You are a helpful assistant."), HumanMessage(ASKED)]
     for chunk in engine.stream(messages, max_tokens=WORDS):

@@ -7,6 +7,7 @@ from dashboard import resources, state
 from dashboard.components import (
     adapter_import,
     adapters,
+    adapters_at_endpoint,
     empty,
     example_check,
     example_table,
@@ -42,5 +43,6 @@ if counts:
 st.subheader("4 · Adapters", anchor=False)
 with st.container(horizontal=True):
     adapter_import.button(corpus.id)
+    adapters_at_endpoint.button(corpus.id)
     retraining.show(corpus.id)
 adapters.show(corpus.id)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.finetuning import gate, importing, registry
 from dashboard import resources, state
-from dashboard.components import exports, figures, learning
+from dashboard.components import adapters_at_endpoint, exports, figures, learning
 from dashboard.components.safe_text import label
 from storage.jobs import OPEN
 from storage.rows import AdapterRow
@@ -66,14 +66,21 @@ def _judging(row: AdapterRow) -> bool:
 def _facts(row: AdapterRow) -> list[str]:
     said = [
         label(row.base_model, 60),
-        f"{'imported' if row.result.get('imported') else 'made'} {figures.ago(row.created_at)}",
+        f"{_came(row)} {figures.ago(row.created_at)}",
     ]
     if seconds := row.result.get("seconds"):
         said.append(f"trained {seconds / 60:.0f} min on {row.result.get('examples', 0):,} examples")
     return said
 
 
+def _came(row: AdapterRow) -> str:
+    if adapters_at_endpoint.is_there(row):
+        return "chosen at the endpoint"
+    return "imported" if row.result.get("imported") else "made"
+
+
 def _buttons(row: AdapterRow) -> None:
+    there = adapters_at_endpoint.is_there(row)
     with st.container(horizontal=True):
         if row.status == "promoted":
             st.button("Withdraw", key=f"withdraw-{row.id}", on_click=_withdraw, args=(row.id,), help="Let none serve")
@@ -85,9 +92,12 @@ def _buttons(row: AdapterRow) -> None:
             st.button(
                 "Put before the gate", key=f"judge-{row.id}", icon=":material/gavel:", on_click=_judge, args=(row.id,)
             )
-        exports.show(row)
+        if not there:
+            exports.show(row)
         if st.button("Delete", key=f"adapter-delete-{row.id}", icon=":material/delete:", type="tertiary"):
             _ask_delete(row)
+    if there:
+        adapters_at_endpoint.test(row)
 
 
 @st.dialog("Promote this adapter?", icon=":material/upgrade:")

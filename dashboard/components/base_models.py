@@ -61,10 +61,13 @@ def _test(base_model_id: int | None, row: BaseModelRow | None = None) -> None:
         with st.spinner("Loading it and asking one short question…"):
             state.keep_trial(base_model_id, try_out(resources.workspace(), base_model_id))
     if trial := state.trial(base_model_id):
-        _result(trial, row)
+        result(trial)
+        if row is not None and row.kind == "endpoint" and not trial.problem:
+            _window(trial, row)
 
 
-def _result(trial: Trial, row: BaseModelRow | None) -> None:
+def result(trial: Trial) -> None:
+    """How a test went: the reason and remedy, or speed and answer, and what is offered there."""
     if trial.problem:
         st.error(label(trial.remedy, 400), title=label(trial.problem, 300), icon=":material/error:")
     else:
@@ -74,8 +77,6 @@ def _result(trial: Trial, row: BaseModelRow | None) -> None:
         names = ", ".join(label(each.model) for each in trial.offered[:20])
         more = f" and {len(trial.offered) - 20} more" if len(trial.offered) > 20 else ""
         st.caption(f"Offered there, {count(len(trial.offered), 'model')}: {names}{more}")
-    if row is not None and row.kind == "endpoint" and not trial.problem:
-        _window(trial, row)
 
 
 def _figures(trial: Trial) -> list[str]:

@@ -5,7 +5,7 @@ import streamlit as st
 from core.finetuning import exporting
 from core.finetuning.exporting import Form
 from dashboard import resources, state
-from dashboard.components import figures
+from dashboard.components import adapters_at_endpoint, figures
 from dashboard.components.safe_text import label
 from storage.jobs import OPEN
 from storage.rows import AdapterRow, JobRow
@@ -33,6 +33,7 @@ def _forms(row: AdapterRow, busy: bool) -> None:
     for form, (title, words) in TITLES.items():
         _form(row, form, jobs.get(form), title)
         st.caption(words)
+    adapters_at_endpoint.line(row)
 
 
 def _form(row: AdapterRow, form: Form, job: JobRow | None, title: str) -> None:

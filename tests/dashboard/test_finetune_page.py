@@ -5,11 +5,13 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.finetuning.recipe import Recipe
+from core.generation.scripted import ScriptedChat
 from core.models import CHAT
 from core.workspace import Workspace
 from dashboard.components import retraining, training
@@ -17,6 +19,7 @@ from dashboard.components.modes import look
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
 from storage.rows import CorpusRow
+from tests.core.generation.openai_server import KEY, serving
 from tests.dashboard.conftest import words
 
 Open = Callable[..., AppTest]
@@ -86,6 +89,17 @@ def test_every_number_of_a_recipe_is_explained() -> None:
     assert set(training.NUMBERS) == {field.name for field in fields(Recipe)}
 
 
+def test_a_base_model_that_cannot_be_trained_says_so_in_place_of_the_form(
+    open_page: Open, workspace: Workspace, taught: CorpusRow
+) -> None:
+    row = workspace.base_models.create("Cloud", "endpoint", "http://127.0.0.1:9/v1", model="big")
+    workspace.assistants.choose_base_model(taught.id, row.id)
+    app = open_page("finetune", corpus=taught.id)
+    assert not app.exception
+    assert "Cloud is an endpoint: its weights are not here" in words(app)
+    assert "Start training" not in [each.label for each in app.button]
+
+
 def test_starting_queues_one_job_that_can_be_paused_resumed_and_cancelled(
     open_page: Open, workspace: Workspace, taught: CorpusRow
 ) -> None:
@@ -118,6 +132,40 @@ def test_an_adapter_shows_what_the_gate_said_and_how_far_behind_it_is(
     assert "1 went" in words(app)
     app.button(key=f"withdraw-{adapter.id}").click().run()
     assert workspace.adapters.get(adapter.id).status == "retired"
+
+
+def test_an_adapter_is_chosen_at_the_endpoint_and_tried_before_and_after(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    with serving(ScriptedChat(answers=["Six months."])) as server:
+        server.adapters = {"leases": ("tiny", ScriptedChat(answers=["Otherwise."]))}
+        key = workspace.secrets.seal(KEY)
+        row = workspace.base_models.create("Office vLLM", "endpoint", server.url, model="tiny", secret=key)
+        workspace.assistants.choose_base_model(corpus.id, row.id)
+        app = open_page("finetune", corpus=corpus.id)
+        button(app, "Choose at the endpoint").click().run()
+        app.button(key="served-test").click().run()
+        assert not app.exception
+        assert "It writes otherwise than the base model does" in words(app)
+        app.button(key="served-go").click().run()
+        (made,) = workspace.adapters.list(corpus.id)
+        assert (made.kind, made.status, made.result["served_as"]) == ("closed-book", "candidate", "leases")
+        assert "chosen at the endpoint" in words(app)
+        app.button(key=f"try-{made.id}").click().run()
+        assert not app.exception
+        assert "It wrote: Otherwise." in words(app)
+
+
+def test_the_exports_of_an_adapter_trained_here_show_the_line_that_starts_vllm(
+    open_page: Open, workspace: Workspace, taught: CorpusRow, tmp_path: Path
+) -> None:
+    (tmp_path / "base").mkdir()
+    adapter = workspace.adapters.take_in(taught.id, "grounded", "Tiny", "trained", recipe={"rank": 16})
+    (workspace.serving.folder(adapter) / "adapter").mkdir(parents=True)
+    (workspace.serving.folder(adapter) / "plan.json").write_text(json.dumps({"base": str(tmp_path / "base")}))
+    app = open_page("finetune", corpus=taught.id)
+    assert not app.exception
+    assert f"vllm serve {tmp_path / 'base'} --enable-lora --max-lora-rank 16" in app.code[0].value
 
 
 def button(app: AppTest, name: str) -> object:

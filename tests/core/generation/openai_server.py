@@ -23,10 +23,14 @@ KINDS = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 
 
 class OpenAIServer:
-    """Attributes: seen, the bodies of all chat requests; reading and broken_off, what became of the model "slow"."""
+    """Attributes: seen, the bodies of all chat requests; reading and broken_off, what became of the model "slow".
+
+    `adapters`: as vLLM lists its LoRA modules, each name with its base model's and the engine that answers for it.
+    """
 
     def __init__(self, engine: Engine, key: str = KEY) -> None:
         self.engine, self.key = engine, key
+        self.adapters: dict[str, tuple[str, Engine]] = {}
         self.seen: list[dict[str, Any]] = []
         self.reading = threading.Event()
         self.broken_off = threading.Event()
@@ -59,6 +63,7 @@ class OpenAIServer:
 
     async def _models(self, request: Request) -> Response:
         models = [{"id": "tiny", "object": "model", "max_model_len": 2048}, {"id": "other", "object": "model"}]
+        models += [{"id": name, "object": "model", "parent": base} for name, (base, _) in self.adapters.items()]
         return self._refused(request) or JSONResponse({"object": "list", "data": models})
 
     async def _show(self, request: Request) -> Response:
@@ -94,7 +99,8 @@ class OpenAIServer:
                 self.reading.set()
                 await asyncio.sleep(600)
             messages: list[BaseMessage] = [KINDS[m["role"]](m["content"]) for m in body["messages"]]
-            chunks = self.engine.stream(messages, stop=body.get("stop"), max_tokens=body["max_tokens"])
+            _, engine = self.adapters.get(body["model"], ("", self.engine))
+            chunks = engine.stream(messages, stop=body.get("stop"), max_tokens=body["max_tokens"])
             async for chunk in iterate_in_threadpool(chunks):
                 if chunk.text:
                     yield _event({"choices": [{"index": 0, "delta": {"content": chunk.text}, "finish_reason": None}]})
