@@ -73,12 +73,7 @@ def _dialog(corpus_id: int) -> None:
         st.info("The endpoint offers its base model alone. Start it with --enable-lora --lora-modules NAME=FOLDER.")
         return
     model = st.selectbox("Its name there", names, key="served-model", format_func=lambda name: one_line(name, 80))
-    kind = (
-        st.segmented_control(
-            "Kind", KINDS, default=KINDS[0], format_func=lambda each: training.TITLES[each], key="served-kind"
-        )
-        or KINDS[0]
-    )
+    kind = st.radio("Kind", KINDS, format_func=lambda each: training.TITLES[each], key="served-kind")
     trained = _trained(corpus_id, kind)
     with st.container(horizontal=True):
         asked = st.button("Test", key="served-test", icon=":material/network_check:")
