@@ -19,7 +19,7 @@ from tests.core.keeping.conftest import made, settings
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 FOREVER = -1
-SAMPLE = (1, 40, 141, 222, 307)
+SAMPLE = (1, 25, 83, 141, 222, 307)
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 
+from core import room
 from core.domains import Domain
-from core.errors import PersonalData, TriptychError
+from core.errors import NoRoom, PersonalData, TriptychError
 from core.ingestion import flags, personal
 from core.ingestion.chunking import chunk
 from core.ingestion.cutting import packed
@@ -75,16 +76,24 @@ def groups(
 
 
 def read(document: DocumentRow, parse: Callable[[DocumentRow], ParsedDocument], domain: Domain, cut: int = 0) -> Read:
-    """Parse and chunk one document as its domain wants it, unless an earlier attempt did; never raises."""
+    """Parse and chunk one document as its domain wants it, unless an earlier attempt did.
+
+    Raises nothing but what the disk did: that is no fault of the file, which is read when the job goes on.
+    """
     if document.status == "embedding":
         return Read(document)
     try:
         return Read(document, content=_content(document, parse(document), domain, cut))
     except PersonalData as error:
         return Read(document, failure=error, refused=True)
+    except NoRoom:
+        raise
     except TriptychError as error:
         return Read(document, failure=error)
-    except Exception as error:  # noqa: BLE001  logged without its message, which may quote the file
+    except Exception as error:
+        if room.told(error) is not None:
+            raise
+        # Logged without its message, which may quote the file.
         log.error("reading document %d: %s", document.id, where(error))
         return Read(document, failure=TriptychError("This file tripped a defect of ours.", "Please report it."))
 

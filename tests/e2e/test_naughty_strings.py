@@ -29,8 +29,8 @@ from tests.e2e.conftest import PATIENCE_MS, Server
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]
 
 ALL = "TRIPTYCH_TORTURE" in os.environ
-AT_ONCE = 20
-"""Questions of one conversation."""
+AT_ONCE = 10
+"""Questions of one conversation: as many as are shown at once."""
 HANDLERS = """() => [...document.querySelectorAll('*')].filter(
     e => [...e.attributes].some(a => /^on/i.test(a.name) || /^\\s*(javascript|vbscript):/i.test(a.value))
          || (e.tagName === 'SCRIPT' && !e.src && !e.closest('head') && /alert|javascript/i.test(e.textContent))
