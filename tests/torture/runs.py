@@ -5,6 +5,7 @@ benchmarks/results/torture.md       the sum and each run; what a person wrote un
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +17,8 @@ from benchmarks import report
 from tests.torture.killing import Told
 
 LOG = report.RESULTS / "torture.jsonl"
+PATH = re.compile(r"(?<!\w)/(?:[\w.+-]+/)+")
+"""Folders of this machine, which are nobody's business."""
 HEAD = """# Killed at random moments
 
 `make torture KILLS=1000` starts the real server (pages, dispatcher, sandbox, trainer; a scripted base model) on an
@@ -57,11 +60,11 @@ class Run:
             minutes=round((datetime.now(UTC) - began).total_seconds() / 60, 1),
             kills=dict(told.kills.most_common()),
             under_way=dict(told.under_way.most_common()),
-            acknowledged=dict(told.acts.most_common()),
+            acknowledged={act: count for act, count in told.acts.most_common() if act != "retry"},
             in_doubt=told.in_doubt,
             whole=told.whole,
             given_up=given_up,
-            wrong=list(told.wrong),
+            wrong=[PATH.sub("", each) for each in told.wrong],
             starts=told.starts,
             ready_s=[round(each, 2) for each in sorted(told.ready_s)],
         )
