@@ -39,6 +39,9 @@ BUSY_S = 30.0
 PATIENCE_S = 120.0
 """The longest that a call may take; a batch of vectors takes seconds, and ten times that on a machine in use."""
 GIVING_UP_S = 5.0
+DROPPED = 16
+"""Collections that may have been dropped before the folder is opened anew: Chroma keeps the four files of each open, and
+its vectors in memory, until then (half an hour of uploads and deletions: 760 files, 0.7 GB)."""
 READS = ("count", "get", "list_collections", "peek", "query")
 
 
@@ -55,6 +58,7 @@ class Vectors:
         self._client: Any = _in_folder(where) if isinstance(where, Path) else _on_server(where)
         self._most = self._client.get_max_batch_size()
         self._open: dict[str, Any] = {}
+        self._dropped = 0
         self._anew: set[str] = set()
         """Collections that `search` must not answer from."""
         self._changing = threading.RLock()
@@ -149,6 +153,8 @@ class Vectors:
                 if folder.is_dir() and folder.name not in segments:
                     shutil.rmtree(folder, ignore_errors=True)
             _blank(self._where)
+            if self._dropped >= DROPPED:
+                self._let_go()
 
     def probe(self, collection: str) -> None:
         """Search a collection with one of its own vectors: raises, or ends the process, when it is damaged."""
@@ -180,6 +186,7 @@ class Vectors:
         if collection in self.names():
             with _answering(self._where):
                 self._call("delete_collection", collection)
+            self._dropped += 1
 
     def _collection(self, name: str) -> Any:
         with self._changing:
@@ -219,6 +226,7 @@ class Vectors:
         with self._changing:
             client, self._client = self._client, None
             self._open.clear()
+            self._dropped = 0
             if client is None:
                 return
             with suppress(Stuck):

@@ -9,7 +9,7 @@ import pytest
 from chroma_server import Chroma
 
 from storage.errors import Unreachable
-from storage.vectors import Floats, Vectors
+from storage.vectors import DROPPED, Floats, Vectors
 
 
 @pytest.fixture(params=["folder", "server"])
@@ -159,4 +159,20 @@ def test_a_new_collection_writes_no_memory_that_it_was_handed(tmp_path: Path) ->
     written = [path.read_bytes() for name in ("data_level0.bin", "length.bin") for path in tmp_path.rglob(name)]
     assert written
     assert all(not any(data) for data in written)
+    vectors.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="OPEN FILES WERE NOT COUNTED: that needs Linux")
+def test_collections_that_were_dropped_are_not_kept_open_for_ever(tmp_path: Path) -> None:
+    """Each deletion makes a corpus's collection anew, and Chroma kept the files and the vectors of every old one."""
+    vectors, ids = Vectors(tmp_path / "vectors"), [1, 2, 3]
+    three = np.eye(3, 8, dtype=np.float32)
+    vectors.upsert("corpus-1", ids, three)
+    open_files = []
+    for _ in range(3 * DROPPED):
+        vectors.rebuild("corpus-1", [(ids, three)])
+        vectors.leave_nothing()
+        assert [hit.chunk_id for hit in vectors.search("corpus-1", three[1], 1)] == [2]
+        open_files.append(len(list(Path("/proc/self/fd").iterdir())))
+    assert max(open_files[DROPPED:]) <= max(open_files[:DROPPED]) + 8
     vectors.close()
