@@ -40,8 +40,8 @@ PATIENCE_S = 120.0
 """The longest that a call may take; a batch of vectors takes seconds, and ten times that on a machine in use."""
 GIVING_UP_S = 5.0
 DROPPED = 16
-"""Collections that may have been dropped before the folder is opened anew: Chroma keeps the four files of each open, and
-its vectors in memory, until then (half an hour of uploads and deletions: 760 files, 0.7 GB)."""
+"""Collections that may have been dropped before the folder is opened anew: until then Chroma keeps the four files of
+each open and its vectors in memory (760 files and 0.7 GB after half an hour of uploads and deletions)."""
 READS = ("count", "get", "list_collections", "peek", "query")
 
 
