@@ -144,7 +144,7 @@ def test_a_candidate_and_another_base_model_stand_beside_the_modes_and_their_vot
     said = [workspace.conversations.messages(panel.conversation_id)[-1] for panel in row.panels]
     assert said[3].text.endswith("Two thousand four hundred.")
     assert said[3].base_model == "Other <b>model</b>"
-    assert "files of grounded v1 are gone" in said[2].error  # it was asked, and not the mode as it serves
+    assert "grounded v1 was trained on another base model" in said[2].error  # it was asked, not the mode as it serves
     comparing.vote(workspace, row.id, f"rag#m{other.id}")
     catalogue.delete(workspace, other.id)
     (vote,) = workspace.comparisons.votes(indexed.id)
