@@ -55,10 +55,14 @@ test: browser postgres  ## every test, the browser ones too, AT_ONCE=2 files at 
 	@$(VENV)/bin/python -m pytest --numprocesses $(AT_ONCE) --dist loadfile --larger $(LARGER)
 	@$(VENV)/bin/python -m pytest tests/e2e
 
-# Once more in the larger form: what keeps something in the stores and does not try both by itself. All of it: LARGER=tests/core
-LARGER ?= tests/dashboard $(addprefix tests/core/,conversations assistants evaluation sync \
-	$(addprefix finetuning/test_,registry.py examples.py votes.py corrections.py retraining.py gate.py importing.py) \
-	$(addprefix ingestion/test_,editing.py personal.py kill.py reindexing.py))
+# Once more in the larger form, as far as a check of every change has the time; `make larger` runs all of it.
+LARGER = $(addprefix tests/dashboard/test_,corpus_page.py chat_work.py compare_page.py evaluate_page.py finetune_page.py sources.py) \
+	$(addprefix tests/core/,conversations sync evaluation/test_running.py evaluation/test_taking_over.py ingestion/test_kill.py) \
+	$(addprefix tests/core/finetuning/test_,registry.py examples.py votes.py corrections.py)
+
+.PHONY: larger
+larger: postgres $(VENV)/.dev  ## every test again with the rows in PostgreSQL and the vectors on a Chroma server
+	@$(VENV)/bin/python -m pytest --numprocesses $(AT_ONCE) --dist loadfile --larger tests/dashboard tests/core tests/storage
 
 KILLS ?= 1000
 MINUTES ?= 30
