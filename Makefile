@@ -56,8 +56,8 @@ test: browser postgres  ## every test, the browser ones too, AT_ONCE=2 files at 
 	@$(VENV)/bin/python -m pytest tests/e2e
 
 # Once more in the larger form, as far as a check of every change has the time; `make larger` runs all of it.
-LARGER = $(addprefix tests/dashboard/test_,corpus_page.py chat_work.py compare_page.py evaluate_page.py finetune_page.py sources.py) \
-	$(addprefix tests/core/,conversations sync evaluation/test_running.py evaluation/test_taking_over.py ingestion/test_kill.py) \
+LARGER = tests/dashboard \
+	$(addprefix tests/core/,conversations sync evaluation/test_running.py evaluation/test_taking_over.py ingestion/test_reindexing.py) \
 	$(addprefix tests/core/finetuning/test_,registry.py examples.py votes.py corrections.py)
 
 .PHONY: larger

@@ -15,6 +15,7 @@ import pytest
 from core.settings import Settings
 from core.workspace import Workspace
 
+pytestmark = pytest.mark.embedded  # it watches the SQLite file while the job is at work
 SMALL, MIDDLE = 40, 150
 
 
