@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from core import stores
 from core.domains.known import KnownDomains
-from core.errors import Conflict, StoreDown, WorkspaceLocked
+from core.errors import Conflict, WorkspaceLocked
 from core.generation.secrets import Secrets
 from core.settings import Settings
 from storage import seal
@@ -37,7 +38,7 @@ from storage.database import Database
 from storage.documents import Documents
 from storage.domains import Domains
 from storage.edits import ChunkEdits
-from storage.errors import Locked, Newer, Unreachable
+from storage.errors import Locked, Newer
 from storage.evaluations import Evaluations
 from storage.examples import Examples
 from storage.gold import GoldQuestions
@@ -192,10 +193,8 @@ class Workspace:
 
         if not self.settings.chroma_url:
             self._owned("search by meaning")
-        try:
+        with stores.reached(stores.VECTORS):
             return self._part("vectors", lambda: Vectors(self.settings.chroma_url or self.home / "vectors"))
-        except Unreachable as error:
-            raise StoreDown(f"There is no use of {error}.", "Start it, or correct TRIPTYCH_CHROMA_URL.") from error
 
     @property
     def retriever(self) -> "Retriever":
@@ -352,17 +351,14 @@ def _locked(settings: Settings) -> WorkspaceLock:
 
 
 def _files(settings: Settings) -> "Files":
-    try:
+    with stores.reached(stores.FILES):
         return files(settings.home / "files", settings.files_url)
-    except Unreachable as error:
-        raise StoreDown(f"There is no use of {error}.", "Correct TRIPTYCH_FILES_URL, or install that part.") from error
 
 
 def _database(settings: Settings, owner: bool) -> Database:
     try:
-        database = Database.open(settings.database_url)
-    except Unreachable as error:
-        raise StoreDown(f"There is no use of {error}.", "Start it, or correct TRIPTYCH_DATABASE_URL.") from error
+        with stores.reached(stores.DATABASE):
+            database = Database.open(settings.database_url)
     except Newer as error:
         message = f"A newer version of Triptych has opened this workspace ({error}); nothing was changed."
         raise Conflict(message, "Use that version, or restore a backup from before into a new workspace.") from error

@@ -65,9 +65,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is about files of the embedded form, or brings its own stores, when all is of the larger."""
     if not config.getoption("--larger"):
         return
-    stays = [item for item in items if not _embedded_only(item)]
-    config.hook.pytest_deselected(items=[item for item in items if _embedded_only(item)])
-    items[:] = stays
+    left_out = [item for item in items if _embedded_only(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def _embedded_only(item: pytest.Item) -> bool:

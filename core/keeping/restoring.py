@@ -18,13 +18,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import BadInput, Conflict, StoreDown, TriptychError
+from core import stores
+from core.errors import BadInput, Conflict, TriptychError
 from core.generation.secrets import FILE as KEY
 from core.keeping.archive import BLOCK, ROWS, Manifest, manifest_of
 from core.settings import Settings
 from storage.audit import Audit
 from storage.database import Database, known_revisions
-from storage.errors import Exists, Locked, Unreachable
+from storage.errors import Exists, Locked
 from storage.moving import pouring
 from storage.seal import FILE as SEAL
 from storage.shared_files import files
@@ -118,10 +119,8 @@ def _share(unpacked: Path, url: str) -> None:
     """Put the uploads where other machines find them, if the settings name such a place."""
     if not url:
         return
-    try:
+    with stores.reached(stores.FILES):
         files(unpacked, url).put_all(path for path in sorted(unpacked.rglob("*")) if path.is_file())
-    except Unreachable as error:
-        raise StoreDown(f"There is no use of {error}.", "Correct TRIPTYCH_FILES_URL, or install that part.") from error
 
 
 @contextmanager
@@ -133,10 +132,8 @@ def _rows_there(file: Path, url: str, home: Path) -> Iterator[None]:
     if url.startswith("sqlite"):
         yield
         return
-    try:
+    with stores.reached(stores.DATABASE):
         server, rows = Database.open(url), Database(f"sqlite:///{file}")
-    except Unreachable as error:
-        raise StoreDown(f"There is no use of {error}.", "Start it, or correct TRIPTYCH_DATABASE_URL.") from error
     named = False
     try:
         server.own()
@@ -145,13 +142,13 @@ def _rows_there(file: Path, url: str, home: Path) -> Iterator[None]:
                 each.unlink()  # it would be taken for the rows by whoever forgets the server
             yield
             named = True
-    except BaseException as error:
-        if named:  # the server did not take them
-            shutil.rmtree(home, ignore_errors=True)
-        if not isinstance(error, Exists | Locked):
-            raise
+    except (Exists, Locked) as error:
         message = f"The rows cannot be restored there: {error}."
         raise Conflict(message, "Name an empty database in TRIPTYCH_DATABASE_URL, or unset it.") from error
+    except BaseException:
+        if named:  # the server did not take them
+            shutil.rmtree(home, ignore_errors=True)
+        raise
     finally:
         rows.close()
         server.close()
