@@ -7,7 +7,8 @@
 
 Uses the product's own command line, nothing else. Train questions teach, test questions are asked. A mode is in the
 table when its adapter serves: what the gate kept back is promoted with --overrule, and said so.
-A set whose report is there is not measured again: an interrupted run goes on.
+What is there is not made again: an index, an adapter of a kind, an answer, a report with all modes that are asked for.
+So an interrupted run goes on, and one with more kinds or modes adds to what an earlier one left.
 """
 
 import argparse
@@ -51,15 +52,17 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
     home = options.workspace / name
     home.mkdir(parents=True, exist_ok=True)
     out = home / "report.json"
-    if options.table or out.is_file():
-        return json.loads(out.read_text("utf-8")) if out.is_file() else None
+    known = json.loads(out.read_text("utf-8")) if out.is_file() else None
+    if options.table or (known and not _missing(known, options.modes)):
+        return known
     if not options.trained:
         triptych("index", "-w", home, "--domain", domain, "-c", options.corpus, corpus)
         some = home / "examples.jsonl"
         lines = train.read_text("utf-8").splitlines(keepends=True)
         some.write_text("".join(lines[: options.examples]), "utf-8")
-        triptych("train", "-w", home, "-c", options.corpus, "--examples", some, "--preset", options.preset,
-                 "--kind", options.kind)  # fmt: skip
+        for kind in _untrained(home, options):
+            triptych("train", "-w", home, "-c", options.corpus, "--examples", some, "--preset", options.preset,
+                     "--kind", kind)  # fmt: skip
     if options.overrule:
         overruled(home, options.corpus)
     triptych(
@@ -67,6 +70,19 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
         *("--limit", options.limit, "--out", out),
     )
     return dict(json.loads(out.read_text("utf-8")))
+
+
+def _missing(report: dict[str, Any], modes: str) -> set[str]:
+    """The modes that nobody has asked for yet."""
+    return set(modes.split(",")) - set(report["modes"]) - set(report["left_out"])
+
+
+def _untrained(home: Path, options: argparse.Namespace) -> list[str]:
+    """The kinds that are wanted and not there."""
+    with open_workspace(Settings.load(home)) as ws:
+        row = ws.corpora.by_name(options.corpus)
+        there = {adapter.kind for adapter in ws.adapters.list(row.id)} if row else set()
+    return [kind for kind in KINDS if options.kind in (kind, "both") and kind not in there]
 
 
 def verdict_words(report: dict[str, Any]) -> str:

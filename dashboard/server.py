@@ -107,15 +107,15 @@ def url(host: str, port: int) -> str:
 
 
 def warm(workspace: Workspace, stopping: threading.Event) -> None:
-    """Load the models before someone asks; a failure is shown again when they do."""
+    """Load the models, and start the reader of files and pages, before someone asks; a failure is shown again then."""
     embedder = workspace.embedder
-    for load in (embedder.load, workspace.engine.warm, lambda: embedder.load("int8")):
+    for load in (lambda: workspace.sandbox, embedder.load, workspace.engine.warm, lambda: embedder.load("int8")):
         try:
             load()
         except Exception:
             if stopping.is_set():
                 return  # the workspace was closed while it loaded
-            log.warning("a model could not be loaded ahead of the first question", exc_info=True)
+            log.warning("something could not be made ready ahead of the first question", exc_info=True)
     # What is loaded now stays: collecting garbage need not look at it again (a third of a second each time).
     gc.collect()
     gc.freeze()
