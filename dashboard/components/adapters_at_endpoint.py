@@ -77,7 +77,7 @@ def _dialog(corpus_id: int) -> None:
     trained = _trained(corpus_id, kind)
     with st.container(horizontal=True):
         asked = st.button("Test", key="served-test", icon=":material/network_check:")
-        st.button(
+        chosen = st.button(
             "Choose", type="primary", key="served-go", on_click=_choose, args=(corpus_id, kind, model, trained or None)
         )
     if asked:
@@ -85,6 +85,8 @@ def _dialog(corpus_id: int) -> None:
             _result(*served.try_name(workspace, corpus_id, model))
     if problem := state.take_problem():
         st.error(label(f"{problem}", 400), icon=":material/error:")
+    elif chosen:
+        st.rerun()  # a click in a dialog draws the dialog alone; the page closes it
 
 
 def _trained(corpus_id: int, kind: str) -> int:
