@@ -177,14 +177,14 @@ def test_three_engines_over_one_model_stream_at_once_and_a_stop_of_one_leaves_th
     make_tiny(chat.source, window=2048)
     without_end(chat.source)
     engines: list[TorchChat] = [chat, adapted(3), adapted(4)]
-    streams: list[TokenStream] = [each.open_stream(ASKED, Sampling(max_tokens=1000)) for each in engines]
+    streams: list[TokenStream] = [each.open_stream(ASKED, Sampling(max_tokens=500)) for each in engines]
     pieces = [iter(stream) for stream in streams]
     for each in pieces:
         assert next(each)
     streams[1].stop()
     said = [1 + sum(len(tokens) for tokens in each) for each in pieces]
     assert [each.finish for each in streams] == ["length", "stopped", "length"]
-    assert said[0] == said[2] == 1000 > said[1]
+    assert said[0] == said[2] == 500 > said[1]
     assert {each.process for each in engines} == {chat.process}
     assert chat._model().batcher.rows == 3
     likelihoods = [each.log_likelihood(ASKED, "six months") for each in engines]

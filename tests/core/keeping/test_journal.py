@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from core.conversations import export, files
 from core.domains import domain, written
 from core.ingestion import editing, intake
@@ -68,6 +70,7 @@ def test_a_name_is_shown_only_while_the_document_exists(home: Path) -> None:
         assert lines[0].what == f"document {document.id} deleted"
 
 
+@pytest.mark.embedded  # needs two workspaces; test_moving.py has the larger form
 def test_the_command_lists_and_verifies_and_a_restored_workspace_goes_on_with_its_log(
     home: Path, tmp_path: Path
 ) -> None:
