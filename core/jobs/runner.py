@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core import room
 from core.errors import NoRoom, TriptychError
+from core.jobs import memory
 from core.jobs.kinds import KINDS
 from core.jobs.lease import LEASE_S, Cancelled, Lease, Paused, Stopping
 from core.tracing import where
@@ -40,6 +41,8 @@ def run(ws: "Workspace", job: JobRow, stopping: threading.Event, lease_s: float 
     except Exception as error:  # noqa: BLE001  logged without its message, which may quote a document
         told = where(error)
         log.error("job %d (%s), attempt %d: %s", job.id, job.kind, job.attempt, told)
+    finally:
+        memory.give_back()
 
 
 def _work(ws: "Workspace", lease: Lease) -> None:
