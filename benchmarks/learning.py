@@ -67,7 +67,7 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
         overruled(home, options.corpus)
     triptych(
         *("evaluate", "-w", home, "-c", options.corpus, "--questions", test, "--modes", options.modes),
-        *("--limit", options.limit, "--out", out),
+        *("--limit", options.limit, "--out", out, "--only-changed"),
     )
     return dict(json.loads(out.read_text("utf-8")))
 
