@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pypdfium2.raw as pdfium
 
+from core.ingestion.parsing.pdf.covers import Covers
 from core.ingestion.parsing.pdf.glyphs import Look, Looks, is_tiny, read_glyphs, words
 from core.ingestion.parsing.pdf.ruled import with_ruled_tables
 from core.ingestion.parsing.pdf.ruling import Box, read_lines
@@ -41,7 +42,7 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
     sideways: list[Word] = []
     backgrounds: list[Box] | None = None
     scan: bool | None = None
-    glyphs = read_glyphs(textpage)
+    glyphs, covers, covered = read_glyphs(textpage), Covers(page, textpage), 0
     for word, look in words(glyphs, Looks(textpage)):
         if look.white and backgrounds is None:
             backgrounds = _painted(page)
@@ -50,6 +51,8 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
         why = _unseen(word, look, box, backgrounds or [], bool(scan))
         if why:
             hidden.append((word.text, why))
+        elif covers.hide(word):
+            covered += 1  # what it says is not told: whoever painted it over meant it to be gone
         else:
             word.x0, word.top, word.x1, word.bottom = _shown((word.x0, word.bottom, word.x1, word.top), box, turn)
             (upright if -20 < (look.angle - turn * 90 + 180) % 360 - 180 < 20 else sideways).append(word)
@@ -60,7 +63,8 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
     upright += beside(to_words(found), upright)
     level, vertical = read_lines(page, lambda area: _shown(area, box, turn))
     rows = with_ruled_tables(upright, level, vertical)
-    return PageShape(number, width, height, rows, _runs(sideways), _joined(hidden), has_images, garbled, scanned)
+    unseen = _joined(hidden) + ([_painted_over(covered)] if covered else [])
+    return PageShape(number, width, height, rows, _runs(sideways), unseen, has_images, garbled, scanned)
 
 
 def _page_box(page: object) -> Box:
@@ -165,6 +169,10 @@ def _joined(hidden: list[tuple[str, str]]) -> list[tuple[str, str]]:
     for text, why in hidden:
         by_reason.setdefault(why, []).append(text)
     return [(" ".join(texts)[:200], why) for why, texts in by_reason.items()]
+
+
+def _painted_over(words: int) -> tuple[str, str]:
+    return f"{words:,} word{'s' if words != 1 else ''}", "painted over: people do not see it, the file still holds it"
 
 
 def _is_garbled(text: str) -> bool:

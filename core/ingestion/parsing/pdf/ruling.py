@@ -85,12 +85,12 @@ def _bars(path: int) -> Iterator[Box]:
     count = _segments(path)
     stroked = _is_stroked(path)
     if count <= _MOST_SEGMENTS and (stroked or count > _ONE_BOX):
-        for points in _subpaths(path):
-            box = _around(points)
+        for points in subpaths(path):
+            box = around(points)
             if min(box[2] - box[0], box[3] - box[1]) <= _THIN:
                 yield box
             elif stroked:
-                yield from map(_around, pairwise(points))
+                yield from map(around, pairwise(points))
 
 
 def _is_stroked(path: int) -> bool:
@@ -99,7 +99,7 @@ def _is_stroked(path: int) -> bool:
     return bool(stroke.value)
 
 
-def _subpaths(path: int) -> Iterator[list[Point]]:
+def subpaths(path: int) -> Iterator[list[Point]]:
     """The corners of every closed or open piece of the path in user space; curves count by their end points."""
     m = (ctypes.c_float * 6)(1, 0, 0, 1, 0, 0)
     _matrix(path, ctypes.addressof(m))
@@ -121,6 +121,7 @@ def _subpaths(path: int) -> Iterator[list[Point]]:
         yield points
 
 
-def _around(points: tuple[Point, ...] | list[Point]) -> Box:
+def around(points: tuple[Point, ...] | list[Point]) -> Box:
+    """The bounds of points."""
     xs, ys = [x for x, _ in points], [y for _, y in points]
     return min(xs), min(ys), max(xs), max(ys)
