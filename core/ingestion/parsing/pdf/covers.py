@@ -6,12 +6,14 @@ lay them over the words they recognised), nor does what is inside of forms.
 """
 
 import ctypes
+from array import array
 from collections.abc import Iterator
+from itertools import islice
 
 import pypdfium2.raw as pdfium
 
 from core.ingestion.parsing.pdf.pointers import handle_of, pointer
-from core.ingestion.parsing.pdf.ruling import Box, around, subpaths
+from core.ingestion.parsing.pdf.ruling import Box, Objects, around, subpaths
 from core.ingestion.parsing.pdf.shapes import Word
 
 _THIN = 4.0
@@ -20,15 +22,11 @@ _SOLID = 250
 """Of 255: a fainter box is seen through."""
 _ROW = 24.0
 """Points: boxes are looked up by rows of the page of this height."""
-_MOST_OBJECTS = 20_000
 _MOST_BOXES = 2_000
 _MOST_ROWS = 500
 _HIDDEN_ANNOTATION = 0x02 | 0x20  # Hidden, NoView
 
 _int, _void = ctypes.c_int, ctypes.c_void_p
-_count = pointer(pdfium.FPDFPage_CountObjects, _int, _void)
-_object = pointer(pdfium.FPDFPage_GetObject, _void, _void, _int)
-_type = pointer(pdfium.FPDFPageObj_GetType, _int, _void)
 _bounds = pointer(pdfium.FPDFPageObj_GetBounds, _int, _void, *[_void] * 4)
 _mode = pointer(pdfium.FPDFPath_GetDrawMode, _int, _void, _void, _void)
 _fill = pointer(pdfium.FPDFPageObj_GetFillColor, _int, _void, *[_void] * 4)
@@ -39,75 +37,76 @@ _clip_points = pointer(pdfium.FPDFClipPath_CountPathSegments, _int, _void, _int)
 _clip_point = pointer(pdfium.FPDFClipPath_GetPathSegment, _void, _void, _int, _int)
 _point = pointer(pdfium.FPDFPathSegment_GetPoint, _int, _void, _void, _void)
 _text_object = pointer(pdfium.FPDFText_GetTextObject, _void, _void, _int)
+_AREA, _MODES, _COLOUR = array("f", bytes(16)), array("i", bytes(8)), array("I", bytes(16))
+_AREA_AT, _MODES_AT, _COLOUR_AT = (
+    [each.buffer_info()[0] + 4 * k for k in range(len(each))] for each in (_AREA, _MODES, _COLOUR)
+)
 
 
 class Covers:
     """The boxes of one page, in user space, and when each was painted."""
 
-    def __init__(self, page: object, textpage: object) -> None:
+    def __init__(self, found: Objects, page: object, textpage: object) -> None:
+        self._items = found.items
         self._text = handle_of(textpage)
-        self._painted: dict[int, int] = {}  # a text object, and its turn in the order of painting
         self._rows: dict[int, list[tuple[int, Box]]] = {}
-        found = 0
-        for turn, item, kind in _objects(handle_of(page)):
-            if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-                self._painted[item] = turn
-            elif kind == pdfium.FPDF_PAGEOBJ_PATH and found < _MOST_BOXES and (box := _box(item)):
-                found += 1
-                self._add(turn, box)
-        for box in _annotated(page):
-            self._add(_MOST_OBJECTS, box)
+        self._known: dict[int, Box | None] = {}
+        boxes = ((turn, box) for turn, path in found.paths() if (box := _filled(path)))
+        for turn, box in islice(boxes, _MOST_BOXES):
+            self._add(turn, box)
+        for turn, box in enumerate(_annotated(page), len(self._items) + 1):
+            self._add(turn, box)
+            self._known[turn] = box
+        self._turns = {item: turn for turn, item in enumerate(self._items)} if self._rows else {}
 
     def hide(self, word: Word) -> bool:
         """Whether a word, its box in user space, lies under one of them."""
-        if not self._rows:
-            return False
-        x, y = (word.x0 + word.x1) / 2, (word.top + word.bottom) / 2
-        over = [turn for turn, box in self._rows.get(int(y // _ROW), ()) if _lies_in(box, x, y, word)]
+        y = (word.top + word.bottom) / 2
+        over = [turn for turn, box in self._rows.get(int(y // _ROW), ()) if _lies_in(box, word)]
         if not over:
             return False
-        painted = self._painted.get(_text_object(self._text, word.order) or 0)
-        return painted is not None and max(over) > painted
+        painted = self._turns.get(_text_object(self._text, word.order) or 0, len(self._items))
+        return any(_lies_in(box, word) for turn in over if turn > painted and (box := self._left_of(turn)))
 
     def _add(self, turn: int, box: Box) -> None:
         first, last = int(box[1] // _ROW), int(box[3] // _ROW)
         for row in range(first, min(last, first + _MOST_ROWS) + 1):
             self._rows.setdefault(row, []).append((turn, box))
 
+    def _left_of(self, turn: int) -> Box | None:
+        """What a path covers in fact; asked of the few that came after a word which their bounds hold."""
+        if turn not in self._known:
+            self._known[turn] = _rectangle(self._items[turn])
+        return self._known[turn]
 
-def _lies_in(box: Box, x: float, y: float, word: Word) -> bool:
+
+def _lies_in(box: Box, word: Word) -> bool:
     """The middle of a word, and most of its length: the boxes of glyphs are looser than what is seen of them."""
-    if not (box[0] <= x <= box[2] and box[1] <= y <= box[3]):
+    if not (box[0] <= (word.x0 + word.x1) / 2 <= box[2] and box[1] <= (word.top + word.bottom) / 2 <= box[3]):
         return False
     return min(box[2], word.x1) - max(box[0], word.x0) >= 0.8 * (word.x1 - word.x0)
 
 
-def _objects(page: int) -> Iterator[tuple[int, int, int]]:
-    """Turn, handle and kind of what is on the page, in the order of painting."""
-    for turn in range(min(max(0, _count(page)), _MOST_OBJECTS)):
-        if item := _object(page, turn):
-            yield turn, item, _type(item)
+def _filled(path: int) -> Box | None:
+    """The bounds of a path that is filled for good, and no thin line."""
+    if not _bounds(path, *_AREA_AT):
+        return None
+    left, bottom, right, top = _AREA
+    if right - left < _THIN or top - bottom < _THIN or not _is_solid(path):
+        return None
+    return left, bottom, right, top
 
 
-def _box(path: int) -> Box | None:
-    """What a path covers for good; None for one that is no solid rectangle."""
-    area = (ctypes.c_float * 4)()
-    places = [ctypes.addressof(area) + 4 * k for k in range(4)]
-    if not _bounds(path, *places):
-        return None
-    box = (area[0], area[1], area[2], area[3])
-    if min(box[2] - box[0], box[3] - box[1]) < _THIN or not _is_solid(path) or not _is_rectangle(path, box):
-        return None
-    return _clipped(path, box)
+def _rectangle(path: int) -> Box | None:
+    """What a path covers; None for one that is no rectangle, or is clipped away."""
+    box = _filled(path)
+    return _clipped(path, box) if box and _is_rectangle(path, box) else None
 
 
 def _is_solid(path: int) -> bool:
-    modes = (ctypes.c_int * 2)()
-    _mode(path, ctypes.addressof(modes), ctypes.addressof(modes) + 4)
-    if not modes[0] or _seen_through(path):
+    if not _mode(path, *_MODES_AT) or not _MODES[0] or _seen_through(path):
         return False
-    colour = (ctypes.c_uint * 4)()
-    return bool(_fill(path, *[ctypes.addressof(colour) + 4 * k for k in range(4)])) and colour[3] >= _SOLID
+    return bool(_fill(path, *_COLOUR_AT)) and _COLOUR[3] >= _SOLID
 
 
 def _is_rectangle(path: int, box: Box) -> bool:

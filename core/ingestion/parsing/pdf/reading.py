@@ -12,7 +12,7 @@ import pypdfium2.raw as pdfium
 from core.ingestion.parsing.pdf.covers import Covers
 from core.ingestion.parsing.pdf.glyphs import Look, Looks, is_tiny, read_glyphs, words
 from core.ingestion.parsing.pdf.ruled import with_ruled_tables
-from core.ingestion.parsing.pdf.ruling import Box, read_lines
+from core.ingestion.parsing.pdf.ruling import Box, objects, read_lines
 from core.ingestion.parsing.pdf.shapes import PageShape, Word
 from core.ingestion.parsing.scans import ScannedLine, beside, to_words
 
@@ -42,7 +42,8 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
     sideways: list[Word] = []
     backgrounds: list[Box] | None = None
     scan: bool | None = None
-    glyphs, covers, covered = read_glyphs(textpage), Covers(page, textpage), 0
+    things = objects(page)
+    glyphs, covers, covered = read_glyphs(textpage), Covers(things, page, textpage), 0
     for word, look in words(glyphs, Looks(textpage)):
         if look.white and backgrounds is None:
             backgrounds = _painted(page)
@@ -61,7 +62,7 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
     has_images = not upright and _has_images(page)
     scanned = sum(len(word.text) for word in upright) < _LITTLE and _is_pictured(page, box)
     upright += beside(to_words(found), upright)
-    level, vertical = read_lines(page, lambda area: _shown(area, box, turn))
+    level, vertical = read_lines(things, lambda area: _shown(area, box, turn))
     rows = with_ruled_tables(upright, level, vertical)
     unseen = _joined(hidden) + ([_painted_over(covered)] if covered else [])
     return PageShape(number, width, height, rows, _runs(sideways), unseen, has_images, garbled, scanned)

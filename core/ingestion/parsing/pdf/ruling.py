@@ -43,18 +43,30 @@ class Line(NamedTuple):
     end: float
 
 
-def read_lines(page: object, shown: Callable[[Box], Box]) -> tuple[list[Line], list[Line]]:
+class Objects(NamedTuple):
+    """Handles of what is on a page, and of what kind each is (FPDF_PAGEOBJ_...)."""
+
+    items: list[int]
+    kinds: list[int]
+
+    def paths(self) -> Iterator[tuple[int, int]]:
+        """Each path's turn in the order of painting, and its handle."""
+        kinds = enumerate(self.kinds)
+        return ((turn, self.items[turn]) for turn, kind in kinds if kind == pdfium.FPDF_PAGEOBJ_PATH)
+
+
+def read_lines(found: Objects, shown: Callable[[Box], Box]) -> tuple[list[Line], list[Line]]:
     """Level and upright lines of the page.
 
     Args:
-        page: PDFium's handle.
+        found: what is on the page.
         shown: user space (left, bottom, right, top) to shown coordinates (left, top, right, bottom).
 
     Returns: level lines and upright lines in shown coordinates; both empty when the page is a drawing.
     """
     level: list[Line] = []
     upright: list[Line] = []
-    for path in _paths(handle_of(page)):
+    for _turn, path in found.paths():
         for box in _bars(path):
             x0, y0, x1, y1 = shown(box)
             if y1 - y0 <= _THIN < _SHORT <= x1 - x0:
@@ -66,10 +78,11 @@ def read_lines(page: object, shown: Callable[[Box], Box]) -> tuple[list[Line], l
     return level, upright
 
 
-def _paths(page: int) -> Iterator[int]:
-    count = min(max(0, _count(page)), _MOST_OBJECTS)
-    items = [item for item in map(_object, repeat(page), range(count)) if item]
-    return (item for item, kind in zip(items, map(_type, items), strict=True) if kind == pdfium.FPDF_PAGEOBJ_PATH)
+def objects(page: object) -> Objects:
+    """What is on a page, in the order of painting."""
+    handle = handle_of(page)
+    items = [item for item in map(_object, repeat(handle), range(min(max(0, _count(handle)), _MOST_OBJECTS))) if item]
+    return Objects(items, list(map(_type, items)))
 
 
 def _bars(path: int) -> Iterator[Box]:
