@@ -28,6 +28,7 @@ import typer
 
 from core import room
 from core.commands import adapters, keeping, models
+from core.commands.terminal import say
 from core.errors import UNSTORABLE, BadInput, Conflict, NotFound, TriptychError
 from core.settings import Settings
 from storage.errors import Unstorable
@@ -95,7 +96,7 @@ def common(version: Annotated[bool, typer.Option("--version", help="Say which ve
     if version:
         from importlib.metadata import version as installed
 
-        print(f"triptych {installed('triptych')}")
+        say(f"triptych {installed('triptych')}")
         raise typer.Exit(DONE)
 
 
@@ -217,7 +218,7 @@ def reindex(
 
     wanted = command.Wanted(embedding, model, key_variable, structure, usual, longest, as_domain)
     found = command.reindex(Settings.load(workspace), corpus, wanted, dry_run=dry_run)
-    print(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
+    say(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
 
 
 @app.command()
@@ -236,7 +237,7 @@ def train(
     from core.commands import train as command
 
     found = command.train(Settings.load(workspace), corpus, examples, kind.value, preset.value, wait=wait)
-    print(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
+    say(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
 
 
 @app.command()
@@ -274,7 +275,7 @@ def evaluate(
     found = command.evaluate(Settings.load(workspace), corpus, questions, modes, limit, options, judge)
     if out is not None:
         command.write(found, out)
-    print(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
+    say(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
 
 
 def main() -> None:
@@ -294,12 +295,12 @@ def main() -> None:
         raise
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            print("Stopped. What was done is kept; the same command goes on from there.", file=sys.stderr)
+            say("Stopped. What was done is kept; the same command goes on from there.", file=sys.stderr)
         raise
 
 
 def _end(message: str, code: int) -> None:
-    print(message, file=sys.stderr)
+    say(message, file=sys.stderr)
     sys.exit(code)
 
 

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.commands.terminal import say
 from core.errors import BadInput, NotFound, TriptychError
 
 if TYPE_CHECKING:
@@ -68,11 +69,11 @@ def list_(
     with _opened(workspace, corpus) as (ws, found):
         rows = ws.adapters.list(found.id)
         if as_json:
-            print(json.dumps([_json(row) for row in rows], ensure_ascii=False))
+            say(json.dumps([_json(row) for row in rows], ensure_ascii=False))
             return
         for row in rows:
             words = row.gate.get("words") or row.note
-            print(f"{name_of(row)}\t{row.status}\t{row.base_model}\t{words}".rstrip())
+            say(f"{name_of(row)}\t{row.status}\t{row.base_model}\t{words}".rstrip())
 
 
 @app.command("import")
@@ -87,7 +88,7 @@ def import_(
 
     with _opened(workspace, corpus) as (ws, found):
         row = importing.take_in(ws, found.id, kind.value, source, by=BY)
-        print(f"{name_of(row)} is a candidate. {row.note}")
+        say(f"{name_of(row)} is a candidate. {row.note}")
 
 
 @app.command()
@@ -97,7 +98,7 @@ def promote(name: Adapter, corpus: Corpus, workspace: Folder = None) -> None:
 
     with _opened(workspace, corpus) as (ws, found):
         row = gate.overrule(ws, _adapter(ws, found.id, name).id, by=BY)
-        print(f"{name_of(row)} serves.{' The gate did not see it win.' if not row.gate.get('passed') else ''}")
+        say(f"{name_of(row)} serves.{' The gate did not see it win.' if not row.gate.get('passed') else ''}")
 
 
 @app.command()
@@ -106,7 +107,7 @@ def rollback(name: Adapter, corpus: Corpus, workspace: Folder = None) -> None:
     from core.finetuning import registry
 
     with _opened(workspace, corpus) as (ws, found):
-        print(f"{name_of(registry.roll_back(ws, _serving(ws, found.id, name).id))} serves again.")
+        say(f"{name_of(registry.roll_back(ws, _serving(ws, found.id, name).id))} serves again.")
 
 
 @app.command()
@@ -117,7 +118,7 @@ def withdraw(name: Adapter, corpus: Corpus, workspace: Folder = None) -> None:
     with _opened(workspace, corpus) as (ws, found):
         row = _serving(ws, found.id, name)
         registry.withdraw(ws, row.id)
-        print(f"{name_of(row)} serves no more.")
+        say(f"{name_of(row)} serves no more.")
 
 
 @app.command()
@@ -128,7 +129,7 @@ def delete(name: Adapter, corpus: Corpus, workspace: Folder = None) -> None:
     with _opened(workspace, corpus) as (ws, found):
         row = _adapter(ws, found.id, name)
         registry.delete(ws, row.id)
-        print(f"{name_of(row)} is deleted.")
+        say(f"{name_of(row)} is deleted.")
 
 
 @app.command()
@@ -149,7 +150,7 @@ def export(
             shutil.copyfile(exporting.target(ws, row, form.value), out)
         except OSError as error:
             raise BadInput(f"{out} cannot be written: {error.strerror}.", "Give another place.") from error
-        print(f"{out}: {job.message}")
+        say(f"{out}: {job.message}")
 
 
 @app.command()
@@ -161,7 +162,7 @@ def judge(name: Adapter, corpus: Corpus, workspace: Folder = None) -> None:
         row = _adapter(ws, found.id, name)
         _done(ws, importing.start(ws, row.id, by=BY), "judging")
         judged = ws.adapters.get(row.id)
-        print(f"{name_of(judged)}: {judged.status}. {judged.gate.get('words', '')}")
+        say(f"{name_of(judged)}: {judged.status}. {judged.gate.get('words', '')}")
 
 
 @app.command()
@@ -174,7 +175,7 @@ def vllm(
     from core.finetuning import served
 
     with _opened(workspace, corpus) as (ws, found):
-        print(served.command(ws, [_adapter(ws, found.id, name) for name in names]))
+        say(served.command(ws, [_adapter(ws, found.id, name) for name in names]))
 
 
 @app.command()
@@ -184,7 +185,7 @@ def offered(corpus: Corpus, workspace: Folder = None) -> None:
 
     with _opened(workspace, corpus) as (ws, found):
         for each in served.offered(ws, found.id):
-            print(f"{each.model}\t{f'adapter of {each.parent}' if each.parent else 'does not say'}")
+            say(f"{each.model}\t{f'adapter of {each.parent}' if each.parent else 'does not say'}")
 
 
 @app.command()
@@ -201,7 +202,7 @@ def choose(
     with _opened(workspace, corpus) as (ws, found):
         of = _adapter(ws, found.id, trained).id if trained else None
         row = served.choose(ws, found.id, kind.value, model, of, by=BY)
-        print(f"{name_of(row)} is a candidate: {row.note}")
+        say(f"{name_of(row)} is a candidate: {row.note}")
 
 
 @app.command("test")
@@ -213,7 +214,7 @@ def try_(name: Adapter, corpus: Corpus, workspace: Folder = None) -> None:
         trial, words = served.try_out(ws, _adapter(ws, found.id, name).id)
         if trial.problem:
             raise TriptychError(trial.problem, trial.remedy)
-        print(f"{words} First word after {trial.first_word_s or 0:.1f} s: {trial.answer}")
+        say(f"{words} First word after {trial.first_word_s or 0:.1f} s: {trial.answer}")
 
 
 def name_of(row: "AdapterRow") -> str:

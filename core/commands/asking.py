@@ -12,6 +12,7 @@ from core.commands.following import Line
 from core.commands.questions import Question, Results, read_questions
 from core.commands.remote import Server
 from core.commands.shapes import answer_json, results_json
+from core.commands.terminal import say
 from core.errors import BadInput, NotFound, WorkspaceLocked
 from core.settings import Settings
 
@@ -72,10 +73,10 @@ class Request:
         """Put the question(s); with `resume`, those whose results are in `out` already are left out."""
         if self.question is not None:
             found = ask(self.question)
-            print(_json(found) if self.as_json else readable(found))
+            say(_json(found) if self.as_json else readable(found))
         elif self.out is None:
             for question in self.questions:
-                print(_json({"id": question.id} | ask(question.text)), flush=True)
+                say(_json({"id": question.id} | ask(question.text)), flush=True)
         else:
             self._put_all(ask, self.out, resume)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core import room
+from core.commands.terminal import say
 from core.errors import NoRoom, TriptychError
 from storage.corpora import PENDING
 from storage.errors import Locked
@@ -77,12 +78,14 @@ class Line:
         if text == self._last or (not self._live and time.monotonic() - self._at < 5):
             return
         self._last, self._at = text, time.monotonic()
-        print(
-            f"\r\x1b[K{text[:110]}" if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True
-        )
+        self._clear()
+        say(text[:110] if self._live else text, end="" if self._live else "\n", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """Leave the line."""
+        self._clear()
+
+    def _clear(self) -> None:
         if self._live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 

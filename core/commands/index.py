@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.commands.following import Outcome, follow
+from core.commands.terminal import say
 from core.errors import BadInput, WorkspaceLocked
 from core.ingestion import flags
 from core.ingestion.intake import Intake, add_files, create_corpus
@@ -68,18 +69,18 @@ def report(intake: Intake, outcome: Outcome) -> int:
         "duplicates": len(intake.duplicates),
         "failed": len(outcome.unfinished) + len(intake.rejected),
     }
-    print(", ".join(f"{number} {what}" for what, number in counts.items() if number) or "nothing to index")
+    say(", ".join(f"{number} {what}" for what, number in counts.items() if number) or "nothing to index")
     for duplicate in intake.duplicates:
-        print(f"  {duplicate.name}: the same content as {duplicate.of}; stored once")
+        say(f"  {duplicate.name}: the same content as {duplicate.of}; stored once")
     for row in outcome.ready:
         for note in row.notes:
-            print(f"  {row.name}: {note}")
+            say(f"  {row.name}: {note}")
         for line in flags.told(row.flags):
-            print(f"  {row.name}: {line}")
+            say(f"  {row.name}: {line}")
     for rejected in intake.rejected:
-        print(f"  failed: {rejected.name}: {rejected.reason}")
+        say(f"  failed: {rejected.name}: {rejected.reason}")
     for row in outcome.unfinished:
-        print(f"  {row.status}: {row.name}: {row.error} {row.remedy}".rstrip(": "))
+        say(f"  {row.status}: {row.name}: {row.error} {row.remedy}".rstrip(": "))
     return 1 if counts["failed"] else 0
 
 

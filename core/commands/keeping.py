@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from core.commands.terminal import say
 from core.errors import BadInput
 from core.settings import Settings
 
@@ -30,15 +31,15 @@ def backup(
     _there(settings)
     with Opened.open(settings, owner=False) as ws:
         done = write(ws, file, with_key=with_key)
-    print(f"{done.file}: {done.members:,} files, {done.bytes / 1e6:.1f} MB, each with its sha256.")
-    print("Look-ups, pictures and converted base models are left out: they are made again from these.")
+    say(f"{done.file}: {done.members:,} files, {done.bytes / 1e6:.1f} MB, each with its sha256.")
+    say("Look-ups, pictures and converted base models are left out: they are made again from these.")
     if not with_key:
-        print(
+        say(
             "The file that opens stored keys is left out: enter keys of endpoints again after restoring, or --with-key."
         )
     for what, which in (("missing", done.missing), ("damaged", done.damaged)):
         if which:
-            print(f"{len(which):,} uploads were {what} already. Run triptych doctor.")
+            say(f"{len(which):,} uploads were {what} already. Run triptych doctor.")
 
 
 @app.command()
@@ -51,12 +52,12 @@ def restore(
 
     done = do(file, Settings.load(workspace))
     made = f"{done.manifest.made_at[:10]} by Triptych {done.manifest.triptych}"
-    print(f"{done.home}: {len(done.manifest.members):,} files, as they were on {made}.")
-    print("Look-ups are made again from the rows when it is first opened: triptych run --workspace " + str(done.home))
+    say(f"{done.home}: {len(done.manifest.members):,} files, as they were on {made}.")
+    say("Look-ups are made again from the rows when it is first opened: triptych run --workspace " + str(done.home))
     if not done.with_key:
-        print("Stored keys of endpoints were not in it: enter them again in Settings.")
+        say("Stored keys of endpoints were not in it: enter them again in Settings.")
     if done.manifest.missing:
-        print(f"{len(done.manifest.missing):,} uploads were missing when it was made. Run triptych doctor.")
+        say(f"{len(done.manifest.missing):,} uploads were missing when it was made. Run triptych doctor.")
 
 
 @app.command()
@@ -73,7 +74,7 @@ def doctor(
     with open_workspace(settings) as ws:
         findings = examine(ws, repair)
     for each in findings:
-        print(f"{each.state:13} {each.what}: {each.words} {each.remedy}".rstrip())
+        say(f"{each.state:13} {each.what}: {each.words} {each.remedy}".rstrip())
     raise typer.Exit(int(any(each.state == "decide" for each in findings)))
 
 
@@ -99,15 +100,15 @@ def audit(
     with Opened.open(settings, owner=False) as ws:
         if verify:
             found = ws.audit.verify()
-            print(journal.verdict_words(found))
+            say(journal.verdict_words(found))
             raise typer.Exit(int(not found.whole))
         for row in ws.audit.newest(limit, since=moment):
             if as_json:
-                print(json.dumps(journal.as_json(ws, row)))
+                say(json.dumps(journal.as_json(ws, row)))
                 continue
             line = journal.told(ws, row)
             which = f" ({line.which})" if line.which else ""
-            print(f"{line.number:6} {line.at:%Y-%m-%d %H:%M:%S} {line.who}: {line.what}{which} {line.details}".rstrip())
+            say(f"{line.number:6} {line.at:%Y-%m-%d %H:%M:%S} {line.who}: {line.what}{which} {line.details}".rstrip())
 
 
 def _there(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.commands.terminal import say
 from core.errors import NotFound, TriptychError
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ def list_(
             corpora = [corpus.name for corpus in ws.base_models.used_by(row.id)]
             shown = {"name": row.name, "kind": row.kind, "at": row.location, "model": row.model, "window": row.window}
             if as_json:
-                print(json.dumps(shown | {"corpora": corpora}))
+                say(json.dumps(shown | {"corpora": corpora}))
             else:
-                print(f"{row.name}\t{row.kind}\t{row.location} {row.model}".rstrip() + f"\t{', '.join(corpora)}")
+                say(f"{row.name}\t{row.kind}\t{row.location} {row.model}".rstrip() + f"\t{', '.join(corpora)}")
 
 
 @app.command()
@@ -60,7 +61,7 @@ def add(
     key = "" if key_variable else os.environ.get(KEY_VARIABLE, "")
     asked = catalogue.Described(name, kind, at, model, window, key, key_variable)
     with _opened(workspace) as ws:
-        print(f"Added {catalogue.add(ws, asked).name}.")
+        say(f"Added {catalogue.add(ws, asked).name}.")
 
 
 @app.command("test")
@@ -71,11 +72,11 @@ def try_(name: Name, workspace: Folder = None) -> None:
     with _opened(workspace) as ws:
         trial = try_out(ws, _id(ws, name))
     if trial.offered:
-        print("Offered:", ", ".join(each.model for each in trial.offered), file=sys.stderr)
+        say("Offered:", ", ".join(each.model for each in trial.offered), file=sys.stderr)
     if trial.problem:
         raise TriptychError(trial.problem, trial.remedy)
     speed = f", {trial.tokens_per_s:.0f} tokens/s" if trial.tokens_per_s else ""
-    print(f"First word after {trial.first_word_s or 0:.1f} s{speed}, reads {trial.window} tokens: {trial.answer}")
+    say(f"First word after {trial.first_word_s or 0:.1f} s{speed}, reads {trial.window} tokens: {trial.answer}")
 
 
 @app.command()
@@ -92,7 +93,7 @@ def use(
         if found is None:
             raise NotFound(f"There is no corpus named {corpus!r}.", "Make one with triptych index.")
         catalogue.use(ws, found.id, _id(ws, name))
-        print(f"{corpus} is answered by {name}.")
+        say(f"{corpus} is answered by {name}.")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.commands.following import Line, follow
 from core.commands.index import open_workspace
+from core.commands.terminal import say
 from core.errors import BadInput, TriptychError
 from core.settings import Settings
 from core.sync import sources
@@ -123,7 +124,7 @@ def _sync(ws: "Workspace", corpus: CorpusRow, found: Sequence[SourceRow], option
     plans = {source.id: look(ws, source) for source in found} if options.dry_run or options.agreed else {}
     if options.dry_run:
         told = [as_json(source, plans[source.id]) for source in found]
-        print(json.dumps(told, ensure_ascii=False) if options.as_json else "\n".join(map(readable, told)))
+        say(json.dumps(told, ensure_ascii=False) if options.as_json else "\n".join(map(readable, told)))
         return 0
     before = {row.id for row in _documents(ws, found)}
     agreed = {key: len(plan.removed) for key, plan in plans.items()}
@@ -149,11 +150,11 @@ def _report(
     total = ws.corpora.statistics(corpus.id).documents
     if options.as_json:
         said = {"new": counts[0], "failed": counts[1], "documents": total, "problems": problems, "left_out": left_out}
-        print(json.dumps(said, ensure_ascii=False))
+        say(json.dumps(said, ensure_ascii=False))
     else:
-        print(f"{counts[0]} new or changed, {counts[1]} failed; the corpus has {total} documents")
+        say(f"{counts[0]} new or changed, {counts[1]} failed; the corpus has {total} documents")
         for name, why in {**left_out, **problems}.items():
-            print(f"  {name}: {why}")
+            say(f"  {name}: {why}")
     return 1 if problems or counts[1] else 0
 
 
