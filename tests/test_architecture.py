@@ -1,6 +1,7 @@
 """The plan of the house, enforced: which floor may import which, and where the heavy libraries are."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -125,3 +126,11 @@ def test_asking_for_help_loads_nothing_heavy() -> None:
 def test_no_two_test_modules_have_the_same_name() -> None:
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(names) == sorted(set(names)), "one worker imports both: pytest then refuses the second"
+
+
+def test_what_security_names_as_proof_is_there() -> None:
+    said = set(re.findall(r"`([^`\s]+)`", (ROOT / "SECURITY.md").read_text("utf-8")))
+    tests = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {name for name in said if name.startswith("test_")} <= tests
+    folders = ("core/", "tests/", "benchmarks/")
+    assert [name for name in sorted(said) if name.startswith(folders) and not (ROOT / name).exists()] == []
