@@ -24,6 +24,7 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 from streamlit.web import bootstrap
 
+from core import memory
 from core.errors import TriptychError
 from core.settings import Settings
 from core.workspace import Workspace
@@ -138,7 +139,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def configure(settings: Settings) -> None:
-    """Give Streamlit the project's settings, before it builds anything from them."""
+    """Give Streamlit the project's settings, before it builds anything from them, and the process few heaps."""
+    memory.few_heaps()
     values = tomllib.loads(CONFIG.read_text("utf-8")) if CONFIG.is_file() else {}
     chosen = {"server.address": settings.host, "server.port": settings.port}
     bootstrap.load_config_options({**dict(flat(values)), **chosen})

@@ -8,9 +8,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from core import room
+from core import memory, room
 from core.errors import NoRoom, TriptychError
-from core.jobs import memory
 from core.jobs.kinds import KINDS
 from core.jobs.lease import LEASE_S, Cancelled, Lease, Paused, Stopping
 from core.tracing import where
