@@ -53,7 +53,7 @@ def measured(name: str, options: argparse.Namespace) -> dict[str, Any] | None:
     home.mkdir(parents=True, exist_ok=True)
     out = home / "report.json"
     known = json.loads(out.read_text("utf-8")) if out.is_file() else None
-    if options.table or (known and not _missing(known, options.modes)):
+    if options.table or (known and not _missing(known, options.modes) and not _untrained(home, options)):
         return known
     if not options.trained:
         triptych("index", "-w", home, "--domain", domain, "-c", options.corpus, corpus)

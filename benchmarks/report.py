@@ -57,6 +57,6 @@ def shown(options: Sequence[str]) -> list[str]:
     kept: list[str] = []
     hidden = False
     for option in options:
-        hidden = hidden if not option.startswith("--") else option.split("=")[0] in ("--workspace", "--data")
+        hidden = hidden if not option.startswith("-") else option.split("=")[0] in ("-w", "--workspace", "--data")
         kept += [] if hidden else [option]
     return kept
