@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 EMBEDDED = 0
+BETWEEN = "#"
+"""A mode and its variant in a key."""
 TRAINED = ("promoted", "candidate", "retired")
 UNADAPTED: tuple[Mode, ...] = ("rag", "base")
 """Modes that any base model answers in."""
@@ -35,7 +37,7 @@ class Contestant:
     @property
     def key(self) -> str:
         """What a vote names it by: the mode, or "hybrid#a7"."""
-        return f"{self.mode}#{self.variant}" if self.variant else self.mode
+        return f"{self.mode}{BETWEEN}{self.variant}" if self.variant else self.mode
 
 
 def variants(ws: "Workspace", corpus_id: int) -> list[Contestant]:

@@ -9,10 +9,12 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.preferences import Preferences, preferences
+from core.evaluation import preferred
+from core.evaluation.preferences import Preferences, Rate, preferences
+from core.evaluation.preferred import Topic
 from dashboard import resources, state
 from dashboard.components import figures, modes
-from dashboard.components.safe_text import label
+from dashboard.components.safe_text import label, one_line
 from storage.rows import VoteRow
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -23,17 +25,10 @@ def show(corpus_id: int) -> None:
     """Nothing before the first comparison."""
     workspace = resources.workspace()
     votes = workspace.comparisons.votes(corpus_id)
-    found = preferences(votes)
     if votes:
         st.subheader("Wins so far", anchor=False)
-        said = [figures.count(found.votes, "vote"), f"{figures.count(found.ties, 'tie')}", f"{found.bad} all bad"]
-        st.caption(" · ".join(said))
-    if found.rates:
-        names = {key: name for vote in votes for key, name in vote.names.items()}
-        st.altair_chart(chart(found, names), width="stretch")
-        st.caption(
-            "Share of wins by Bradley-Terry, with 95 % intervals; few votes make wide intervals, which say nothing yet."
-        )
+        _rates(corpus_id, votes)
+        _topics(preferred.by_topic(workspace, votes), votes)
     rows = workspace.comparisons.list(corpus_id)
     if rows:
         with st.expander("Earlier comparisons", icon=":material/history:"):
@@ -44,6 +39,59 @@ def show(corpus_id: int) -> None:
                 st.button(text, key=f"see-{row.id}", type="tertiary", on_click=_see, args=(row.id,))
             if votes:
                 st.download_button("Votes as CSV", as_csv(votes), "votes.csv", "text/csv", icon=":material/download:")
+
+
+def _rates(corpus_id: int, votes: list[VoteRow]) -> None:
+    """The corpus's own, or those of its whole domain where other corpora have votes too."""
+    found, whole = preferences(votes), preferred.of_domain(resources.workspace(), corpus_id)
+    if whole:
+        domain = resources.workspace().domains.get(resources.workspace().corpora.get(corpus_id).domain).title
+        scopes = {"corpus": "This corpus", "domain": f"All {whole.corpora} corpora of {one_line(domain, 40)}"}
+        key = f"wins-of-{corpus_id}"
+        if st.segmented_control("Votes of", list(scopes), key=key, default="corpus", required=True,
+                                format_func=lambda scope: scopes[scope]) == "domain":  # fmt: skip
+            found = whole.found
+    said = [figures.count(found.votes, "vote"), f"{figures.count(found.ties, 'tie')}", f"{found.bad} all bad"]
+    st.caption(" · ".join(said))
+    if found.rates:
+        names = _variants(votes)
+        st.altair_chart(chart(found, names), width="stretch")
+        st.caption(
+            "Share of wins by Bradley-Terry, with 95 % intervals; few votes make wide intervals, which say nothing yet."
+        )
+
+
+def _topics(found: list[Topic], votes: list[VoteRow]) -> None:
+    """A row a topic: its words, its votes, and each mode's share of wins."""
+    if not found:
+        return
+    with st.expander("By topic", icon=":material/category:"):
+        st.table(table(found, _variants(votes)))
+        st.caption(
+            "Questions that mean alike, named by their words; topics of fewer than "
+            f"{preferred.ENOUGH} votes are left out. Shares of wins in %, with 95 % intervals."
+        )
+
+
+def table(found: list[Topic], names: Mapping[str, str]) -> pd.DataFrame:
+    """Topics by modes, as text; the modes in the order of the first topic that has them."""
+    keys = list(dict.fromkeys(rate.mode for topic in found for rate in topic.found.rates))
+    rows = []
+    for topic in found:
+        rates = {rate.mode: rate for rate in topic.found.rates}
+        shares = {
+            label(modes.titled(key, names.get(key, "")), 60): _share(rates[key]) if key in rates else "" for key in keys
+        }
+        rows.append({"Topic": label(topic.name, 80), "Votes": str(topic.found.votes)} | shares)
+    return pd.DataFrame(rows).set_index("Topic")
+
+
+def _share(rate: Rate) -> str:
+    return f"{100 * rate.share:.0f} ({100 * rate.low:.0f} to {100 * rate.high:.0f})"
+
+
+def _variants(votes: list[VoteRow]) -> dict[str, str]:
+    return {key: name for vote in votes for key, name in vote.names.items()}
 
 
 def _see(comparison_id: int) -> None:

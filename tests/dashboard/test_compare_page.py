@@ -157,6 +157,34 @@ def test_a_candidate_and_another_base_model_stand_beside_the_modes_and_their_vot
     assert f"rag#m{other.id} is Other <b>model</b>" in as_csv([vote])
 
 
+def test_wins_are_shown_for_the_corpus_its_domain_and_by_topic(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    second = workspace.corpora.create("Second", indexed.domain)
+    asked = {f"What is the rent of <b>flat</b> {number}?": "hybrid" for number in range(9)}
+    asked |= {f"When does the {colour} bus leave?": "rag" for colour in ("red", "blue", "green", "grey", "pink")}
+    asked |= {f"When does the bus number {number} leave?": "rag" for number in range(4)}
+    for question, choice in asked.items():
+        voted(workspace, indexed.id, question, choice)
+    app = open_page("compare", corpus=indexed.id)
+    assert not app.exception
+    assert "18 votes" in words(app)
+    (table,) = app.table
+    assert sorted(table.value["Votes"]) == ["9", "9"]
+    assert any("rent" in name for name in table.value.index)
+    assert not app.segmented_control
+    voted(workspace, second.id, "Who?", "rag")
+    app = open_page("compare", corpus=indexed.id)
+    app.segmented_control[0].set_value("domain").run()
+    assert not app.exception
+    assert "19 votes" in words(app)
+
+
+def voted(workspace: Workspace, corpus_id: int, question: str, choice: str) -> None:
+    row = workspace.comparisons.begin(corpus_id, question, [("rag", "", ""), ("hybrid", "", "")], False)
+    workspace.comparisons.vote(row.id, choice)
+
+
 def test_a_version_that_was_deleted_is_refused_before_anything_is_asked(
     workspace: Workspace, indexed: CorpusRow
 ) -> None:
