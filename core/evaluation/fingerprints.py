@@ -66,13 +66,24 @@ def of_answer(state: str, question: Gold, likelihood: bool = False) -> str:
 
 
 def _engine(ws: "Workspace", base_model_id: int | None) -> list[Any]:
-    """A base model by all that its row says, and by its file's size and time where it is one."""
+    """A base model by all that its row says, and by the size and time of its file, or of those in its folder."""
     if base_model_id is None:
         return ["embedded", ws.engines.name(None)]
     row = ws.base_models.get(base_model_id)
-    path = Path(row.location)
-    stat = path.stat() if row.kind == "gguf" and path.is_file() else None
-    return [row.kind, row.location, row.model, row.window, row.options, [stat.st_size, stat.st_mtime_ns] if stat else 0]
+    return [row.kind, row.location, row.model, row.window, row.options, _files(row.kind, row.location)]
+
+
+def _files(kind: str, location: str) -> list[list[Any]]:
+    """Name, size and time of what a model is read from; none of an endpoint's, or where it is not there."""
+    path = Path(location).expanduser()
+    if kind == "gguf":
+        files = [path]
+    elif kind == "transformers" and path.is_dir():
+        files = sorted(each for each in path.iterdir() if each.suffix in (".safetensors", ".json", ".jinja", ".model"))
+    else:
+        files = []
+    found = [(each.name, each.stat()) for each in files if each.is_file()]
+    return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in found]
 
 
 def _adapter(ws: "Workspace", corpus_id: int, kind: str) -> dict[str, Any] | None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from core.evaluation import breakdown
+from core.evaluation.answering import outcome
 from core.evaluation.beside import sections
 from core.evaluation.known import verdict
 from storage.rows import EvaluationAnswerRow, EvaluationRow, PageRow
@@ -26,6 +28,7 @@ def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
     judged: dict[str, list[dict[str, Any]]] = {}
     for found in ws.evaluations.findings(evaluation.id, "judgement"):
         judged.setdefault(found.content["question"], []).append(found.content)
+    in_parts = breakdown.sections(evaluation.questions, [outcome(each) for each in answers])
     return {
         "name": evaluation.name,
         "corpus": ws.corpora.get(evaluation.corpus_id).name,
@@ -33,7 +36,7 @@ def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
         "modes": evaluation.summary.get("modes", {}),
         "paired": evaluation.summary.get("paired", {}),
         "left_out": evaluation.left_out,
-        "beside": sections(evaluation.summary),
+        "beside": in_parts + sections(evaluation.summary),
         "fingerprints": evaluation.fingerprints,
         "verdict": verdict(ws, evaluation.corpus_id, evaluation).json(),
         "questions": [

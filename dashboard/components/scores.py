@@ -8,11 +8,13 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.evaluation import html, pdf, running
+from core.evaluation import breakdown, html, pdf, running
+from core.evaluation.answering import outcome
+from core.evaluation.breakdown import Part
 from core.evaluation.options import Options
 from core.evaluation.report import report
 from core.evaluation.scoring import LESS_IS_BETTER, METRICS
-from core.evaluation.summary import Interval, Summary
+from core.evaluation.summary import ORDER, Interval, Summary
 from dashboard import resources, state
 from dashboard.components import beside_view, figures, modes
 from dashboard.components.safe_text import label, one_line
@@ -55,12 +57,55 @@ def show(row: EvaluationRow) -> None:
     with right:
         st.markdown("**Quality against seconds an answer**")
         st.altair_chart(against_seconds(summary, metric), width="stretch")
+    _in_parts(row, metric)
     for mode, why in row.left_out.items():
         st.caption(f"{modes.look(mode).title} was left out. {label(why, 200)}")
     _taken_over(row)
     _not_given(row, summary)
     beside_view.show(row)
     _downloads(row)
+
+
+def _in_parts(row: EvaluationRow, metric: str) -> None:
+    """Where a mode is good: by kind of question or by document, where there are several."""
+    outcomes = [outcome(each) for each in resources.workspace().evaluations.answers(row.id)]
+    found = {way: breakdown.parts(row.questions, outcomes, way, metric) for way in breakdown.WAYS}
+    ways = [way for way, rows in found.items() if rows]
+    if not ways:
+        return
+    with st.expander("In parts", icon=":material/stacked_bar_chart:"):
+        way = st.segmented_control(
+            "By", ways, key=f"parts-{row.id}", default=ways[0], required=True,
+            format_func=lambda each: breakdown.WAYS[each].capitalize(),
+        )  # fmt: skip
+        st.altair_chart(in_parts(found.get(way) or found[ways[0]]), width="stretch")
+        st.caption(f"Parts of fewer than {breakdown.LEAST} questions are left out. Small parts have wide intervals.")
+
+
+def in_parts(found: Sequence[Part]) -> Any:
+    """A row a part; in it a point a mode, its interval as a line."""
+    rows = [
+        {"part": f"{one_line(part.name, 30)} ({part.questions})"} | _points(mode, interval)
+        for part in found
+        for mode, interval in part.modes.items()
+    ]
+    frame = pd.DataFrame(rows)
+    titles = [modes.look(mode).title for mode in ORDER if modes.look(mode).title in set(frame["mode"])]
+    y = alt.Y("part:N", title=None, sort=list(dict.fromkeys(frame["part"])), axis=alt.Axis(labelLimit=180))
+    offset = alt.YOffset("mode:N", sort=titles)
+    base = alt.Chart(frame).encode(y=y, yOffset=offset, color=_colour())
+    x = alt.X("mean:Q", title="points of 100", scale=alt.Scale(domain=[0, 100]))
+    lines = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
+    points = base.mark_point(size=60, filled=True).encode(
+        x=x, shape=_shape(), tooltip=["part", "mode", "mean", "low", "high", "questions"]
+    )
+    return alt.layer(lines, points).properties(height=40 + len(found) * (14 + 14 * len(titles)))
+
+
+def _points(mode: str, found: Interval) -> dict[str, Any]:
+    shares = {"mean": found.mean, "low": found.low, "high": found.high}
+    row: dict[str, Any] = {name: round(100 * value, 1) for name, value in shares.items()}
+    return row | {"mode": modes.look(mode).title, "questions": found.n}
 
 
 def _not_given(row: EvaluationRow, summary: Summary) -> None:
@@ -148,9 +193,7 @@ def _frame(summary: Summary, metric: str) -> Any:
 
 
 def _row(mode: str, found: Interval, seconds: Interval) -> dict[str, Any]:
-    shares = {"mean": found.mean, "low": found.low, "high": found.high}
-    row: dict[str, Any] = {name: round(100 * value, 1) for name, value in shares.items()}
-    return row | {"mode": modes.look(mode).title, "questions": found.n, "seconds": seconds.mean}
+    return _points(mode, found) | {"seconds": seconds.mean}
 
 
 def _downloads(row: EvaluationRow) -> None:

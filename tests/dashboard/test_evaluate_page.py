@@ -105,6 +105,26 @@ def test_scores_answers_and_the_verdict_are_shown(open_page: Open, evaluated: Co
     assert "9 answers, about" in said  # what the next run will cost, by this one
 
 
+def test_scores_are_shown_in_parts_where_there_are_several(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    asked = [
+        f"{begins} {number}?" for begins in ("How much is the rent of flat", "When ends lease") for number in range(3)
+    ]
+    workspace.gold.add_many(indexed.id, [GoldDraft(each, "2,400", documents=["lease.md"]) for each in asked])
+    running.start(workspace, indexed.id, of_rows(workspace.gold.list(indexed.id)), ["quote"])
+    workspace.dispatcher.run_one()
+    app = open_page("evaluate", corpus=indexed.id)
+    assert not app.exception
+    (row,) = workspace.evaluations.list(indexed.id)
+    (choice,) = [each for each in app.segmented_control if each.key == f"parts-{row.id}"]
+    assert choice.options == ["Kind of question"]  # there is but one document
+    assert "Parts of fewer than 3 questions are left out" in words(app)
+    page = html.page(report(workspace, row))
+    assert "<h2>Token F1 by kind of question</h2>" in page
+    assert "<td>how much<td>3<td>" in page
+
+
 def test_an_answer_to_the_five_questions_is_kept_and_shows_what_it_moved(
     open_page: Open, workspace: Workspace, evaluated: CorpusRow
 ) -> None:
