@@ -8,8 +8,11 @@ seconds tell modes apart and are not what one person alone would wait.
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
+
+import psutil  # type: ignore[import-untyped]
 
 from core.assistants.answer import Answer, Mode
 from core.assistants.ask import ADAPTED, Assistant
@@ -49,6 +52,16 @@ class Asked:
         for mode in self._modes:
             if mode != "quote":
                 self._who(mode).voice(_how(mode)).engine().warm()
+
+    def memory(self) -> dict[str, int]:
+        """Bytes that the processes take which hold the models here, by mode; nothing for those elsewhere."""
+        found = {}
+        for mode in (mode for mode in self._modes if mode != "quote"):
+            engine = self._who(mode).voice(_how(mode)).engine()
+            if engine.ready and isinstance(pid := getattr(engine, "process", None), int):
+                with suppress(psutil.Error):
+                    found[mode] = int(psutil.Process(pid).memory_info().rss)
+        return found
 
     def answer(self, gold: Gold, mode: str) -> EvaluationAnswerRow:
         """One answer with its scores; raises BadInput when the mode has lost its adapter, EngineFailed."""

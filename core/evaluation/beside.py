@@ -11,6 +11,8 @@ Section = dict[str, Any]
 def sections(summary: Mapping[str, Any]) -> list[Section]:
     """Of an evaluation's summary, in the order in which they are read."""
     found = []
+    if costs := summary.get("costs"):
+        found.append(_costs(costs))
     if judge := summary.get("judge"):
         found.append(_judge(judge))
     if fresh := summary.get("fresh"):
@@ -20,6 +22,26 @@ def sections(summary: Mapping[str, Any]) -> list[Section]:
     if ended := summary.get("ended"):
         found.append({"title": "Not all of it was asked", "said": [ended], "rows": [], "more": ""})
     return found
+
+
+COSTS = {
+    "first_p50": ("First word, s", ".1f"),
+    "first_p95": ("95 % within", ".1f"),
+    "total_p50": ("Answer, s", ".1f"),
+    "total_p95": ("95 % within ", ".1f"),
+    "tokens": ("Tokens", ".0f"),
+    "tokens_per_s": ("Tokens/s", ".0f"),
+    "memory_mb": ("Memory, MB", ",.0f"),
+    "training_min": ("Training, min", ".0f"),
+}
+
+
+def _costs(costs: Mapping[str, Mapping[str, float]]) -> Section:
+    known = [name for name in COSTS if any(name in row for row in costs.values())]
+    rows = [["Mode", *(COSTS[name][0] for name in known)]]
+    for mode, row in costs.items():
+        rows.append([TITLES[mode], *(format(row[name], COSTS[name][1]) if name in row else "" for name in known)])
+    return {"title": "What an answer costs, several asked at once", "said": [], "rows": rows, "more": ""}
 
 
 def _judge(judge: Mapping[str, Any]) -> Section:

@@ -57,10 +57,19 @@ def facts(ws: "Workspace", corpus_id: int) -> Facts:
     behind = {mode: staleness(ws, row) for mode, row in serving.items()}
     return Facts(
         examples=len(examples),
-        minutes={mode: float(row.result.get("seconds") or 0) / 60 for mode, row in serving.items()},
+        minutes=_minutes(serving),
         behind={mode: len(each.changed) + len(each.added) + len(each.removed) for mode, each in behind.items()},
         leaks=len(leaks.ids) if leaks else 0,
     )
+
+
+def training_minutes(ws: "Workspace", corpus_id: int) -> dict[str, float]:
+    """What training the adapter that serves took, by mode."""
+    return _minutes(_serving(ws, corpus_id))
+
+
+def _minutes(serving: Mapping[str, AdapterRow]) -> dict[str, float]:
+    return {mode: float(row.result.get("seconds") or 0) / 60 for mode, row in serving.items()}
 
 
 def measured(ws: "Workspace", corpus_id: int, now: datetime | None = None) -> dict[str, Measured]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput, NotFound
 from core.evaluation import answering, fingerprints, judging, probing
+from core.evaluation.costs import costs
+from core.evaluation.known import training_minutes
 from core.evaluation.options import Options
 from core.evaluation.questions import Gold
 from core.evaluation.summary import ORDER, summarise
@@ -93,8 +95,9 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     if options.reuse:
         _take_over(ws, lease, row, asked)
     _ask_all(ws, lease, row, asked)
+    memory = asked.memory()
     ended = {"judge": judging.judge_all(ws, lease, row), "probes": probing.probe_all(ws, lease, row)}
-    _conclude(ws, lease.job, row, ended)
+    _conclude(ws, lease.job, row, ended, memory)
 
 
 def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
@@ -163,7 +166,9 @@ def _parts(
                 yield mode, part
 
 
-def _conclude(ws: "Workspace", job: JobRow, row: EvaluationRow, ended: Mapping[str, str]) -> None:
+def _conclude(
+    ws: "Workspace", job: JobRow, row: EvaluationRow, ended: Mapping[str, str], memory: Mapping[str, int] | None = None
+) -> None:
     """Write down the numbers; `ended` says of what is measured beside the answers why it is not whole, "" if it is."""
     answers = ws.evaluations.answers(row.id)
     if not answers:
@@ -171,7 +176,8 @@ def _conclude(ws: "Workspace", job: JobRow, row: EvaluationRow, ended: Mapping[s
     found = summarise(answering.outcome(each) for each in answers)
     # Asked AT_ONCE at a time, an answer takes its share of the clock.
     wall = {mode: means["seconds"].mean / AT_ONCE for mode, means in found.modes.items()}
-    ws.evaluations.conclude(job, row.id, found.json() | {"wall_s": wall} | _beside(ws, row, ended))
+    cost = costs(answers, memory or {}, training_minutes(ws, row.corpus_id))
+    ws.evaluations.conclude(job, row.id, found.json() | {"wall_s": wall, "costs": cost} | _beside(ws, row, ended))
 
 
 def _beside(ws: "Workspace", row: EvaluationRow, ended: Mapping[str, str]) -> dict[str, Any]:
