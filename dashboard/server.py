@@ -15,6 +15,7 @@ import threading
 import tomllib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,13 @@ def url(host: str, port: int) -> str:
 def warm(workspace: Workspace, stopping: threading.Event) -> None:
     """Load the models, and start the reader of files and pages, before someone asks; a failure is shown again then."""
     embedder = workspace.embedder
-    for load in (lambda: workspace.sandbox, embedder.load, workspace.engine.warm, lambda: embedder.load("int8")):
+    for load in (
+        embedder.load,
+        workspace.engine.warm,
+        lambda: embedder.load("int8"),
+        lambda: workspace.sandbox,
+        lambda: import_module("pandas"),  # Streamlit's own components ask for it when the first of them is drawn
+    ):
         try:
             load()
         except Exception:

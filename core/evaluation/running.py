@@ -18,7 +18,7 @@ from core.evaluation.costs import costs
 from core.evaluation.known import training_minutes
 from core.evaluation.options import Options
 from core.evaluation.questions import Gold
-from core.evaluation.summary import ORDER, summarise
+from core.evaluation.summary import ORDER, Summary, summarise
 from storage.errors import NotFound as RowNotFound
 from storage.rows import EvaluationRow, JobRow
 
@@ -116,6 +116,13 @@ def estimate(ws: "Workspace", corpus_id: int, questions: int, modes: Sequence[st
         for mode, seconds in row.summary.get("wall_s", {}).items():
             cost.setdefault(mode, seconds)
     return questions * sum(cost[mode] for mode in modes) if all(mode in cost for mode in modes) else None
+
+
+def so_far(ws: "Workspace", row: EvaluationRow) -> Summary:
+    """The scores of an evaluation; of one that is not over, those of the answers there are, without differences."""
+    if row.summary:
+        return Summary.of_json(row.summary)
+    return summarise((answering.outcome(each) for each in ws.evaluations.answers(row.id)), paired=False)
 
 
 def _take_over(ws: "Workspace", lease: "Lease", row: EvaluationRow, asked: answering.Asked) -> None:

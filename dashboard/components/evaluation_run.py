@@ -12,6 +12,8 @@ from storage.jobs import OPEN
 from storage.rows import JobRow
 
 EVERY_S = 2.0
+SHOWN_AGAIN = 20
+"""How often in the course of an evaluation the page shows what has come."""
 BEGUN = ("base", "quote", "rag", "finetuned", "hybrid")
 
 
@@ -19,7 +21,7 @@ def show(corpus_id: int, questions: int) -> None:
     """The evaluation under way, or the form that starts one."""
     jobs = [job for job in resources.workspace().jobs.list(corpus_id, OPEN) if job.kind == "evaluate"]
     for job in jobs:
-        st.fragment(_watched, run_every=EVERY_S, key=f"evaluating-{job.id}")(job.id, job.status)
+        st.fragment(_watched, run_every=EVERY_S, key=f"evaluating-{job.id}")(job.id, job.status, job.progress_done)
     if not jobs and questions:
         _form(corpus_id, questions)
 
@@ -71,10 +73,10 @@ def _start(corpus_id: int, chosen: tuple[str, ...], many: int, options: Options)
     st.session_state[f"evaluation-{corpus_id}"] = row.id
 
 
-def _watched(job_id: int, drawn: str) -> None:
-    """One evaluation, redrawn by itself while it runs."""
+def _watched(job_id: int, drawn: str, shown: int) -> None:
+    """One evaluation, redrawn by itself while it runs; the whole page when enough answers came since it was drawn."""
     job = resources.workspace().jobs.get(job_id)
-    if job.status != drawn:
+    if job.status != drawn or job.progress_done - shown >= max(1, job.progress_total // SHOWN_AGAIN):
         st.rerun()
     done = job.progress_done / job.progress_total if job.progress_total else 0.0
     st.progress(min(done, 1.0), text=_words(job))

@@ -42,11 +42,13 @@ def _name(row: EvaluationRow) -> str:
 
 def show(row: EvaluationRow) -> None:
     """Charts and downloads of one evaluation."""
-    summary = Summary.of_json(row.summary)
+    summary = running.so_far(resources.workspace(), row)
     measured = [name for name in METRICS if any(name in found for found in summary.modes.values())]
     if not measured:
-        st.caption("No answers yet: the scores come when it is done, or when it is cancelled.")
+        st.caption("No answers yet.")
         return
+    if not row.summary:
+        st.caption("So far: intervals narrow as answers come; differences and the verdict come at the end.")
     metric = st.selectbox("Measure", measured, format_func=METRICS.__getitem__, key=f"measure-{row.id}")
     metric = metric or measured[0]
     left, right = st.columns(2)

@@ -105,6 +105,30 @@ def test_scores_answers_and_the_verdict_are_shown(open_page: Open, evaluated: Co
     assert "9 answers, about" in said  # what the next run will cost, by this one
 
 
+def test_what_has_come_is_shown_while_the_rest_is_asked(
+    open_page: Open, workspace: Workspace, asked: CorpusRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = running.start(workspace, asked.id, of_rows(workspace.gold.list(asked.id)), ["quote", "rag"])
+    keep, kept = workspace.evaluations.keep, []
+
+    def keep_and_pause(*given: object) -> None:
+        keep(*given)  # type: ignore[arg-type]
+        kept.append(given)
+        if len(kept) == 4:
+            workspace.jobs.request_pause(row.job_id or 0)
+
+    monkeypatch.setattr(workspace.evaluations, "keep", keep_and_pause)
+    job = workspace.dispatcher.run_one()
+    assert job is not None
+    assert job.status == "paused"
+    app = open_page("evaluate", corpus=asked.id)
+    assert not app.exception
+    said = words(app)
+    assert "So far: intervals narrow as answers come" in said
+    assert "Token F1 by mode" in said
+    assert workspace.evaluations.get(row.id).summary == {}
+
+
 def test_scores_are_shown_in_parts_where_there_are_several(
     open_page: Open, workspace: Workspace, indexed: CorpusRow
 ) -> None:

@@ -101,6 +101,16 @@ def test_what_is_written_on_the_box_is_text(tmp_path: Path) -> None:
     assert NAME not in said
 
 
+def test_a_box_without_end_hides_nothing_and_breaks_nothing(tmp_path: Path) -> None:
+    def endless(canvas: Canvas) -> None:
+        canvas.saveState()
+        canvas.transform(3e38, 0, 0, 3e38, 0, 0)
+        canvas.rect(-1e6, -1e6, 3e6, 3e6, fill=1, stroke=0)
+        canvas.restoreState()
+
+    assert NAME in page_with(tmp_path, None, endless)
+
+
 @pytest.mark.parametrize(("opaque", "seen"), [(255, False), (90, True)])
 def test_a_filled_square_drawn_in_a_viewer_covers_too(tmp_path: Path, opaque: int, seen: bool) -> None:
     saved(tmp_path, None, None)

@@ -6,6 +6,7 @@ lay them over the words they recognised), nor does what is inside of forms.
 """
 
 import ctypes
+import math
 from array import array
 from collections.abc import Iterator
 from itertools import islice
@@ -69,9 +70,11 @@ class Covers:
         return any(_lies_in(box, word) for turn in over if turn > painted and (box := self._left_of(turn)))
 
     def _add(self, turn: int, box: Box) -> None:
-        first, last = int(box[1] // _ROW), int(box[3] // _ROW)
+        if not all(map(math.isfinite, box)):
+            return
+        first, last, entry = int(box[1] // _ROW), int(box[3] // _ROW), (turn, box)
         for row in range(first, min(last, first + _MOST_ROWS) + 1):
-            self._rows.setdefault(row, []).append((turn, box))
+            self._rows.setdefault(row, []).append(entry)
 
     def _left_of(self, turn: int) -> Box | None:
         """What a path covers in fact; asked of the few that came after a word which their bounds hold."""
