@@ -76,7 +76,7 @@ def summarise(outcomes: Iterable[Outcome], *, paired: bool = True) -> Summary:
     """Means by mode over the questions each metric applies to, and paired differences of every two modes.
 
     Args:
-        paired: without, there are no differences: a fifth of the work.
+        paired: without, there are no differences, for scores that are looked at while they come.
     """
     values: dict[str, dict[str, dict[str, float]]] = {}
     for outcome in outcomes:
