@@ -12,6 +12,7 @@ from core.evaluation.report import report
 from core.generation import catalogue
 from core.generation.catalogue import Described
 from core.generation.scripted import ScriptedChat
+from core.jobs.lease import Paused
 from core.workspace import Workspace
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
@@ -115,7 +116,7 @@ def test_what_has_come_is_shown_while_the_rest_is_asked(
         keep(*given)  # type: ignore[arg-type]
         kept.append(given)
         if len(kept) == 4:
-            workspace.jobs.request_pause(row.job_id or 0)
+            raise Paused
 
     monkeypatch.setattr(workspace.evaluations, "keep", keep_and_pause)
     job = workspace.dispatcher.run_one()

@@ -69,7 +69,7 @@ def test_a_change_that_was_made_up_reaches_the_modes_and_never_the_corpus(ws: Wo
     assert found["modes"]["base"]["old"] == 1
     answers = {f.content["mode"]: f.content["answer"] for f in ws.evaluations.findings(row.id, "fresh")}
     assert "3,511 pounds" in answers["quote"]
-    (section,) = beside.sections(ws.evaluations.get(row.id).summary)
+    section = beside.sections(ws.evaluations.get(row.id).summary)[-1]
     assert "the corpus itself was not touched" in section["said"][0]
     assert ["Quote", "100 (100 to 100, 1)", "0", "0", "0", "0"] in section["rows"]
 
@@ -130,7 +130,7 @@ def test_what_was_forgotten_is_told_by_mode_in_report_and_verdict(tmp_path: Path
     assert found["lost"]["finetuned"]["score"]["mean"] == -1.0
     assert found["lost"]["hybrid"]["score"]["mean"] == 0.0
     assert "likelihood" not in found["modes"]["base"]
-    (section,) = beside.sections(row.summary)
+    section = beside.sections(row.summary)[-1]
     assert section["rows"][1][:2] == ["Base, before", "100 (100 to 100, 12)"]
     assert section["rows"][2][2:4] == ["-100 (-100 to -100, 12)", "not given by this engine"]
     assert "On general questions fine-tuned has forgotten: -100 points against the base model" in said
