@@ -46,20 +46,25 @@ def preferences(votes: Sequence[VoteRow], seed: int = 0) -> Preferences:
     """Fit the votes; no rates without a vote that compares."""
     ties = sum(vote.choice == "tie" for vote in votes)
     bad = sum(vote.choice == "bad" for vote in votes)
-    telling = [vote for vote in votes if vote.choice == "tie" or vote.choice in vote.modes]
-    modes = sorted({mode for vote in telling for mode in vote.modes})
-    if not telling or len(modes) < 2:
+    compared = telling(votes)
+    modes = sorted({mode for vote in compared for mode in vote.modes})
+    if not compared or len(modes) < 2:
         return Preferences((), len(votes), ties, bad)
-    tables = np.stack([wins(vote, modes) for vote in telling])  # [votes, modes, modes]
+    tables = np.stack([wins(vote, modes) for vote in compared])  # [votes, modes, modes]
     shares = strengths(tables.sum(0))
     draws = np.random.default_rng(seed).integers(0, len(tables), (SAMPLES, len(tables)))
     drawn = np.stack([strengths(tables[draw].sum(0)) for draw in draws])
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     rates = [
-        Rate(mode, float(shares[i]), float(low[i]), float(high[i]), sum(vote.choice == mode for vote in telling))
+        Rate(mode, float(shares[i]), float(low[i]), float(high[i]), sum(vote.choice == mode for vote in compared))
         for i, mode in enumerate(modes)
     ]
     return Preferences(tuple(sorted(rates, key=lambda rate: -rate.share)), len(votes), ties, bad)
+
+
+def telling(votes: Sequence[VoteRow]) -> list[VoteRow]:
+    """Those that say who is better, or that nobody is; "all bad" does not."""
+    return [vote for vote in votes if vote.choice == "tie" or vote.choice in vote.modes]
 
 
 def wins(vote: VoteRow, modes: Sequence[str]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from core.assistants.contestants import BETWEEN
 from core.assistants.remembered import remembering
 from core.assistants.words import content_words
 from core.evaluation import topics
-from core.evaluation.preferences import Preferences, preferences
+from core.evaluation.preferences import Preferences, preferences, telling
 from storage.rows import VoteRow
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ def plain(votes: Sequence[VoteRow]) -> list[VoteRow]:
 
 def by_topic(ws: "Workspace", votes: Sequence[VoteRow]) -> list[Topic]:
     """The topics of a corpus's votes that have enough of them, the one with most votes first."""
-    telling = [vote for vote in votes if vote.choice == "tie" or vote.choice in vote.modes][-LATEST:]
-    if len(telling) < 2 * ENOUGH:
+    compared = telling(votes)[-LATEST:]
+    if len(compared) < 2 * ENOUGH:
         return []
-    questions = [vote.question for vote in telling]
+    questions = [vote.question for vote in compared]
     vectors = np.asarray(remembering(ws.embedder).embed(questions), np.float32)
     words = [[word.plain for word in content_words(question)] for question in questions]
     found = [group for group in topics.groups(vectors) if len(group) >= ENOUGH]
-    return [Topic(topics.name(words, group), preferences([telling[at] for at in group])) for group in found]
+    return [Topic(topics.name(words, group), preferences([compared[at] for at in group])) for group in found]
