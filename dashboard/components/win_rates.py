@@ -115,7 +115,8 @@ def chart(found: Preferences, names: Mapping[str, str]) -> Any:
         .mark_bar(height=18)
         .encode(x=alt.X("share:Q", title="wins, %"), y=rows, color=_colours(found, titles))
     )
-    lines = alt.Chart(frame).mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q", y=rows)
+    # A grey that stands out from light and dark ground; without one the lines are black on black at night.
+    lines = alt.Chart(frame).mark_rule(strokeWidth=2, color="#64748b").encode(x="low:Q", x2="high:Q", y=rows)
     return alt.layer(bars, lines).properties(height=40 * len(frame) + 30)
 
 
