@@ -17,6 +17,8 @@ NEARLY = 1 << 30
 """Bytes below which the pages and the doctor say so."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FAILED = {errno.EIO, errno.EROFS}
+DISK = (FULL | FAILED) - {errno.EFBIG}
+"""What only a disk says: EFBIG is also a limit that a process has set itself."""
 SAID_FULL = re.compile(
     r"no space left on device|database or disk is full|quota exceeded|os error (28|122)\b|file too large", re.I
 )

@@ -7,9 +7,11 @@ it, with the reason; what is read is counted as it is read. Knows nothing of wha
 import json
 import stat
 import zipfile
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
+from core import zips
 from core.assistants.extracting import Extractor
 from core.errors import BadInput
 from core.generation.checking import PICKLES
@@ -68,17 +70,16 @@ def _of_folder(source: Path, target: Path) -> None:
         if each.is_symlink() or not each.is_file():
             raise BadInput(f"{each.name} is a link or no file.", ELSEWHERE)
         with each.open("rb") as stream:
-            _copied(stream, target / each.name)
+            _copied(iter(partial(stream.read, _AT_ONCE), b""), target / each.name)
 
 
 def _of_zip(source: Path, target: Path) -> None:
     try:
-        with zipfile.ZipFile(source) as archive:
+        with zips.opened(source) as archive:
             members = _checked(archive, source.stat().st_size)
             for name, member in members.items():
-                with archive.open(member) as stream:
-                    _copied(stream, target / name)  # type: ignore[arg-type]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, UnicodeError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+                _copied(zips.blocks(archive, member, _AT_ONCE), target / name)
+    except zipfile.BadZipFile as error:
         raise BadInput(f"{source.name} is no zip that can be read.", ELSEWHERE) from error
 
 
@@ -125,11 +126,11 @@ def _no_pickle(name: str) -> None:
         raise BadInput(reason, "Save the adapter as safetensors, and leave such files out.")
 
 
-def _copied(stream: BinaryIO, target: Path) -> None:
+def _copied(pieces: Iterable[bytes], target: Path) -> None:
     """Copy what there is, however long it was said to be, up to what such a file may have."""
     left = AT_MOST[target.name]
     with target.open("xb") as out:
-        while piece := stream.read(_AT_ONCE):
+        for piece in pieces:
             left -= len(piece)
             if left < 0:
                 raise BadInput(f"{target.name} is larger than any such file should be.", ELSEWHERE)

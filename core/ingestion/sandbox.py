@@ -27,6 +27,7 @@ from core.ingestion.limits import Limits
 from core.ingestion.parsed import Block, Dropped, Page, ParsedDocument
 from core.ingestion.parsing.scans import ScannedLine, Scans
 from core.ingestion.unpacking import Entry
+from core.room import DISK
 
 _START_S = 60.0
 _KINDS = frozenset(("heading", "paragraph", "list_item", "table_row", "question", "answer", "code"))
@@ -240,13 +241,15 @@ def _crashed(name: str) -> UnreadableFile:
 
 
 def _opened(data: bytes, name: str) -> dict[str, Any]:
-    """The child's answer, or the error it tells of."""
+    """The child's answer, or the error it tells of: UnreadableFile is the document's, OSError the disk's."""
     try:
         answer = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise _crashed(name) from error
     if not isinstance(answer, dict):
         raise _crashed(name)
+    if isinstance(number := answer.get("disk"), int) and number in DISK:
+        raise OSError(number, os.strerror(number))
     if "message" in answer:
         raise UnreadableFile(str(answer["message"]), str(answer.get("remedy", "")))
     if "defect" in answer:

@@ -22,6 +22,7 @@ from core.ingestion import confinement
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.parsing.scans import ScannedLine
+from core.room import DISK
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,6 +107,8 @@ def _answer(request: dict[str, Any]) -> bytes:
         result = {"message": f"{request['name']} needs more memory than a document may.", "remedy": "Split it."}
     except RecursionError:
         result = {"message": f"{request['name']} is nested too deeply to be read.", "remedy": ""}
+    except OSError as error:
+        result = {"disk": error.errno} if error.errno in DISK else {"defect": f"{type(error).__name__}: {error}"[:500]}
     except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over is the document's fault or ours: say so
         result = {"defect": f"{type(error).__name__}: {error}"[:500]}
     return json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")

@@ -7,10 +7,10 @@ while inflating. Archives inside the archive are unpacked once, not deeper.
 import re
 import stat
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from core import zips
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
 from core.ingestion.parsing.cleaning import one_line
@@ -19,16 +19,6 @@ from core.ingestion.parsing.kinds import kind_of
 _CHUNK = 1 << 18
 _DEVICE = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
 _MAC = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$)")
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    ValueError,
-    RuntimeError,
-    NotImplementedError,
-    OSError,
-    IndexError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +53,12 @@ class Unpacking:
         """Every entry with its verdict. Raises `UnreadableFile` when the archive itself cannot be read."""
         try:
             self._archive(archive, "", 0)
-        except _DAMAGED as error:
+        except zipfile.BadZipFile as error:
             raise UnreadableFile(f"{name} is not a ZIP that can be read: it is damaged.", "Pack it again.") from error
         return self._entries
 
     def _archive(self, path: Path, prefix: str, depth: int) -> None:
-        with zipfile.ZipFile(path) as archive:
+        with zips.opened(path) as archive:
             for info in archive.infolist():
                 shown = prefix + safe_name(_decoded(info))
                 if info.is_dir():
@@ -92,8 +82,9 @@ class Unpacking:
             self._inflate(archive, info, target)
         except _Over as over:
             reason = str(over)
-        except _DAMAGED as error:
-            reason = "its compression is not supported" if isinstance(error, NotImplementedError) else "it is damaged"
+        except zipfile.BadZipFile as error:
+            unknown = isinstance(error.__cause__, NotImplementedError)
+            reason = "its compression is not supported" if unknown else "it is damaged"
         else:
             reason = ""
         if reason:
@@ -113,14 +104,14 @@ class Unpacking:
         inner = target.rename(target.with_suffix(".zip"))
         try:
             self._archive(inner, shown + "/", depth + 1)
-        except _DAMAGED:
+        except zipfile.BadZipFile:
             self._entries.append(Entry(shown, None, "it is an archive that is damaged"))
         inner.unlink()
 
     def _inflate(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> None:
         size = 0
-        with archive.open(info) as stream, target.open("xb") as file:
-            while chunk := stream.read(_CHUNK):
+        with target.open("xb") as file:
+            for chunk in zips.blocks(archive, info, _CHUNK):
                 size += len(chunk)
                 self._written += len(chunk)
                 if size > self._limits.entry:

@@ -17,6 +17,7 @@ import zipfile
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from core import zips
 from core.errors import BadInput
 from core.finetuning.serving import MERGED
 
@@ -65,9 +66,9 @@ def manifest_of(packed: zipfile.ZipFile) -> Manifest:
     if MANIFEST not in names or packed.getinfo(MANIFEST).file_size > LONGEST:
         raise BadInput("This file is not a backup of Triptych, or not a whole one.", "Choose another one.")
     try:
-        manifest = Manifest(**json.loads(packed.read(MANIFEST)))
+        manifest = Manifest(**json.loads(b"".join(zips.blocks(packed, MANIFEST))))
         declared = {name: int(member["bytes"]) for name, member in manifest.members.items()}
-    except (ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
         raise BadInput("The manifest of this backup cannot be read.", "Choose another backup.") from error
     if manifest.format != FORMAT:
         raise BadInput(f"This backup is of format {manifest.format}.", "Restore it with the Triptych that made it.")

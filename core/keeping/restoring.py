@@ -12,13 +12,12 @@ import os
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import stores
+from core import stores, zips
 from core.errors import BadInput, Conflict, TriptychError
 from core.generation.secrets import FILE as KEY
 from core.keeping.archive import BLOCK, ROWS, Manifest, manifest_of
@@ -56,8 +55,8 @@ def restore(file: Path, settings: Settings) -> Restored:
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise Conflict(f"{home} is not empty.", "Choose a new folder; nothing is restored over a workspace.")
     try:
-        packed = zipfile.ZipFile(file)
-    except (OSError, zipfile.BadZipFile) as error:
+        packed = zips.opened(file)
+    except zipfile.BadZipFile as error:
         raise BadInput(f"{file} cannot be read as a backup.", "Choose another one.") from error
     with packed:
         manifest = manifest_of(packed)
@@ -159,11 +158,8 @@ def _unpack(packed: zipfile.ZipFile, name: str, target: Path, sha256: str, size:
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, left = hashlib.sha256(), size
     try:
-        with (
-            packed.open(name) as source,
-            os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
-        ):
-            while block := source.read(BLOCK):
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            for block in zips.blocks(packed, name, BLOCK):
                 left -= len(block)
                 if left < 0:
                     raise BadInput(f"{name} is larger than the backup says.", "Do not trust it.")
@@ -171,7 +167,7 @@ def _unpack(packed: zipfile.ZipFile, name: str, target: Path, sha256: str, size:
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except zipfile.BadZipFile as error:
         raise BadInput(f"The backup is damaged at {name}.", "Choose another backup.") from error
     if left or digest.hexdigest() != sha256:
         raise BadInput(f"The backup is damaged at {name}: its sha256 is another one.", "Choose another backup.")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def main(place: Path) -> None:
     settings = Settings(home=home, database_url=f"sqlite:///{home / 'triptych.db'}")
     with Workspace.open(settings) as ws:
         corpus = ws.corpora.list()[0].id
+        a_zip_that_does_not_fit_unpacked_is_not_damaged(ws, corpus, ballast)
         jobs_wait_and_go_on(ws, corpus, ballast)
     (place / "more.md").write_text("# More\n\nThe fee of the tower is nine euro.")
     fill(ballast, 0)
@@ -58,6 +60,22 @@ def main(place: Path) -> None:
         found = {each.what: each.state for each in examine(ws)}
         assert {state for what, state in found.items() if what != "Disk"} == {"healthy"}, found
         assert ws.retriever.search(corpus, "What is the fee of the tower?", 1)[0].document == "more.md"
+
+
+def a_zip_that_does_not_fit_unpacked_is_not_damaged(ws: Workspace, corpus: int, ballast: Path) -> None:
+    """Packed there is room for it, unpacked there is not: that is the disk's fault, and said to be."""
+    packed = ballast.with_name("many.zip")
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(8):
+            archive.writestr(f"{number}.txt", (f"Part {number}: {os.urandom(500).hex()}\n" * 20_000)[: 18 * BLOCK])
+    fill(ballast, room.LEAST + 10 * BLOCK)
+    with pytest.raises(OSError, match="No space left") as raised:
+        intake.add_files(ws, corpus, [("many.zip", packed)])
+    assert room.told(raised.value) is not None
+    assert len(ws.corpora.documents(corpus)) == 2
+    assert list(ws.scratch.iterdir()) == []
+    ballast.unlink()
+    packed.unlink()
 
 
 def jobs_wait_and_go_on(ws: Workspace, corpus: int, ballast: Path) -> None:

@@ -5,6 +5,8 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
+from core import zips
+
 Kind = Literal[
     "pdf",
     "docx",
@@ -82,9 +84,9 @@ def kind_of(path: Path, name: str) -> Kind:
 
 def _office_kind(path: Path) -> Kind | None:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zips.opened(path) as archive:
             names = {name.lower().replace("\\", "/").lstrip("/").split("/")[0] for name in archive.namelist()[:20_000]}
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except zipfile.BadZipFile:
         return None
     for folder, kind in (("word", "docx"), ("ppt", "pptx"), ("xl", "xlsx")):
         if folder in names:

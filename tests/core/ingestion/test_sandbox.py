@@ -162,6 +162,13 @@ def test_a_reader_that_is_killed_before_it_has_begun_is_started_again(tmp_path: 
             assert found.result().pages[0].text
 
 
+def test_a_disk_that_was_full_for_the_child_is_no_fault_of_the_document() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        _opened(b'{"disk": 28}', "x.pdf")
+    for claimed in (b'{"disk": 1}', b'{"disk": "28"}', b'{"disk": [28]}'):
+        assert "document" not in _opened(claimed, "x.pdf")
+
+
 def test_a_killed_child_costs_one_document(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         with sandbox._connection() as (pid, connection):

@@ -116,8 +116,12 @@ def test_every_truncation_is_refused(whole: Path, tmp_path: Path) -> None:
 def test_a_flipped_bit_anywhere_is_refused_or_changes_nothing(whole: Path, tmp_path: Path) -> None:
     data = whole.read_bytes()
     wanted = {name: content for name, content in members(whole).items() if name.startswith("files/")}
-    for at in range(50, len(data), len(data) // 40):
-        (tmp_path / "flipped.zip").write_bytes(data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :])
+    with zipfile.ZipFile(whole) as packed:
+        manifest = packed.getinfo(MANIFEST).header_offset
+    spread = range(50, manifest, manifest // 40)
+    for at in (*spread, *range(manifest, len(data), (len(data) - manifest) // 200)):
+        bit = 1 << at % 8
+        (tmp_path / "flipped.zip").write_bytes(data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :])
         try:
             home = restore(tmp_path / "flipped.zip", settings(tmp_path / "home")).home
         except BadInput:

@@ -6,7 +6,6 @@ ZIP are never believed: bytes are counted while they inflate.
 
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ from urllib.parse import unquote
 
 from lxml import etree
 
+from core import zips
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
 from core.ingestion.parsing.xml import safe_parser
@@ -38,8 +38,8 @@ class Package:
         self._name, self._limits, self._spent = name, limits, 0
         refuse_old_or_locked(path, name)
         try:
-            self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            self._zip = zips.opened(path)
+        except zipfile.BadZipFile as error:
             raise self.broken() from error
         infos = self._zip.infolist()
         if len(infos) > limits.entries:
@@ -77,19 +77,10 @@ class Package:
             raise self.broken()
         content = bytearray()
         try:
-            with self._zip.open(info) as stream:
-                while chunk := stream.read(_CHUNK):
-                    content += chunk
-                    self._spend(len(chunk), len(content), info)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            OSError,
-            EOFError,
-            RuntimeError,
-            NotImplementedError,
-            ValueError,
-        ) as error:
+            for chunk in zips.blocks(self._zip, info, _CHUNK):
+                content += chunk
+                self._spend(len(chunk), len(content), info)
+        except zipfile.BadZipFile as error:
             raise self.broken() from error
         return bytes(content)
 
