@@ -10,7 +10,7 @@ import streamlit as st
 from core import room
 from core.errors import TriptychError
 from dashboard import resources, state
-from dashboard.components import empty, sidebar
+from dashboard.components import document_view, empty, sidebar
 from storage.errors import NotFound
 
 HERE = Path(__file__).parent
@@ -42,6 +42,7 @@ PAGES = [
     st.Page("app_pages/settings.py", title="Settings", icon=":material/settings:", help="Base models and storage."),
 ]
 
+document_view.ahead()
 page = st.navigation(PAGES, position="hidden")
 sidebar.show(PAGES, page)
 if problem := state.take_problem():

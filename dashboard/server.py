@@ -112,11 +112,12 @@ def warm(workspace: Workspace, stopping: threading.Event) -> None:
     """Load the models, and start the reader of files and pages, before someone asks; a failure is shown again then."""
     embedder = workspace.embedder
     for load in (
-        embedder.load,
-        workspace.engine.warm,
-        lambda: embedder.load("int8"),
-        lambda: workspace.sandbox,
+        lambda: workspace.sandbox,  # a process of its own, which imports on another core
         lambda: import_module("pandas"),  # Streamlit's own components ask for it when the first of them is drawn
+        embedder.load,
+        settled,
+        workspace.engine.warm,  # the longest, several seconds, and mostly in a process of its own
+        lambda: embedder.load("int8"),
     ):
         try:
             load()
@@ -124,7 +125,10 @@ def warm(workspace: Workspace, stopping: threading.Event) -> None:
             if stopping.is_set():
                 return  # the workspace was closed while it loaded
             log.warning("something could not be made ready ahead of the first question", exc_info=True)
-    # What is loaded now stays: collecting garbage need not look at it again (a third of a second each time).
+
+
+def settled() -> None:
+    """What is loaded now stays: collecting garbage need not look at it again (a third of a second each time)."""
     gc.collect()
     gc.freeze()
 

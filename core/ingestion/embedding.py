@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from core.ingestion.minilm import Precision, graph
+from core.ingestion.minilm import Precision, made
 
 Vectors = NDArray[np.float32]
 Output = Literal["vectors", "states"]
@@ -142,8 +142,11 @@ class Encoder:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others need the cores too
         if precision == "int8":
             options.intra_op_num_threads = 1  # threads that share one text wait for each other at every step of it
+        graph, self._weights = made(folder / "model.safetensors", precision)  # the session reads them where they are
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(numbers) for numbers in self._weights.values()]
+        options.add_external_initializers(list(self._weights), values)
         self._session = onnxruntime.InferenceSession(
-            graph(folder / "model.safetensors", precision),
+            graph,
             options,
             providers=["CPUExecutionProvider"],
             disabled_optimizers=["SkipLayerNormFusion"],  # fused, the steps take five times as long

@@ -1,15 +1,14 @@
 """all-MiniLM-L6-v2 as an ONNX graph, made from its published weights: in float32, or with matrices of 8 bits.
 
 Token ids and their mask go in; unit vectors come out, the mean of the last layer over the tokens, and the last layer
-itself for who asks for it. In 8 bits each
-output column of a matrix has its own scale, and what is multiplied with it is scaled by the batch's largest value
-while it runs; everything else stays float32. Columns use 7 of the 8 bits, because processors without VNNI add pairs
-of products in 16 bits and would cut off the sum.
+itself for who asks for it. In 8 bits each output column of a matrix has its own scale, and what is multiplied with it
+is scaled by the batch's largest value while it runs; everything else stays float32. Columns use 7 of the 8 bits,
+because processors without VNNI add pairs of products in 16 bits and would cut off the sum.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,18 @@ Array = NDArray[Any]
 LAYERS, HEADS, EPSILON = 6, 12, 1e-12
 LARGEST = 63  # of a column in 7 bits
 FUSED = "com.microsoft"  # onnxruntime's own operators, several steps in one
+LARGE = 1 << 14
+"""Bytes from which numbers stand beside the graph: inside, they would be copied three times on the way."""
 
 
-def graph(weights: Path, precision: Precision) -> bytes:
+class Made(NamedTuple):
+    """A graph as an ONNX file holds it, and the numbers that it names and does not hold."""
+
+    graph: bytes
+    beside: dict[str, Array]
+
+
+def made(weights: Path, precision: Precision) -> Made:
     """The model with inputs `ids` and `mask`, int64 and float32 [n, tokens].
 
     Its outputs are the vectors, float32 [n, 384], and the last layer, float32 [n, tokens, 384].
@@ -32,12 +40,12 @@ def graph(weights: Path, precision: Precision) -> bytes:
     """
     from safetensors.numpy import load_file
 
-    made = Graph(load_file(weights), precision)
-    x = made.embeddings()
-    some = made.node("Cast", "mask", to=6)  # int32
+    graph = Graph(load_file(weights), precision)
+    x = graph.embeddings()
+    some = graph.node("Cast", "mask", to=6)  # int32
     for layer in range(LAYERS):
-        x = made.layer(x, some, f"encoder.layer.{layer}")
-    return made.finished(made.mean_over_tokens(x), x)
+        x = graph.layer(x, some, f"encoder.layer.{layer}")
+    return graph.finished(graph.mean_over_tokens(x), x)
 
 
 class Graph:
@@ -64,7 +72,7 @@ class Graph:
 
     def weight(self, name: str) -> str:
         """A published tensor as it is, in float32."""
-        return self.constant(name, self._weights[name].astype(np.float32))
+        return self.constant(name, self._weights[name].astype(np.float32, copy=False))
 
     def embeddings(self) -> str:
         """Word and position of each token; all tokens are of the first text."""
@@ -120,19 +128,33 @@ class Graph:
         total = self.node("ReduceSum", self.node("Mul", x, mask), self.constant("tokens", [1]), keepdims=0)
         return self.node("LpNormalization", total, axis=1, p=2)
 
-    def finished(self, output: str, states: str) -> bytes:
-        """The graph as an ONNX file holds it."""
+    def finished(self, output: str, states: str) -> Made:
+        """What came together, with these two outputs."""
         from onnx import TensorProto, helper, numpy_helper
 
         ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", "tokens"])
         mask = helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["n", "tokens"])
         vectors = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", "width"])
         layer = helper.make_tensor_value_info(states, TensorProto.FLOAT, ["n", "tokens", "width"])
-        constants = [numpy_helper.from_array(value, name) for name, value in self._constants.items()]
+        beside = {name: value for name, value in self._constants.items() if value.nbytes >= LARGE}
+        constants = [
+            _named(name, value) if name in beside else numpy_helper.from_array(value, name)
+            for name, value in self._constants.items()
+        ]
         body = helper.make_graph(self._nodes, "minilm", [ids, mask], [vectors, layer], constants)
         versions = [helper.make_opsetid("", 17), helper.make_opsetid(FUSED, 1)]
-        made: bytes = helper.make_model(body, opset_imports=versions, ir_version=9).SerializeToString()
-        return made
+        model = helper.make_model(body, opset_imports=versions, ir_version=9)
+        return Made(model.SerializeToString(), {name: np.ascontiguousarray(value) for name, value in beside.items()})
+
+
+def _named(name: str, value: Array) -> Any:
+    """Numbers that the graph names only. ONNX wants a place for them, which nobody looks at: they are handed over."""
+    from onnx import TensorProto, helper
+
+    kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+    tensor = TensorProto(name=name, data_type=kind, dims=value.shape, data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="beside")
+    return tensor
 
 
 def in_7_bits(matrix: Array) -> tuple[Array, Array]:

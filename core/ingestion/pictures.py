@@ -8,6 +8,8 @@ PDF only: other formats have no page that one could draw without the program tha
 import base64
 import threading
 from collections import OrderedDict
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,12 @@ WIDTH = 1100
 """Pixels: sharp at the width of a drawer on a screen of double density."""
 KEPT = 64 << 20
 """Bytes of pictures kept in memory: some three hundred pages."""
+AHEAD = 2
+"""Pages at most that are drawn before anybody waits for them."""
 HEADS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+Key = tuple[str, int]
+"""A file's sha256 and a page's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,8 @@ class Pictures:
     def __init__(self, files: "Files", sandbox: "Sandbox") -> None:
         self._files = files
         self._sandbox = sandbox
-        self._kept: OrderedDict[tuple[str, int], PagePicture] = OrderedDict()
+        self._kept: OrderedDict[Key, PagePicture] = OrderedDict()
+        self._drawing: dict[Key, Future[PagePicture]] = {}
         self._size = 0
         self._lock = threading.Lock()
 
@@ -71,21 +79,46 @@ class Pictures:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
+            under_way = self._drawing.get(key)
+            if under_way is None:
+                mine = self._drawing[key] = Future()
+        if under_way is not None:
+            return under_way.result()
+        try:
+            picture = self._drawn(document, number)
+        except BaseException as error:
+            with self._lock:
+                del self._drawing[key]
+            mine.set_exception(error)
+            raise
+        with self._lock:
+            del self._drawing[key]
+            self._keep(key, picture)
+        mine.set_result(picture)
+        return picture
+
+    def ahead(self, document: DocumentRow, number: int) -> None:
+        """Begin to draw a page that will be asked for in a moment; what goes wrong is told then."""
+        if has_pictures(document) and len(self._drawing) < AHEAD:
+            threading.Thread(target=self._quietly, args=(document, number), name="picture", daemon=True).start()
+
+    def _quietly(self, document: DocumentRow, number: int) -> None:
+        with suppress(Exception):
+            self.page(document, number)
+
+    def _drawn(self, document: DocumentRow, number: int) -> PagePicture:
         try:
             path = self._files.path(document.content_sha256)
         except NotFound as error:
             raise UnreadableFile(f"The file of {document.name} is gone.", "Add it again.") from error
-        picture = from_json(self._sandbox.picture(path, document.name, number, WIDTH), document.name)
-        self._keep(key, picture)
-        return picture
+        return from_json(self._sandbox.picture(path, document.name, number, WIDTH), document.name)
 
-    def _keep(self, key: tuple[str, int], picture: PagePicture) -> None:
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = picture
-                self._size += len(picture.image)
-            while self._size > KEPT and len(self._kept) > 1:
-                self._size -= len(self._kept.popitem(last=False)[1].image)
+    def _keep(self, key: Key, picture: PagePicture) -> None:
+        """Under the lock."""
+        self._kept[key] = picture
+        self._size += len(picture.image)
+        while self._size > KEPT and len(self._kept) > 1:
+            self._size -= len(self._kept.popitem(last=False)[1].image)
 
 
 def has_pictures(document: DocumentRow) -> bool:

@@ -3,6 +3,8 @@
 Opened by the address (`document`, `page`, `mark`), so a link, a refresh and the back button work.
 """
 
+from contextlib import suppress
+
 import streamlit as st
 
 from dashboard import resources, state
@@ -19,6 +21,15 @@ def show_if_open(corpus_id: int, also: int | None = None) -> None:
         st.dialog(title, width=720, position="right", icon=":material/description:", on_dismiss=state.close_document)(
             _viewer
         )(document)
+
+
+def ahead() -> None:
+    """Have the page that the address names drawn while everything that stands before it is."""
+    place = state.place()
+    if place.document_id is not None and state.page_as() == "picture":
+        with suppress(NotFound):
+            document = resources.workspace().corpora.document(place.document_id)
+            resources.workspace().pictures.ahead(document, place.page or 1)
 
 
 def opened(corpus_id: int, also: int | None = None) -> DocumentRow | None:

@@ -3,7 +3,10 @@
 import base64
 import dataclasses
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 from pypdfium2 import PdfDocument
@@ -155,3 +158,35 @@ def test_a_picture_is_a_seam_that_knows_its_kind() -> None:
     picture = from_json({"image": empty, "width": 1, "height": 1, "words": [["a", -1, 0, 2, 1]]}, "x.pdf")
     assert isinstance(picture, PagePicture)
     assert (picture.media_type, picture.words[0].left, picture.words[0].right) == ("image/jpeg", 0.0, 1.0)
+
+
+def test_a_page_that_is_asked_for_twice_at_once_is_drawn_once(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = added(workspace, "lease.pdf", domain("legal").sample_folder / "kestrel-wharf-lease.pdf")
+    begun, may_end, drawn = Event(), Event(), workspace.sandbox.picture
+    asked: list[int] = []
+
+    def slowly(path: Path, name: str, number: int, width: int) -> dict[str, Any]:
+        asked.append(number)
+        begun.set()
+        may_end.wait(60)
+        return drawn(path, name, number, width)
+
+    monkeypatch.setattr(workspace.sandbox, "picture", slowly)
+    workspace.pictures.ahead(document, 1)
+    begun.wait(60)
+    with ThreadPoolExecutor(1) as other:
+        waiting = other.submit(workspace.pictures.page, document, 1)
+        may_end.set()
+        assert waiting.result().width == 1100
+    assert workspace.pictures.page(document, 1) is waiting.result()
+    assert asked == [1]
+
+
+def test_what_cannot_be_drawn_ahead_is_told_to_who_asks(workspace: Workspace) -> None:
+    document = added(workspace, "broken.pdf", b"%PDF-1.7 broken")
+    workspace.pictures.ahead(document, 1)
+    for _ in range(2):
+        with pytest.raises(UnreadableFile, match="broken"):
+            workspace.pictures.page(document, 1)
