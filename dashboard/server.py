@@ -112,12 +112,12 @@ def warm(workspace: Workspace, stopping: threading.Event) -> None:
     """Load the models, and start the reader of files and pages, before someone asks; a failure is shown again then."""
     embedder = workspace.embedder
     for load in (
+        embedder.load,
         lambda: workspace.sandbox,  # a process of its own, which imports on another core
         lambda: import_module("pandas"),  # Streamlit's own components ask for it when the first of them is drawn
-        embedder.load,
-        settled,
         workspace.engine.warm,  # the longest, several seconds, and mostly in a process of its own
         lambda: embedder.load("int8"),
+        settled,
     ):
         try:
             load()

@@ -142,7 +142,9 @@ class Batcher:
     def __init__(self, model: Path, child: Child) -> None:
         command = [sys.executable, "-P", str(child.script), *child.arguments]
         offline = os.environ | {"HF_HUB_OFFLINE": "1"}
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=offline)
+        self._child = subprocess.Popen(  # not of the terminal: what Ctrl+C ends is the server, which ends this in order
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=offline, start_new_session=True
+        )
         self._numbers = itertools.count()
         self._streams: dict[int, TokenStream] = {}
         self._lock = threading.RLock()

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,30 @@ def read(source: Path) -> Any:
     Raises:
         ModelMissing: the file is cut short, or not GGUF.
     """
-    import gguf
-
     try:
-        return gguf.GGUFReader(source)
+        return _reader()(source)
     except Exception as reason:  # the reader has no error of its own: ValueError, IndexError, KeyError, OSError
         raise _broken(source) from reason
+
+
+@cache
+def _reader() -> Any:
+    """The package's reader, three times as fast: a vocabulary is read in a million slices, each of them a memmap."""
+    import gguf
+    import numpy as np
+
+    class Plain(gguf.GGUFReader):  # type: ignore[misc]
+        """Has the mapped file as a plain array, whose slices cost less."""
+
+        @property
+        def data(self) -> Any:
+            return self._data
+
+        @data.setter
+        def data(self, mapped: Any) -> None:
+            self._data = np.asarray(mapped)
+
+    return Plain
 
 
 def metadata(source: Path) -> Callable[[str], Any]:

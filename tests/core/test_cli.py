@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -194,7 +195,9 @@ def server(home: Path) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "core.cli", "run", "--workspace", str(home), "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     for _ in range(600):
         assert process.poll() is None, process.stderr and process.stderr.read()
         try:
@@ -203,8 +206,9 @@ def server(home: Path) -> Iterator[int]:
         except OSError:
             time.sleep(0.2)
     yield port
-    process.send_signal(signal.SIGINT)
-    process.communicate()
+    os.killpg(process.pid, signal.SIGINT)  # Ctrl+C: a terminal sends it to everything that was started from there
+    _, said = process.communicate()
+    assert said == ""
 
 
 def test_beside_a_running_server_commands_hand_their_work_to_it(server: int, home: Path, tmp_path: Path) -> None:
