@@ -51,8 +51,8 @@ class Database:
         """Where the newest entry of the audit log is sealed (`storage.audit`); None: nowhere."""
 
     @classmethod
-    def open(cls, url: str) -> "Database":
-        """Open the database of a SQLAlchemy URL, creating it or bringing its tables up to date.
+    def open(cls, url: str, to: str = "head") -> "Database":
+        """Open the database of a SQLAlchemy URL, creating it or bringing its tables up to date, or to a revision.
 
         Safe when several processes do it at once: the migration is one transaction that holds the
         writer's lock, and whoever comes second finds nothing left to do.
@@ -64,7 +64,7 @@ class Database:
         database = cls(url)
         try:
             with _unreachable(database):
-                database._upgrade()
+                database._upgrade(to)
         except BaseException:
             database.close()
             raise
@@ -153,7 +153,7 @@ class Database:
             self._ownership.release()
         self.engine.dispose()
 
-    def _upgrade(self) -> None:
+    def _upgrade(self, to: str) -> None:
         from alembic import command
         from alembic.config import Config
         from alembic.script import ScriptDirectory
@@ -165,7 +165,7 @@ class Database:
                 postgres.be_alone(connection)
             config.attributes["connection"] = connection
             self._keep_copy(connection, ScriptDirectory.from_config(config).get_current_head())
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
 
     def _keep_copy(self, connection: Connection, newest: str | None) -> None:
         """Copy a file whose tables are about to be changed; a new one has nothing to lose. Raises Newer."""

@@ -20,6 +20,7 @@ from typing import Any
 from core import zips
 from core.errors import BadInput
 from core.finetuning.serving import MERGED
+from core.generation.checking import PICKLES
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -68,6 +69,7 @@ def manifest_of(packed: zipfile.ZipFile) -> Manifest:
     try:
         manifest = Manifest(**json.loads(b"".join(zips.blocks(packed, MANIFEST))))
         declared = {name: int(member["bytes"]) for name, member in manifest.members.items()}
+        _typed(manifest)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
         raise BadInput("The manifest of this backup cannot be read.", "Choose another backup.") from error
     if manifest.format != FORMAT:
@@ -75,6 +77,22 @@ def manifest_of(packed: zipfile.ZipFile) -> Manifest:
     found = {info.filename: info.file_size for info in packed.infolist() if info.filename != MANIFEST}
     if len(names) != len(found) + 1 or found != declared or ROWS not in declared:
         raise BadInput("What this backup holds is not what its manifest names.", "Choose another backup.")
-    if wrong := [name for name in found if not MEMBER.fullmatch(name)]:
+    if wrong := [name for name in found if not MEMBER.fullmatch(name) or name.lower().endswith(PICKLES)]:
         raise BadInput(f"This backup holds a name that no backup has: {wrong[0][:80]!r}.", "Do not trust it.")
+    if wrong := [name for name in found if name.startswith("files/") and not _named_by_content(name, manifest)]:
+        raise BadInput(f"This backup holds an upload under another's name: {wrong[0]!r}.", "Do not trust it.")
     return manifest
+
+
+def _typed(manifest: Manifest) -> None:
+    """Raises TypeError or KeyError where a manifest from elsewhere has no text in a text's place."""
+    hashes = [member["sha256"] for member in manifest.members.values()]
+    texts = (manifest.made_at, manifest.triptych, manifest.schema, *manifest.missing, *hashes)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text was expected")
+
+
+def _named_by_content(name: str, manifest: Manifest) -> bool:
+    """Whether an upload is called by its sha256, as everything that looks for it takes for granted."""
+    _, folder, sha256 = name.split("/")
+    return folder == sha256[:2] and sha256 == manifest.members[name].get("sha256")

@@ -26,6 +26,7 @@ from storage.audit import Audit
 from storage.database import Database, known_revisions
 from storage.errors import Exists, Locked
 from storage.moving import pouring
+from storage.schema import strange
 from storage.seal import FILE as SEAL
 from storage.shared_files import files
 from storage.snapshot import integrity
@@ -86,6 +87,8 @@ def _restored(packed: zipfile.ZipFile, manifest: Manifest, home: Path, settings:
             _unpack(packed, name, aside / name, str(member["sha256"]), int(member["bytes"]))
         if wrong := integrity(aside / ROWS):
             raise BadInput(f"The rows of this backup are damaged: {wrong[0]}.", "Choose another backup.")
+        if wrong := strange(aside / ROWS, manifest.schema):
+            raise BadInput(f"The rows of this backup are not laid out as ours are: {wrong[0]}.", "Do not trust it.")
         _opened(aside)
         _share(aside / "files", settings.files_url)
         with _rows_there(aside / ROWS, settings.database_url, home):

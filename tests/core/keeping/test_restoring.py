@@ -1,16 +1,19 @@
 """Restoring: what is not a whole, unchanged backup leaves nothing behind and nothing overwritten."""
 
+import hashlib
 import json
 import shutil
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from core.errors import BadInput, Conflict, TriptychError
 from core.keeping import backup, restoring
-from core.keeping.archive import MANIFEST
+from core.keeping.archive import MANIFEST, ROWS
 from core.keeping.restoring import restore
 from core.workspace import Workspace
 from tests.core.keeping.conftest import settings
@@ -91,6 +94,87 @@ def test_a_member_that_the_manifest_does_not_name_or_that_is_missing_is_refused(
     name = next(name for name in content if name.startswith("files/"))
     less = {key: data for key, data in content.items() if key != name}
     refused(pack(tmp_path / "less.zip", less), tmp_path / "home", "not what its manifest names")
+
+
+def with_rows(content: Members, rows: bytes) -> Members:
+    """A backup whose manifest agrees with other rows: its maker knows how to count."""
+    as_said = {"sha256": hashlib.sha256(rows).hexdigest(), "bytes": len(rows)}
+    return changed(content, lambda m: m["members"].update({ROWS: as_said})) | {ROWS: rows}  # type: ignore[attr-defined]
+
+
+def edited(content: Members, file: Path, *statements: str) -> bytes:
+    """The rows after some SQL."""
+    file.write_bytes(content[ROWS])
+    with closing(sqlite3.connect(file, isolation_level=None)) as rows:
+        for statement in statements:
+            rows.execute(statement)
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        (
+            ["CREATE TRIGGER evil AFTER INSERT ON audit BEGIN DELETE FROM documents; END"],
+            "the trigger 'evil' is no part of it",
+        ),
+        (
+            ["ALTER TABLE gold_questions RENAME TO g", "CREATE VIEW gold_questions AS SELECT * FROM g"],
+            "is no part of it",
+        ),
+        (["DROP TRIGGER audit_no_UPDATE"], "the trigger 'audit_no_UPDATE' is missing"),
+        (["DROP TABLE alembic_version"], "no such table"),
+        (["UPDATE alembic_version SET version_num = '0003'"], "not of revision"),
+        (["UPDATE alembic_version SET version_num = 'zzz'"], "not of revision"),
+    ],
+)
+def test_rows_that_are_laid_out_otherwise_are_refused(
+    whole: Path, tmp_path: Path, statements: list[str], said: str
+) -> None:
+    content = members(whole)
+    rows = edited(content, tmp_path / "rows.db", *statements)
+    refused(pack(tmp_path / "a.zip", with_rows(content, rows)), tmp_path / "home", said)
+
+
+@pytest.mark.parametrize("rows", [b"", b"SQLite format 3\0", b"not a database at all" * 300])
+def test_what_is_no_database_is_not_taken_for_rows(whole: Path, tmp_path: Path, rows: bytes) -> None:
+    refused(pack(tmp_path / "a.zip", with_rows(members(whole), rows)), tmp_path / "home", "The rows of this backup are")
+
+
+def test_what_sqlite_finds_wrong_is_told_in_one_line(whole: Path, tmp_path: Path) -> None:
+    content = members(whole)
+    forgotten = ["PRAGMA writable_schema = ON", "DELETE FROM sqlite_master", "PRAGMA writable_schema = OFF"]
+    rows = edited(content, tmp_path / "rows.db", *forgotten)
+    with pytest.raises(BadInput) as told:
+        restore(pack(tmp_path / "a.zip", with_rows(content, rows)), settings(tmp_path / "home"))
+    assert "\n" not in told.value.message
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"schema": ["0001"]},
+        {"schema": None},
+        {"missing": 5},
+        {"missing": [5]},
+        {"members": []},
+        {"triptych": 1},
+        {"x": 1},
+    ],
+)
+def test_a_manifest_with_something_else_in_its_places_is_refused(
+    whole: Path, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    hostile = pack(tmp_path / "a.zip", changed(members(whole), lambda manifest: manifest.update(wrong)))
+    refused(hostile, tmp_path / "home", "The manifest of this backup cannot be read")
+
+
+def test_an_upload_under_anothers_name_and_a_pickle_are_refused(whole: Path, tmp_path: Path) -> None:
+    data = b"what somebody else uploaded, they say"
+    said = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    for name, why in ((f"files/00/{'0' * 64}", "under another's name"), ("adapters/1/weights.bin", "no backup has")):
+        content = changed(members(whole), lambda m, name=name: m["members"].update({name: said}))  # type: ignore[misc]
+        refused(pack(tmp_path / "a.zip", {name: data} | content), tmp_path / "home", why)
 
 
 def test_a_member_larger_than_it_declares_is_cut_off(whole: Path, tmp_path: Path) -> None:
