@@ -31,6 +31,7 @@ from core.commands import adapters, keeping, models
 from core.commands.terminal import say
 from core.errors import UNSTORABLE, BadInput, Conflict, NotFound, TriptychError
 from core.settings import Settings
+from storage.errors import NotFound as Gone
 from storage.errors import Unstorable
 
 DONE, BAD_USAGE, NOT_DONE, INTERRUPTED = 0, 2, 3, 130  # 1 comes from core/commands/index.py
@@ -287,6 +288,10 @@ def main() -> None:
         _end(str(error), BAD_USAGE)
     except TriptychError as error:
         _end(str(error), NOT_DONE)
+    except Gone:
+        _end(
+            "What this belongs to is not there any more: somebody deleted it meanwhile. Look what there is.", BAD_USAGE
+        )
     except Unstorable:
         _end(" ".join(UNSTORABLE), BAD_USAGE)
     except Exception as error:  # SQLite and Chroma have errors of their own for a full disk

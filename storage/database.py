@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from storage import postgres
-from storage.errors import Newer, Unreachable, Unstorable
+from storage.errors import Newer, NotFound, Unreachable, Unstorable
 from storage.seal import NEWEST, write_seal
 
 PRAGMAS = {
@@ -86,9 +86,12 @@ class Database:
         Args:
             alone: False for a transaction that is right beside others, because its statements say in their WHERE
                 what they rely on, or lock the rows they read: the job queue's. SQLite has one writer all the same.
+
+        Raises:
+            NotFound: a row was added to something that somebody deleted meanwhile; nothing was written.
         """
         alone = alone or self.dialect == "sqlite"
-        with _storable(), self._queue(alone), Session(self._writing, expire_on_commit=False) as session:
+        with _storable(), _belonging(), self._queue(alone), Session(self._writing, expire_on_commit=False) as session:
             connection = session.connection()  # begins now, not at the first statement
             if alone and self.dialect != "sqlite":
                 postgres.be_alone(connection)
@@ -242,6 +245,19 @@ def _storable() -> Iterator[None]:
         if not isinstance(error.orig, Unstorable):
             raise
         raise error.orig from error
+
+
+@contextmanager
+def _belonging() -> Iterator[None]:
+    """Who adds to a corpus, a conversation, a job that is gone is told so, whichever of their tables it was."""
+    try:
+        yield
+    except IntegrityError as error:
+        # SQLite's and PostgreSQL's name for a foreign key without its row
+        kind = getattr(error.orig, "sqlite_errorname", "") or getattr(error.orig, "sqlstate", "")
+        if kind not in ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503"):
+            raise
+        raise NotFound("what this belongs to was deleted meanwhile") from error
 
 
 @contextmanager

@@ -45,9 +45,17 @@ class Documents:
         self._files = files
 
     def admit(self, corpus_id: int, arrivals: Sequence[Arrival]) -> tuple[list[Admitted], int | None]:
-        """Decide what arriving files are and queue the job that indexes them; see `storage.admission`."""
-        with self._database.write() as session:
-            verdicts, job_id, aside = admit(session, corpus_id, arrivals)
+        """Decide what arriving files are and queue the job that indexes them; see `storage.admission`.
+
+        Raises:
+            NotFound: the corpus was deleted meanwhile; what was stored of them for it is taken away again.
+        """
+        try:
+            with self._database.write() as session:
+                verdicts, job_id, aside = admit(session, corpus_id, arrivals)
+        except NotFound:
+            self._forget_files([each.content_sha256 for each in arrivals])
+            raise
         known = [each.content_sha256 for each, said in zip(arrivals, verdicts, strict=True) if said.verdict in KNOWN]
         self._forget_files([*aside, *known])  # stored once more on arrival, where no original is to be kept
         return verdicts, job_id

@@ -35,7 +35,7 @@ def _question(path: Path, number: int, line: str) -> Question:
     try:
         record = json.loads(line)
         return Question(str(record["id"]), str(record["question"]))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"Line {number} of {path} is no JSON object with id and question.", "Correct it.") from error
 
 
@@ -79,7 +79,7 @@ class Results:
             try:
                 record = json.loads(line)
                 record["id"]
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 message = f"Line {number} of {path} is no result of an earlier call."
                 raise BadInput(message, "Choose another file.") from error
             whole += len(line)

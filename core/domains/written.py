@@ -52,7 +52,7 @@ def read(text: str) -> Domain:
     """
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of a number with thousands of digits
         raise BadInput(f"This is not a TOML file: {error}.", REMEDY) from error
     return made(values)
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput
 from core.evaluation.gold import draft
 from core.finetuning.uploads import LONGEST, BadRow, rows_of
 from storage.gold import GoldDraft
 from storage.rows import GoldRow
+
+if TYPE_CHECKING:
+    from core.ingestion.sandbox import Sandbox
 
 NO = ("no", "false", "0", "n")
 
@@ -61,7 +64,7 @@ class Read:
     bad: tuple[BadRow, ...]
 
 
-def read_gold(path: Path, name: str = "") -> Read:
+def read_gold(path: Path, name: str = "", sandbox: "Sandbox | None" = None) -> Read:
     """Read gold questions from CSV, JSONL, JSON or XLSX: question, answer, and, where known, doc_ids, evidence, meta.
 
     An answer that is null (JSON), or a column `answerable` that says no, means that the documents do not hold it.
@@ -71,7 +74,7 @@ def read_gold(path: Path, name: str = "") -> Read:
     """
     drafts: list[GoldDraft] = []
     bad: list[BadRow] = []
-    for number, row in enumerate(rows_of(path, name), 1):
+    for number, row in enumerate(rows_of(path, name, sandbox), 1):
         try:
             drafts.append(_draft(row))
         except ValueError as reason:

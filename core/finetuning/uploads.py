@@ -1,5 +1,7 @@
 """Training pairs from files: CSV, JSONL and XLSX in the shapes people have. Pure but for reading the file.
 
+A workbook is read in the sandbox: two cells that lie far apart are enough to take all the memory of who reads them.
+
 Understood: question/answer, prompt/completion, instruction/output (with input), chat messages, and lines of `id`,
 `question`, `answer`, `doc_ids`, `evidence`. A row that cannot be used is named with its reason; the rest goes on.
 """
@@ -7,14 +9,19 @@ Understood: question/answer, prompt/completion, instruction/output (with input),
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.errors import BadInput
+from core.errors import BadInput, UnreadableFile
 from storage.examples import ExampleDraft
+
+if TYPE_CHECKING:
+    from core.ingestion.sandbox import Sandbox
 
 QUESTION = ("question", "prompt", "instruction", "query", "user", "input_text")
 ANSWER = ("answer", "completion", "output", "response", "assistant", "target")
@@ -52,34 +59,42 @@ class Upload:
     columns: tuple[str, ...] = field(default=())
 
 
-def read_file(path: Path, name: str = "", columns: Columns | None = None) -> Upload:
+def read_file(path: Path, name: str = "", columns: Columns | None = None, sandbox: "Sandbox | None" = None) -> Upload:
     """Read a file of pairs.
 
     Args:
         name: what the person called it; its ending says what it is.
         columns: which columns to use; recognised by their names when None.
+        sandbox: where workbooks are read; one that is started for this file when None.
 
     Raises:
         BadInput: it is of another kind, cannot be read, or its columns are not recognised.
     """
-    rows = rows_of(path, name)
+    rows = rows_of(path, name, sandbox)
     return pairs(rows, columns)
 
 
-def rows_of(path: Path, name: str = "") -> list[Row | str]:
+def rows_of(path: Path, name: str = "", sandbox: "Sandbox | None" = None) -> list[Row | str]:
     """The rows of a file by their column names; a row that is a string is the reason why it could not be read.
 
     Raises:
         BadInput: it is of another kind, cannot be read, or is empty.
     """
     ending = Path(name or path.name).suffix.lower()
-    readers = {".csv": _csv, ".jsonl": _jsonl, ".json": _json, ".xlsx": _xlsx}
+    readers: dict[str, Callable[[Path], Iterator[Row | str]]] = {
+        ".csv": _csv,
+        ".jsonl": _jsonl,
+        ".json": _json,
+        ".xlsx": partial(_xlsx, name or path.name, sandbox),
+    }
     if ending not in readers:
         raise BadInput(
             f"Examples cannot be read from {ending or 'a file without an ending'}.", "Use CSV, JSONL or XLSX."
         )
     try:
         rows = list(readers[ending](path))
+    except UnreadableFile as error:
+        raise BadInput(error.message, error.remedy) from error
     except (OSError, ValueError, csv.Error) as error:
         raise BadInput(
             f"{name or path.name} cannot be read: {error}.", "Save it again as CSV, JSONL or XLSX."
@@ -189,27 +204,27 @@ def _jsonl(path: Path) -> Iterator[Row | str]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 yield f"it is not JSON ({error})"
                 continue
             yield row if isinstance(row, dict) else "it is not a JSON object"
 
 
 def _json(path: Path) -> Iterator[Row | str]:
-    found = json.loads(path.read_text("utf-8-sig"))
+    try:
+        found = json.loads(path.read_text("utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(found, list):
         raise ValueError("it is not a list of pairs")
     yield from (row if isinstance(row, dict) else "it is not a JSON object" for row in found)
 
 
-def _xlsx(path: Path) -> Iterator[Row]:
-    import python_calamine
+def _xlsx(name: str, sandbox: "Sandbox | None", path: Path) -> Iterator[Row]:
+    from core.ingestion.sandbox import Sandbox
 
-    try:
-        book = python_calamine.CalamineWorkbook.from_path(str(path))
-        rows = book.get_sheet_by_index(0).to_python()
-    except Exception as error:  # the reader's errors have no common ancestor
-        raise ValueError(f"it is not a readable workbook ({error})") from error
+    with nullcontext(sandbox) if sandbox else Sandbox() as reader:
+        rows = reader.table(path, name)
     if not rows:
         return
     header = [str(name).strip() for name in rows[0]]
@@ -218,7 +233,7 @@ def _xlsx(path: Path) -> Iterator[Row]:
             yield dict(zip(header, values, strict=False))
 
 
-def header(name: str, content: bytes) -> list[str]:
+def header(name: str, content: bytes, sandbox: "Sandbox | None" = None) -> list[str]:
     """The names of a file's columns, for a person to choose from; none when it cannot be read."""
     import tempfile
 
@@ -226,7 +241,7 @@ def header(name: str, content: bytes) -> list[str]:
         path = Path(folder) / "upload"
         path.write_bytes(content)
         try:
-            return list(read_file(path, name, Columns("\0", "\0")).columns)
+            return list(read_file(path, name, Columns("\0", "\0"), sandbox).columns)
         except BadInput:
             return []
 

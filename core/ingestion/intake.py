@@ -8,7 +8,8 @@ transaction: killed before it, nothing has happened; after it, the job is sure t
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,10 +64,8 @@ def add_files(ws: "Workspace", corpus_id: int, uploads: Iterable[Upload], added_
     """
     uploads = list(uploads)
     room.need(ws.home, STORED * sum(map(_size, uploads)), "these files")
-    try:
+    with _there():
         ws.corpora.get(corpus_id)
-    except NoRow as error:
-        raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
     arrivals: list[Arrival] = []
     rejected: list[Rejected] = []
     for upload in uploads:
@@ -76,13 +75,22 @@ def add_files(ws: "Workspace", corpus_id: int, uploads: Iterable[Upload], added_
                     arrivals.append(item)
                 else:
                     rejected.append(item)
-    verdicts, job_id = ws.documents.admit(corpus_id, arrivals)
+    with _there():
+        verdicts, job_id = ws.documents.admit(corpus_id, arrivals)
     ws.wake()
 
     def of(verdict: Verdict) -> tuple[Admitted, ...]:
         return tuple(admitted for admitted in verdicts if admitted.verdict == verdict)
 
     return Intake(of("added"), of("replaced"), of("unchanged"), of("duplicate"), tuple(rejected), job_id)
+
+
+@contextmanager
+def _there() -> Iterator[None]:
+    try:
+        yield
+    except NoRow as error:
+        raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
 
 
 def _size(upload: Upload) -> int:

@@ -85,6 +85,17 @@ class Sandbox:
         except (KeyError, TypeError, ValueError) as error:
             raise _crashed(name) from error
 
+    def table(self, path: Path, name: str) -> list[list[Any]]:
+        """The cells of a workbook's first sheet by row: texts, numbers, truths.
+
+        Raises:
+            UnreadableFile: it is encrypted, damaged, over a limit, or made its reader crash.
+        """
+        rows = self._ask(path, name, None, table=True).get("rows")
+        if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+            raise _crashed(name)
+        return rows
+
     def picture(self, path: Path, name: str, number: int, width: int) -> dict[str, Any]:
         """Draws page `number` (1-based) of a PDF, `width` pixels wide; see `core.ingestion.pictures.from_json`.
 

@@ -117,6 +117,8 @@ def _answer(request: dict[str, Any]) -> bytes:
 def _result(request: dict[str, Any], path: Path, into: list[Path], limits: Limits, engine: Any) -> dict[str, Any]:
     if "recognise" in request:
         return _recognise(engine, path, request["name"], request["recognise"], limits)
+    if "table" in request:
+        return _table(path, request["name"], limits)
     if "draw" in request:
         return _draw(path, request["name"], *request["draw"])
     return _unpack(path, request["name"], into[0], limits) if into else _parse(path, request, limits)
@@ -127,6 +129,12 @@ def _draw(path: Path, name: str, number: int, width: int) -> dict[str, Any]:
 
     drawn = picture_of(path, name, number, width)
     return drawn | {"image": base64.b64encode(drawn["image"]).decode()}
+
+
+def _table(path: Path, name: str, limits: Limits) -> dict[str, Any]:
+    from core.ingestion.parsing.office.xlsx import first_sheet
+
+    return {"rows": first_sheet(path, name, limits)}
 
 
 def _parse(path: Path, request: dict[str, Any], limits: Limits) -> dict[str, Any]:

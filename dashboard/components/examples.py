@@ -73,7 +73,7 @@ def _upload(corpus_id: int) -> None:
 
 def _mapped(name: str, content: bytes) -> Upload | None:
     """Ask which columns are which, where their names do not tell."""
-    names = uploads.header(name, content)
+    names = uploads.header(name, content, resources.workspace().sandbox)
     if not names:
         return None
     question = st.selectbox("Column of the question", names, index=None)
@@ -87,7 +87,7 @@ def _read(name: str, content: bytes, columns: Columns | None) -> Upload:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_bytes(content)
-        return uploads.read_file(path, name, columns)
+        return uploads.read_file(path, name, columns, resources.workspace().sandbox)
 
 
 def _bad(found: Upload) -> None:

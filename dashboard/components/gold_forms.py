@@ -66,7 +66,7 @@ def _read(name: str, content: bytes) -> Read:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_bytes(content)
-        return read_gold(path, name)
+        return read_gold(path, name, resources.workspace().sandbox)
 
 
 @state.reported

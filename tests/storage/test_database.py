@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from storage.conversations import Conversations
 from storage.corpora import Corpora
 from storage.database import MIGRATIONS, Database
-from storage.errors import Locked, Unreachable, Unstorable
+from storage.errors import Locked, NotFound, Unreachable, Unstorable
+from storage.jobs import Jobs
 from storage.postgres import Ownership
 from storage.tables import Corpus, Document, Table
 
@@ -58,6 +59,18 @@ def test_an_exception_in_a_write_takes_everything_back(database: Database) -> No
         session.execute(insert)
         session.execute(insert)
     assert Corpora(database).list() == []
+
+
+def test_who_adds_to_what_was_deleted_meanwhile_is_told_so(database: Database) -> None:
+    corpus = Corpora(database).create("gone", "legal").id
+    with database.write() as session:
+        session.delete(session.get(Corpus, corpus))
+    with pytest.raises(NotFound, match="deleted meanwhile"):
+        Jobs(database).enqueue("index", corpus)
+    with pytest.raises(NotFound, match="deleted meanwhile"):
+        Conversations(database).create(corpus)
+    with database.read() as session:
+        assert session.execute(text("SELECT count(*) FROM jobs")).scalar() == 0
 
 
 def test_a_read_sees_one_state_while_others_write(database: Database) -> None:

@@ -66,6 +66,26 @@ def test_a_workbook_is_read_by_its_first_sheet(tmp_path: Path) -> None:
     assert draft.answer.startswith("3")
 
 
+def test_a_workbook_with_a_cell_at_the_far_end_is_refused_and_takes_no_process_down(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["Question", "Answer"])
+    book.active["XFD1048576"] = "x"  # read as a rectangle this is half a terabyte
+    book.save(tmp_path / "far.xlsx")
+    with pytest.raises(BadInput, match=r"far\.xlsx"):
+        read_file(tmp_path / "far.xlsx")
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.jsonl", "a.json"])
+@pytest.mark.parametrize("content", [b"[" * 200_000, b'{"question":' * 100_000, b"PK\x03\x04", b"9" * 5_000])
+def test_what_makes_readers_fall_over_is_one_line(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInput) as told:
+        read_file(tmp_path / name)
+    assert "\n" not in told.value.message
+
+
 @pytest.mark.parametrize(("name", "content"), [("a.csv", b""), ("a.pdf", b"%PDF"), ("a.csv", b"x,y\n1,2\n")])
 def test_a_file_that_holds_no_pairs_is_one_line(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)

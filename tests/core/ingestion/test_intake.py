@@ -220,6 +220,23 @@ def test_files_for_a_corpus_that_is_gone_are_refused(ws: Workspace) -> None:
         intake.add_files(ws, 99, [("a.txt", b"A.")])
 
 
+def test_a_corpus_that_is_deleted_while_files_come_in_is_told_and_keeps_nothing_of_them(
+    ws: Workspace, corpus: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = ws.files.put
+
+    def deleted_then_put(content: bytes | Path) -> str:
+        digest = put(content)
+        intake.delete_corpus(ws, corpus)
+        return digest
+
+    monkeypatch.setattr(ws.files, "put", deleted_then_put)
+    with pytest.raises(NotFound, match="does not exist any more"):
+        intake.add_files(ws, corpus, [("a.md", b"# A lease\n\nThe rent is four.")])
+    assert [path for path in ws.files.folder.rglob("*") if path.is_file()] == []
+    assert ws.jobs.waiting() == 0
+
+
 @given(name=st.text(max_size=60))
 def test_a_clean_name_is_stable_relative_and_visible(name: str) -> None:
     clean = clean_name(name)

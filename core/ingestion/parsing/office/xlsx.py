@@ -5,6 +5,7 @@ Formulas are never computed and links never followed: the values are those the f
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
@@ -42,6 +43,25 @@ def parse_xlsx(path: Path, name: str, limits: Limits) -> ParsedDocument:
                 formats = _formats(package, parts.get(sheet.name, ""))
                 _add_sheet(page, _rows(workbook, sheet.name, formats, limits, draft))
     return draft.finish()
+
+
+def first_sheet(path: Path, name: str, limits: Limits) -> list[list[Any]]:
+    """The cells of a workbook's first sheet by row, from its first column on: texts, numbers and truths as they are.
+
+    Raises:
+        UnreadableFile: it is encrypted, damaged or over a limit.
+    """
+    with Package(path, name, limits) as package:
+        try:
+            sheet = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0)
+            few = sheet.height * sheet.width <= limits.cells
+            rows = sheet.to_python(skip_empty_area=False) if few else []
+        except BaseException as error:
+            _reraise(error)
+            raise package.broken() from error
+    if not few:
+        raise UnreadableFile(f"{name} has more than {limits.cells:,} cells.", "Split it and add the parts.")
+    return [[cell if isinstance(cell, str | int | float) else str(cell) for cell in row] for row in rows]
 
 
 def _reraise(error: BaseException) -> None:
