@@ -263,7 +263,7 @@ class Torture:
         elif "refused" in said:
             self.told.refused[f"{act['act']}: {said['refused'][:60]}"] += 1
         else:
-            self.told.wrong.append(f"{act['act']} {act['with']}: {said['failed']}")
+            self.told.wrong.append(f"{act['act']} {str(act['with'])[:200]}: {said['failed'][:600]}")
         if "over" in act:
             act["told"] = said.get("done", {})
             act["over"].set()

@@ -63,13 +63,14 @@ def hands(workspace: Any, running: Any) -> None:
 def do(workspace: Any, asked: dict[str, Any], tell: Any) -> None:
     """One act; whatever it raises is told too."""
     from core.errors import TriptychError
+    from storage.errors import NotFound
     from tests.torture.acts import ACTS
 
     number = asked["number"]
     try:
         done = ACTS[asked["act"]](workspace, lambda part: tell({"number": number, "part": part}), **asked["with"])
         tell({"number": number, "done": done})
-    except TriptychError as error:
+    except (TriptychError, NotFound) as error:  # both are one line on a page
         tell({"number": number, "refused": str(error)})
     except Exception as error:
         logging.exception("act %s", asked)
