@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from storage.errors import Rebuilding, Stuck, Unreachable
 from storage.hits import Hit
 from storage.patience import within
+from storage.turns import Turns
 
 Floats = NDArray[np.float32]
 
@@ -35,7 +36,7 @@ HNSW = {"space": "cosine", "ef_construction": 128, "max_neighbors": 24, "ef_sear
 HEADER = struct.Struct("<i6Q")
 """How header.bin of Chroma 1.5's HNSW begins: version, offset, room for elements, elements, bytes of each, ..."""
 BUSY_S = 30.0
-"""How long Chroma's own statements are waited for."""
+"""How long Chroma's own calls and statements are waited for."""
 PATIENCE_S = 120.0
 """The longest that a call may take; a batch of vectors takes seconds, and ten times that on a machine in use."""
 GIVING_UP_S = 5.0
@@ -62,6 +63,7 @@ class Vectors:
         self._anew: set[str] = set()
         """Collections that `search` must not answer from."""
         self._changing = threading.RLock()
+        self._turns = Turns()
         self._closed = False
 
     def names(self) -> list[str]:
@@ -142,13 +144,18 @@ class Vectors:
     def leave_nothing(self) -> None:
         """Drive what dropped collections held out of the folder: Chroma keeps their files, and rows in free pages.
 
+        No call of Chroma's is under way meanwhile. It has an SQLite of its own, and to the system the locks of both are
+        one process's, so neither sees the other's: a search took the journal of a write that was under way for that of
+        one that had been killed, and rolled half of it back.
+
         Nothing on a server, whose files are its own business.
         """
         if not isinstance(self._where, Path):
             return
-        with self._changing, closing(sqlite3.connect(self._where / "chroma.sqlite3", timeout=BUSY_S)) as connection:
-            segments = {row[0] for row in connection.execute("SELECT id FROM segments")}
-            connection.execute("VACUUM")
+        with self._changing, self._turns.alone(BUSY_S):
+            with closing(sqlite3.connect(self._where / "chroma.sqlite3", timeout=BUSY_S)) as connection:
+                segments = {row[0] for row in connection.execute("SELECT id FROM segments")}
+                connection.execute("VACUUM")
             for folder in self._where.iterdir():
                 if folder.is_dir() and folder.name not in segments:
                     shutil.rmtree(folder, ignore_errors=True)
@@ -211,7 +218,8 @@ class Vectors:
         if not isinstance(self._where, Path):
             return work(*names, **arguments)
         try:
-            return within(self._patience_s, partial(work, *names, **arguments))
+            with self._turns.shared():
+                return within(self._patience_s, partial(work, *names, **arguments))
         except NotFoundError:
             raise
         except Exception as error:

@@ -1,8 +1,11 @@
 """Chroma: what goes in is found by cosine, what is taken out is not, and rows can make it anew."""
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -176,3 +179,30 @@ def test_collections_that_were_dropped_are_not_kept_open_for_ever(tmp_path: Path
         open_files.append(len(list(Path("/proc/self/fd").iterdir())))
     assert max(open_files[DROPPED:]) <= max(open_files[:DROPPED]) + 8
     vectors.close()
+
+
+def test_searching_while_what_was_deleted_is_driven_out_harms_nothing(tmp_path: Path) -> None:
+    """It did: Chroma's SQLite and Python's do not see each other's locks, and the file was malformed in a second."""
+    vectors, data, ended = Vectors(tmp_path / "vectors"), some(200), Event()
+    for name in ("kept", "changed"):
+        vectors.upsert(name, range(200), data)
+
+    def search() -> None:
+        while not ended.is_set():
+            assert vectors.count("kept") == 200
+            assert vectors.search("kept", data[7], 5)[0].chunk_id == 7
+            assert len(vectors.stored("kept", range(50))) == 50
+
+    with ThreadPoolExecutor(3) as people:
+        searching = [people.submit(search) for _ in range(3)]
+        try:
+            for _ in range(60):
+                vectors.rebuild("changed", [(range(200), data)])
+                vectors.leave_nothing()
+        finally:
+            ended.set()
+        for each in searching:
+            each.result()
+    vectors.close()
+    with closing(sqlite3.connect(tmp_path / "vectors" / "chroma.sqlite3")) as file:
+        assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
