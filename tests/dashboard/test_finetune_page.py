@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_read_is_one_line(open_page: Open, corpus: CorpusR
     app.file_uploader[0].upload("pairs.xlsx", b"not a workbook")
     app.run()
     assert not app.exception
-    assert "cannot be read" in words(app)
+    assert "pairs.xlsx is damaged and could not be read" in words(app)
 
 
 def test_a_leak_of_gold_is_found_and_one_click_rejects_it(
