@@ -17,7 +17,7 @@ from storage.admission import Admitted, Arrival, admit
 from storage.contents import Content, clear, store
 from storage.corpora import PENDING, parts
 from storage.database import Database
-from storage.errors import NotFound, Swapped
+from storage.errors import NotFound, Swapped, Vanished
 from storage.files import Files
 from storage.index_changes import serves
 from storage.jobs import enqueue, guard
@@ -49,9 +49,12 @@ class Documents:
 
         Raises:
             NotFound: the corpus was deleted meanwhile; what was stored of them for it is taken away again.
+            Vanished: somebody deleted the last document of the same content meanwhile; nothing was done.
         """
         try:
             with self._database.write() as session:
+                if self._files.vanished(each.content_sha256 for each in arrivals):
+                    raise Vanished
                 verdicts, job_id, aside = admit(session, corpus_id, arrivals)
         except NotFound:
             self._forget_files([each.content_sha256 for each in arrivals])

@@ -13,6 +13,10 @@ class Busy(StorageError):
     """Something else is being done to it; `args[0]` says what. It can be tried again."""
 
 
+class Vanished(StorageError):
+    """What was stored went with the last document of the same content before its own row was there: store it again."""
+
+
 class Exists(StorageError):
     """There is one of that name already."""
 

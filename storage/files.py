@@ -66,6 +66,10 @@ class Files:
         """Delete that content, if it is there."""
         self._place(sha256).unlink(missing_ok=True)
 
+    def vanished(self, sha256s: Iterable[str]) -> set[str]:
+        """Those that are not stored (any more). For contents that were stored a moment ago."""
+        return {sha256 for sha256 in sha256s if not self._place(sha256).is_file()}
+
     def sweep(self, needed: Callable[[str], bool], older_than_s: float) -> int:
         """Delete what nobody needs: left by a process that ended between writing a file and its row.
 

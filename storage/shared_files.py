@@ -88,6 +88,10 @@ class SharedFiles(Files):
             if self._shared.exists(self._there(sha256)):
                 self._shared.rm_file(self._there(sha256))
 
+    def vanished(self, sha256s: Iterable[str]) -> set[str]:
+        """None: asking would be a request for each while all writers wait. Who reads a file that is gone says so."""
+        return set()
+
     def sweep(self, needed: Callable[[str], bool], older_than_s: float) -> int:
         """Delete what nobody needs, there and here; younger files are left alone."""
         swept = super().sweep(needed, older_than_s)

@@ -21,7 +21,7 @@ from core.ingestion.arriving import Rejected, Upload, arriving
 from core.ingestion.indexing import forget_vectors
 from core.ingestion.wiping import leave_no_vectors
 from storage.admission import Admitted, Arrival, Verdict
-from storage.errors import Exists
+from storage.errors import Exists, Vanished
 from storage.errors import NotFound as NoRow
 from storage.rows import CorpusRow
 
@@ -66,6 +66,22 @@ def add_files(ws: "Workspace", corpus_id: int, uploads: Iterable[Upload], added_
     room.need(ws.home, STORED * sum(map(_size, uploads)), "these files")
     with _there():
         ws.corpora.get(corpus_id)
+    arrivals, rejected = _stored(ws, uploads, added_by)
+    with _there():
+        try:
+            verdicts, job_id = ws.documents.admit(corpus_id, arrivals)
+        except Vanished:
+            arrivals, rejected = _stored(ws, uploads, added_by)
+            verdicts, job_id = ws.documents.admit(corpus_id, arrivals)
+    ws.wake()
+
+    def of(verdict: Verdict) -> tuple[Admitted, ...]:
+        return tuple(admitted for admitted in verdicts if admitted.verdict == verdict)
+
+    return Intake(of("added"), of("replaced"), of("unchanged"), of("duplicate"), tuple(rejected), job_id)
+
+
+def _stored(ws: "Workspace", uploads: Iterable[Upload], added_by: str) -> tuple[list[Arrival], list[Rejected]]:
     arrivals: list[Arrival] = []
     rejected: list[Rejected] = []
     for upload in uploads:
@@ -75,14 +91,7 @@ def add_files(ws: "Workspace", corpus_id: int, uploads: Iterable[Upload], added_
                     arrivals.append(item)
                 else:
                     rejected.append(item)
-    with _there():
-        verdicts, job_id = ws.documents.admit(corpus_id, arrivals)
-    ws.wake()
-
-    def of(verdict: Verdict) -> tuple[Admitted, ...]:
-        return tuple(admitted for admitted in verdicts if admitted.verdict == verdict)
-
-    return Intake(of("added"), of("replaced"), of("unchanged"), of("duplicate"), tuple(rejected), job_id)
+    return arrivals, rejected
 
 
 @contextmanager

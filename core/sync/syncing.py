@@ -19,7 +19,7 @@ from core.sync.looking import look
 from core.sync.naming import document_name
 from core.sync.plan import Plan, Seen
 from storage.admission import Arrival
-from storage.errors import NotFound
+from storage.errors import NotFound, Vanished
 from storage.rows import JobRow, SourceItemRow, SourceRow
 from storage.sources import Taken
 
@@ -172,7 +172,10 @@ def _take(sync: Sync, part: Sequence[Seen]) -> None:
         )
         for seen, sha256 in stored
     ]
-    verdicts, _ = sync.ws.documents.admit(sync.source.corpus_id, arrivals)
+    try:
+        verdicts, _ = sync.ws.documents.admit(sync.source.corpus_id, arrivals)
+    except Vanished:
+        return
     sync.ws.wake()
     taken = [
         Taken(seen.path, seen.size, seen.mtime_ns, seen.etag, seen.last_modified, sha256, verdict.document_id)

@@ -220,6 +220,28 @@ def test_files_for_a_corpus_that_is_gone_are_refused(ws: Workspace) -> None:
         intake.add_files(ws, 99, [("a.txt", b"A.")])
 
 
+def test_a_file_whose_content_is_deleted_elsewhere_while_it_comes_in_is_stored_once_more(
+    ws: Workspace, corpus: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = b"# A lease\n\nThe rent is four."
+    elsewhere = intake.create_corpus(ws, "elsewhere", "legal").id
+    intake.add_files(ws, elsewhere, [("a.md", lease)])
+    (there,) = ws.corpora.documents(elsewhere)
+    put, deleted = ws.files.put, iter([True])
+
+    def put_then_deleted(content: bytes | Path) -> str:
+        digest = put(content)
+        if next(deleted, False):
+            intake.delete_documents(ws, [there.id])
+        return digest
+
+    monkeypatch.setattr(ws.files, "put", put_then_deleted)
+    (admitted,) = intake.add_files(ws, corpus, [("b.md", lease)]).accepted
+    (document,) = ws.corpora.documents(corpus)
+    assert document.id == admitted.document_id
+    assert ws.files.path(document.content_sha256).read_bytes() == lease
+
+
 def test_a_corpus_that_is_deleted_while_files_come_in_is_told_and_keeps_nothing_of_them(
     ws: Workspace, corpus: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
