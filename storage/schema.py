@@ -39,14 +39,10 @@ def strange(file: Path, revision: str) -> list[str]:
         *(f"the {kind} {name!r} is missing" for kind, name in sorted(wanted.keys() - found.keys())),
         *(
             f"the {kind} {name!r} is another one"
-            for kind, name in sorted(found)
-            if _differs((kind, name), found, wanted)
+            for kind, name in sorted(found.keys() & wanted.keys())
+            if found[kind, name] != wanted[kind, name]
         ),
     ]
-
-
-def _differs(part: Part, found: dict[Part, object], wanted: dict[Part, object]) -> bool:
-    return part in wanted and found[part] != wanted[part]
 
 
 def _made(revision: str) -> dict[Part, object]:

@@ -99,7 +99,10 @@ class Pictures:
 
     def ahead(self, document: DocumentRow, number: int) -> None:
         """Begin to draw a page that will be asked for in a moment; what goes wrong is told then."""
-        if has_pictures(document) and len(self._drawing) < AHEAD:
+        key = (document.content_sha256, number)
+        with self._lock:
+            needless = key in self._kept or key in self._drawing or len(self._drawing) >= AHEAD
+        if has_pictures(document) and not needless:
             threading.Thread(target=self._quietly, args=(document, number), name="picture", daemon=True).start()
 
     def _quietly(self, document: DocumentRow, number: int) -> None:

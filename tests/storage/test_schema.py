@@ -32,6 +32,15 @@ def test_a_file_that_grew_with_every_version_is_as_it_should_be(tmp_path: Path) 
     assert strange(tmp_path / "a.db", REVISIONS[-1]) == []
 
 
+def changed(tmp_path: Path, *statements: str) -> Path:
+    """A file of the newest revision after some SQL."""
+    Database.open(f"sqlite:///{tmp_path / 'a.db'}").close()
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as rows:
+        for statement in statements:
+            rows.execute(statement)
+    return tmp_path / "a.db"
+
+
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
@@ -50,24 +59,17 @@ def test_a_file_that_grew_with_every_version_is_as_it_should_be(tmp_path: Path) 
     ],
 )
 def test_what_was_added_taken_away_or_changed_is_named(tmp_path: Path, statement: str, said: list[str]) -> None:
-    Database.open(f"sqlite:///{tmp_path / 'a.db'}").close()
-    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as rows:
-        rows.execute(statement)
-    found = strange(tmp_path / "a.db", "0018")
+    found = strange(changed(tmp_path, statement), "0018")
     assert [line for line in said if line not in found] == []
 
 
 def test_a_trigger_of_ours_with_another_body_is_another_one(tmp_path: Path) -> None:
-    Database.open(f"sqlite:///{tmp_path / 'a.db'}").close()
-    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as rows:
-        rows.execute("DROP TRIGGER audit_no_DELETE")
-        rows.execute("CREATE TRIGGER audit_no_DELETE BEFORE DELETE ON audit BEGIN SELECT 1; END")
-    assert strange(tmp_path / "a.db", REVISIONS[-1]) == ["the trigger 'audit_no_DELETE' is another one"]
+    other = "CREATE TRIGGER audit_no_DELETE BEFORE DELETE ON audit BEGIN SELECT 1; END"
+    file = changed(tmp_path, "DROP TRIGGER audit_no_DELETE", other)
+    assert strange(file, REVISIONS[-1]) == ["the trigger 'audit_no_DELETE' is another one"]
 
 
 def test_a_look_up_that_is_an_ordinary_table_is_another_one(tmp_path: Path) -> None:
-    Database.open(f"sqlite:///{tmp_path / 'a.db'}").close()
-    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as rows:
-        rows.execute("DROP TABLE chunk_terms")
-        rows.execute("CREATE TABLE chunk_terms (term)")
-    assert strange(tmp_path / "a.db", REVISIONS[-1]) == ["the table 'chunk_terms' is another one"]
+    other = "CREATE TABLE chunk_terms (term)"
+    file = changed(tmp_path, "DROP TABLE chunk_terms", other)
+    assert strange(file, REVISIONS[-1]) == ["the table 'chunk_terms' is another one"]

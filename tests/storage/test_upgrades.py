@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, LargeBinary, MetaData, String, Table, select, text
 
-from storage.database import BEFORE_UPGRADE, MIGRATIONS, Database, known_revisions
+from storage.database import BEFORE_UPGRADE, Database, known_revisions
 from storage.errors import Newer
 from storage.tables import Table as Declared
 
@@ -29,13 +27,7 @@ LOOK_UPS = ("chunk_text", "chunk_terms", "message_text", "message_terms", "chunk
 
 def at_revision(url: str, revision: str) -> Database:
     """An empty database with the tables as they were then."""
-    database = Database(url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    return database
+    return Database.open(url, to=revision)
 
 
 def nouns(database: Database) -> list[Table]:
