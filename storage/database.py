@@ -150,6 +150,11 @@ class Database:
             self._ownership = postgres.Ownership(self.engine)
             self._ownership.acquire()
 
+    def keep_own(self) -> None:
+        """Still be that one, or again after the server was restarted; raises Locked when another process is."""
+        if self._ownership is not None:
+            self._ownership.keep()
+
     def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the database."""
         if self._ownership is not None:

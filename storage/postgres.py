@@ -5,14 +5,19 @@ file, and a writer whose machine went away is ended by the server. Full text is 
 """
 
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 
 from storage.errors import Locked, Unreachable, Unstorable
 
 WRITER, OWNER, NUMBERED = 0x747269_01, 0x747269_02, 0x747269_03
 """Advisory locks, by number: the writing transaction's and the owner's ("tri", so that no other program's is hit)."""
+PATIENCE_S = 5.0
+"""A new owner waits so long for the one before it, which may have been killed a moment ago."""
 IDLE_S = 60
 """A transaction in which nothing happens for so long is ended by the server: its machine may be gone."""
 
@@ -65,28 +70,55 @@ class Ownership:
         self._connection: Connection | None = None
         self._lock = threading.Lock()
 
-    def acquire(self) -> None:
-        """Become the owner, at once or not at all; raises Locked."""
+    def acquire(self, patience_s: float = PATIENCE_S) -> None:
+        """Become the owner, within so many seconds or not at all; raises Locked.
+
+        The server takes a moment to notice that an owner was killed.
+        """
+        until = time.monotonic() + patience_s
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": OWNER}).scalar():
-            self._connection = connection
-            return
-        who = connection.execute(text(HOLDER), {"lock": OWNER}).scalar()
-        connection.close()
-        raise Locked(f"another dashboard{f' on {who}' if who else ''} has its database open")
+        try:
+            while not connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": OWNER}).scalar():
+                if time.monotonic() >= until:
+                    who = connection.execute(text(HOLDER), {"lock": OWNER}).scalar()
+                    raise Locked(f"another dashboard{f' on {who}' if who else ''} has its database open")
+                time.sleep(0.1)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+
+    def keep(self) -> None:
+        """Be the owner still, or again when the connection was lost, as in a restart of the server; raises Locked."""
+        with self._lock:
+            try:
+                if self._connection is not None:
+                    self._connection.execute(text("SELECT 1"))
+                    return
+            except DBAPIError:
+                self._drop()
+            self.acquire(patience_s=0)
 
     def release(self) -> None:
-        """Stop being the owner."""
-        with self._lock:
+        """Stop being the owner: the next one may begin when this returns."""
+        with self._lock, suppress(DBAPIError):  # a server that is gone holds no lock
             if self._connection is not None:
-                self._connection.invalidate()  # the lock is the connection's: it must not go back to the pool
-                self._connection.close()
-                self._connection = None
+                try:
+                    self._connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": OWNER})
+                finally:
+                    self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()  # what is held with it must not go back to the pool
+            self._connection.close()
+            self._connection = None
 
 
 HOLDER = """
     SELECT host(a.client_addr) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = :lock AND l.objsubid = 1
+    AND a.datname = current_database()
 """
 
 

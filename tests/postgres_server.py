@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from storage.database import Database
+from storage.postgres import OWNER
 
 # What is written need not survive the machine: a test's database is thrown away.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=200")
@@ -81,6 +82,18 @@ class Server:
             command, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **user
         )
         assert done.returncode == 0, done.stderr
+
+
+def end_owner(database: Database) -> None:
+    """End the connection of who owns a database, as a restart of its server does."""
+    with database.engine.connect() as connection:
+        connection.execute(text(END), {"lock": OWNER})
+
+
+END = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = :lock
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def _another_user() -> pwd.struct_passwd:

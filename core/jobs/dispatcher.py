@@ -12,6 +12,7 @@ from core.jobs.executors import Executor, ThreadExecutor
 from core.jobs.kinds import ALONE, KINDS
 from core.jobs.lease import LEASE_S
 from core.jobs.runner import run
+from storage.errors import Locked
 from storage.rows import JobRow
 
 if TYPE_CHECKING:
@@ -83,13 +84,20 @@ class Dispatcher:
         return self._ws.jobs.claim(self._worker, self._lease_s, datetime.now(UTC), list(KINDS), ALONE)
 
     def _loop(self) -> None:
+        owner = True
         while not self._stopping.is_set():
             self._woken.clear()
             try:
+                self._ws.database.keep_own()
                 if not room.short(self._ws.home):
                     repair.settle(self._ws)
                 while self._may_begin() and (job := self._claim()):
                     self._executor.start(job)
+                owner = True
+            except Locked as error:
+                if owner:
+                    log.error("no more jobs are begun here: %s", error)
+                owner = False
             except Exception:
                 log.exception("the queue could not be read; trying again")
             self._woken.wait(POLL_S)

@@ -20,6 +20,7 @@ from storage.errors import Locked, NotFound, Unreachable, Unstorable
 from storage.jobs import Jobs
 from storage.postgres import Ownership
 from storage.tables import Corpus, Document, Table
+from tests.postgres_server import end_owner
 
 
 @pytest.fixture
@@ -218,8 +219,41 @@ def test_one_process_owns_a_database(postgres_url: str) -> None:
     first, second = Ownership(database.engine), Ownership(database.engine)
     first.acquire()
     with pytest.raises(Locked, match="another"):
-        second.acquire()
+        second.acquire(patience_s=0)
+    with pytest.raises(Locked, match="another"):
+        second.keep()
     first.release()
-    second.acquire()
+    second.acquire(patience_s=0)  # at once: who has released it need not be waited for
     second.release()
+    database.close()
+
+
+def test_an_owner_that_was_killed_is_followed_without_an_error(postgres_url: str) -> None:
+    said = "import sys; from storage.database import Database; d = Database(sys.argv[1]); d.own(); print(); input()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", said, postgres_url], stdin=pipe, stdout=pipe) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"\n"
+        owner.kill()
+    database = Database.open(postgres_url)
+    database.own()
+    database.close()
+
+
+def test_who_lost_the_connection_owns_the_database_again_unless_another_does_meanwhile(postgres_url: str) -> None:
+    database, other = Database.open(postgres_url), Database.open(postgres_url)
+
+    database.own()
+    database.keep_own()
+    end_owner(other)
+    database.keep_own()
+    with pytest.raises(Locked):
+        Ownership(other.engine).acquire(patience_s=0)
+    end_owner(other)
+    other.own()
+    for _ in range(2):
+        with pytest.raises(Locked):
+            database.keep_own()
+    other.close()
+    database.keep_own()
     database.close()

@@ -10,12 +10,14 @@ import pytest
 
 from core.errors import TriptychError
 from core.jobs import kinds
-from core.jobs.dispatcher import SLOTS, Dispatcher
+from core.jobs.dispatcher import POLL_S, SLOTS, Dispatcher
 from core.jobs.kinds import Kind
 from core.jobs.lease import Lease
 from core.settings import Settings
 from core.workspace import Workspace
+from storage.database import Database
 from storage.rows import JobRow
+from tests.postgres_server import end_owner
 
 PATIENCE_S = 60  # until a test gives up waiting for a thread; passes return long before
 
@@ -69,6 +71,20 @@ def test_indexing_from_the_command_line_imports_nothing_that_only_other_jobs_nee
         "import sys, core.commands.index, core.workspace, core.jobs.dispatcher; print('langchain_core' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_whose_database_another_dashboard_took_over_begins_no_more_jobs(
+    tmp_path: Path, postgres_url: str, practice: Practice
+) -> None:
+    with Workspace.open(Settings(tmp_path / "home", postgres_url)) as ws:
+        other = Database.open(postgres_url)
+        end_owner(other)
+        other.own()
+        ws.jobs.enqueue("practice", None)
+        ws.dispatcher.start()
+        assert not practice.begun.wait(3 * POLL_S)
+        other.close()
+        assert practice.begun.wait(PATIENCE_S)
 
 
 def test_a_job_runs_and_is_done(ws: Workspace, practice: Practice) -> None:
