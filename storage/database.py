@@ -32,7 +32,10 @@ PRAGMAS = {
 }
 MIGRATIONS = Path(__file__).parent / "migrations"
 BEFORE_UPGRADE = "before-upgrade"
-"""The folder beside an SQLite file with a copy of it from before each upgrade; the first deletion takes it away."""
+"""The folder beside an SQLite file with a copy of it from before each upgrade; the first deletion takes it away.
+
+On PostgreSQL the copies are tables whose names begin so (`storage.postgres`).
+"""
 
 
 class Database:
@@ -139,6 +142,9 @@ class Database:
         """Leave nothing of what was deleted: empty the log; copies from before upgrades, which hold it, go as well."""
         if self.dialect == "sqlite":
             shutil.rmtree(self.file.parent / BEFORE_UPGRADE, ignore_errors=True)
+        else:
+            with self.write() as session:
+                postgres.forget_copies(session.connection())
         self.compact_log()
 
     def own(self) -> None:
@@ -176,16 +182,20 @@ class Database:
             command.upgrade(config, to)
 
     def _keep_copy(self, connection: Connection, newest: str | None) -> None:
-        """Copy a file whose tables are about to be changed; a new one has nothing to lose. Raises Newer."""
+        """Copy rows whose tables are about to be changed; a new database has nothing to lose. Raises Newer."""
         from alembic.migration import MigrationContext
 
         revision = MigrationContext.configure(connection).get_current_revision()
         if revision and revision not in known_revisions():
             raise Newer(f"schema {revision}")
-        if self.dialect == "sqlite" and revision and revision != newest:
-            from storage.snapshot import keep_copy
+        if not revision or revision == newest:
+            return
+        if self.dialect != "sqlite":
+            postgres.keep_copy(connection, revision)
+            return
+        from storage.snapshot import keep_copy
 
-            keep_copy(self.file, self.file.parent / BEFORE_UPGRADE, revision)
+        keep_copy(self.file, self.file.parent / BEFORE_UPGRADE, revision)
 
 
 @contextmanager

@@ -9,13 +9,14 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.errors import Locked, Unreachable, Unstorable
 
 WRITER, OWNER, NUMBERED = 0x747269_01, 0x747269_02, 0x747269_03
 """Advisory locks, by number: the writing transaction's and the owner's ("tri", so that no other program's is hit)."""
+KEPT = "before_upgrade_"
 PATIENCE_S = 5.0
 """A new owner waits so long for the one before it, which may have been killed a moment ago."""
 IDLE_S = 60
@@ -52,6 +53,24 @@ def reading(made: Engine) -> Engine:
 def be_alone(connection: Connection) -> None:
     """Wait until no other writing transaction is under way; it ends with this one."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": WRITER})
+
+
+def keep_copy(connection: Connection, revision: str) -> None:
+    """Copy every table, `before_upgrade_<revision>_<table>`, in the transaction that is about to change them.
+
+    They stand among the others, where whoever may change those may also make these.
+    """
+    forget_copies(connection, f"{KEPT}{revision}_")
+    for name in inspect(connection).get_table_names():
+        if not name.startswith(KEPT):
+            connection.execute(text(f'CREATE TABLE "{KEPT}{revision}_{name}" AS TABLE "{name}"'))
+
+
+def forget_copies(connection: Connection, named: str = KEPT) -> None:
+    """Drop the tables whose names begin so: copies from before upgrades."""
+    for name in inspect(connection).get_table_names():
+        if name.startswith(named):
+            connection.execute(text(f'DROP TABLE "{name}"'))
 
 
 def one_by_one(connection: Connection, key: int) -> None:

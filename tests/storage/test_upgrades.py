@@ -1,4 +1,4 @@
-"""Every schema there ever was is brought up to date with its rows, and an SQLite file is copied before."""
+"""Every schema there ever was is brought up to date with its rows, of which a copy is kept."""
 
 import json
 import os
@@ -13,11 +13,25 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, LargeBinary, MetaData, String, Table, select, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    inspect,
+    select,
+    text,
+)
 
 from storage.database import BEFORE_UPGRADE, Database, known_revisions
 from storage.errors import Newer
 from storage.tables import Table as Declared
+from tests.postgres_server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("TRIPTYCH_TORTURE", "8"))
@@ -105,6 +119,26 @@ def test_an_sqlite_file_is_copied_before_its_tables_change(sqlite_url: str, revi
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         for table in before:
             assert copy.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("revision", [REVISIONS[0], REVISIONS[-2]])
+def test_the_tables_on_a_server_are_copied_before_they_change_and_go_with_the_first_deletion(
+    postgres: Server, revision: str
+) -> None:
+    url = postgres.create(empty=True)
+    database = at_revision(url, revision)
+    before = fill(database)
+    database.close()
+    database = Database.open(url)
+    with database.read() as session:
+        for name, row in before.items():
+            kept = session.execute(text(f"SELECT * FROM before_upgrade_{revision}_{name}")).mappings().one()
+            assert dict(kept) == row
+    database.forget_deleted()
+    assert [name for name in inspect(database.engine).get_table_names() if name.startswith("before")] == []
+    assert rows(database, [table for table in nouns(database) if table.name in before]).keys() == before.keys()
+    database.close()
+    postgres.drop(url)
 
 
 def test_an_upgrade_that_is_killed_at_any_moment_is_done_whole_by_the_next_start(
