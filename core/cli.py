@@ -53,6 +53,7 @@ class OnRemoval(StrEnum):
 
     keep = "keep"
     remove = "remove"
+    erase = "erase"
 
 
 class Mode(StrEnum):
@@ -88,6 +89,7 @@ Asked = Annotated[str | None, typer.Argument(help="A question.", show_default=Fa
 Questions = Annotated[Path | None, typer.Option(help='Questions, one {"id", "question"} a line.')]
 Out = Annotated[Path | None, typer.Option(help="Where the results go, one a line.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be added, changed and removed.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Sync for the first time without being asked.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -172,13 +174,14 @@ def watch(
     ),
     every: Annotated[int | None, typer.Option(min=1, help="Minutes between two looks; 10, for addresses 60.")] = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
     workspace: Workspace = None,
 ) -> None:
-    """Follow folders and web addresses: sync them now, and on time while the dashboard is served."""
+    """Follow folders and web addresses: say what a sync would do, then sync, and on time while the dashboard serves."""
     from core.commands import sync as command
 
-    options = command.Options(dry_run, as_json)
+    options = command.Options(dry_run, as_json, yes=yes)
     raise typer.Exit(command.watch(Settings.load(workspace), corpus, places, on_removal.value, every, options))
 
 
@@ -186,6 +189,7 @@ def watch(
 def sync(
     corpus: Corpus,
     dry_run: DryRun = False,
+    yes: Yes = False,
     agree: Annotated[bool, typer.Option(help="Remove what is gone, even if it is most of the source.")] = False,
     as_json: AsJson = False,
     workspace: Workspace = None,
@@ -193,7 +197,8 @@ def sync(
     """Bring a corpus level with the folders and addresses it follows, and wait until that can be asked."""
     from core.commands import sync as command
 
-    raise typer.Exit(command.sync(Settings.load(workspace), corpus, command.Options(dry_run, as_json, agree)))
+    options = command.Options(dry_run, as_json, agree, yes)
+    raise typer.Exit(command.sync(Settings.load(workspace), corpus, options))
 
 
 @app.command()

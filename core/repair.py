@@ -1,7 +1,7 @@
 """Puts a workspace in order at its start: what the last owner may have left behind when it went away.
 
-The rows are the truth. Look-ups whose counts differ from them are made anew from them, without
-embedding anything again.
+The rows are the truth. Look-ups whose counts differ from them, or that cannot be read, are made anew from them,
+without embedding anything again. What was repaired is kept for the doctor to tell.
 """
 
 import json
@@ -18,6 +18,10 @@ from core.conversations import files
 from core.finetuning import registry
 from core.finetuning.checkpoints import sha256
 from core.ingestion.editing import feed
+from core.repairs import Repair
+from core.tracing import where
+from storage import lexical, talk_text
+from storage.errors import Damaged
 from storage.rows import IndexRow
 
 if TYPE_CHECKING:
@@ -28,6 +32,9 @@ YOUNG_S = 3600.0
 """Another process may be about to write the row of a file younger than this."""
 PROBE_S = 120.0
 SEAL = "vectors.seal"
+VECTORS, FULL_TEXT, TALK = "Vectors", "Full text", "Full text of conversations"
+"""Look-ups as people know them."""
+WORDS = {lexical.TABLE: FULL_TEXT, talk_text.TABLE: TALK}
 OURS = "corpus-"
 """How the names of our collections begin: a Chroma server may hold others."""
 
@@ -36,11 +43,10 @@ def after_start(ws: "Workspace", serving: bool = False) -> None:
     """Everything that a new owner puts in order; quick when there is nothing to do.
 
     Args:
-        serving: vectors are not made anew here but by the dispatcher, while an exact search of the rows serves.
+        serving: look-ups are not made anew here but by the dispatcher, while the rows are searched in their place.
     """
     ws.conversations.mark_interrupted()
-    if ws.lexical.forget():
-        ws.database.forget_deleted()
+    _forget(ws)
     if requeued := ws.jobs.requeue_abandoned():
         log.info("%d jobs go on where the last process left them", requeued)
     for folder in ws.scratch.parent.iterdir():
@@ -50,6 +56,7 @@ def after_start(ws: "Workspace", serving: bool = False) -> None:
     ws.files.sweep(ws.documents.needs_file, YOUNG_S)
     if ws.corpora.indexes() or (ws.home / "vectors").exists():
         check_look_ups(ws, serving)
+    check_words(ws, serving)
     if stray := registry.sweep(ws):
         log.info("%d folders of adapters that are gone were deleted", stray)
     if orphans := files.delete_orphans(ws):
@@ -57,7 +64,7 @@ def after_start(ws: "Workspace", serving: bool = False) -> None:
 
 
 def check_look_ups(ws: "Workspace", serving: bool = False) -> None:
-    """Compare full text and vectors with the rows, and make anew what differs."""
+    """Compare vectors with the rows, and make anew what differs."""
     embedded = not ws.settings.chroma_url
     differ = damaged(ws) if embedded and ws.lock is not None else set()
     if differ is None:
@@ -67,10 +74,45 @@ def check_look_ups(ws: "Workspace", serving: bool = False) -> None:
     if wrong and serving:
         ws.vectors.distrust(wrong)
         ws.owing.set()
+    if not serving:
+        _tell_vectors(ws, wrong, differ is None)
+
+
+def check_words(ws: "Workspace", serving: bool = False) -> None:
+    """Compare the full texts of documents and of conversations with the rows, and make anew what differs."""
     corpora = [corpus.id for hidden in (False, True) for corpus in ws.corpora.list(hidden)]
-    if any(ws.lexical.count(corpus_id) != ws.indexes.count_chunks(corpus_id) for corpus_id in corpora):
-        log.warning("the full text differs from the rows; it is made anew")
-        ws.lexical.rebuild()
+    if not ws.lexical.agrees({corpus_id: ws.indexes.count_chunks(corpus_id) for corpus_id in corpora}):
+        ws.database.damaged.add(lexical.TABLE)
+    if not ws.conversations.words_agree():
+        ws.database.damaged.add(talk_text.TABLE)
+    if not serving:
+        mend_words(ws)
+
+
+def mend_words(ws: "Workspace") -> None:
+    """Make anew the full texts that are known to differ from the rows; others go on asking and writing meanwhile.
+
+    One that cannot be made anew is left to the doctor and to the next start: questions are answered without it.
+    """
+    for table in sorted(ws.database.damaged - ws.unmended):
+        what = WORDS[table]
+        log.warning("the %s differs from the rows; it is made anew", what.lower())
+        try:
+            rebuild_words(ws, table)
+        except Damaged as error:
+            ws.unmended.add(table)
+            log.error("the %s cannot be made anew: run triptych doctor\n%s", what.lower(), where(error))
+        else:
+            ws.repaired.append(Repair(what, "it differed from the rows and was made anew from them."))
+
+
+def rebuild_words(ws: "Workspace", table: str) -> None:
+    """Make a full text anew from the rows; raises Damaged when that cannot be done."""
+    if table == talk_text.TABLE:
+        ws.conversations.rebuild_words()
+    elif ws.lexical.rebuild():
+        ws.database.forget_deleted()
+    ws.unmended.discard(table)
 
 
 def agree(ws: "Workspace", differ: Collection[str] = (), rebuild: bool = True) -> list[str]:
@@ -102,11 +144,12 @@ def settle(ws: "Workspace") -> None:
 
     It is tried again while it fails.
     """
+    mend_words(ws)
     if not ws.owing.is_set() or ws.jobs.list(statuses=["running"], limit=1):
         return
     ws.owing.clear()
     with ws.owing_vectors():
-        agree(ws, ws.vectors.distrusted)
+        _tell_vectors(ws, agree(ws, ws.vectors.distrusted))
 
 
 def damaged(ws: "Workspace") -> set[str] | None:
@@ -134,6 +177,22 @@ def seal_vectors(ws: "Workspace") -> None:
         part = ws.home / f".{SEAL}.part"
         part.write_text(json.dumps(_hashes(folder)), "utf-8")
         part.replace(ws.home / SEAL)
+
+
+def _forget(ws: "Workspace") -> None:
+    """Take the words of what was removed out of the full text, should a deletion have been cut short."""
+    try:
+        if ws.lexical.forget():
+            ws.database.forget_deleted()
+    except Damaged as error:
+        log.error("words of what was deleted may still be in the full text: run triptych doctor\n%s", where(error))
+
+
+def _tell_vectors(ws: "Workspace", anew: Collection[str], unreadable: bool = False) -> None:
+    """Keep for the doctor that collections were made anew."""
+    if anew or unreadable:
+        why = "their files were damaged" if unreadable else f"{len(anew)} indexes differed from the rows"
+        ws.repaired.append(Repair(VECTORS, f"{why}; they were made anew from the rows."))
 
 
 def _hashes(folder: Path) -> dict[str, str]:

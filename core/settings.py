@@ -10,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+from core.jobs import resources
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -20,6 +22,9 @@ class Settings:
     files_url: where uploads are shared with other machines (TRIPTYCH_FILES_URL): a mounted folder, or a URL that
         fsspec knows (s3://...); "" for `home`.
     ray_address: a Ray cluster for the heavy jobs (TRIPTYCH_RAY_ADDRESS); "" for this machine.
+    ray_resources: what an index job, a reindex job and a batch of texts to embed each take of that cluster, as JSON
+        (TRIPTYCH_RAY_RESOURCES), such as {"index": {"cpus": 2, "memory_mb": 4096}, "embedding": {"gpus": 1}}; what is
+        left out takes one CPU, no GPU and no particular memory. Not used for trainings, whose workers are counted.
     train_workers: processes of that cluster that train one adapter together (TRIPTYCH_TRAIN_WORKERS), one a GPU where
         it has as many GPUs; with 1 adapters are trained on this machine.
     host, port: where the dashboard listens; this machine only by default.
@@ -32,13 +37,20 @@ class Settings:
     chroma_url: str = ""
     files_url: str = ""
     ray_address: str = ""
+    ray_resources: str = ""
     train_workers: int = 1
 
     @classmethod
     def load(cls, workspace: Path | str | None = None, host: str | None = None, port: int | None = None) -> "Settings":
-        """Arguments win over environment variables, which win over the platform's convention."""
+        """Arguments win over environment variables, which win over the platform's convention.
+
+        Raises:
+            BadInput: TRIPTYCH_RAY_RESOURCES cannot be used; the message says why.
+        """
         chosen = workspace or os.environ.get("TRIPTYCH_HOME") or platformdirs.user_data_path("triptych")
         home = Path(chosen).expanduser().resolve()
+        ray_resources = os.environ.get("TRIPTYCH_RAY_RESOURCES", "")
+        resources.read(ray_resources)
         return cls(
             home=home,
             database_url=os.environ.get("TRIPTYCH_DATABASE_URL") or f"sqlite:///{home / 'triptych.db'}",
@@ -47,5 +59,6 @@ class Settings:
             chroma_url=os.environ.get("TRIPTYCH_CHROMA_URL", ""),
             files_url=os.environ.get("TRIPTYCH_FILES_URL", ""),
             ray_address=os.environ.get("TRIPTYCH_RAY_ADDRESS", ""),
+            ray_resources=ray_resources,
             train_workers=int(os.environ.get("TRIPTYCH_TRAIN_WORKERS", "1")),
         )

@@ -24,6 +24,7 @@ from core import stores
 from core.domains.known import KnownDomains
 from core.errors import Conflict, WorkspaceLocked
 from core.generation.secrets import Secrets
+from core.repairs import Repair
 from core.settings import Settings
 from storage import seal
 from storage.adapters import Adapters
@@ -114,12 +115,15 @@ class Workspace:
         self.base_models = BaseModels(database)
         self.secrets = Secrets(self.home)
         self.assistants = Assistants(database)
-        self.sources = Sources(database)
+        self.sources = Sources(database, self.lexical)
         self.scratch = self.home / "scratch" / str(os.getpid())
         self.scratch.mkdir(parents=True, exist_ok=True)
         self._parts: dict[str, Any] = dict(given)
         self._given = frozenset(given)
         self.owing = threading.Event()  # Chroma was not told of something that is in the rows
+        self.repaired: list[Repair] = []
+        self.unmended: set[str] = set()
+        """Full texts that could not be made anew: not tried again before the next start."""
         self._closed = False
         self._making = threading.RLock()
 
@@ -184,7 +188,7 @@ class Workspace:
         """Pages as pictures."""
         from core.ingestion.pictures import Pictures
 
-        return self._part("pictures", lambda: Pictures(self.files, self.sandbox))
+        return self._part("pictures", lambda: Pictures(self.files, self.sandbox, self.corpora))
 
     @property
     def vectors(self) -> "Vectors":
@@ -307,6 +311,10 @@ class Workspace:
             part = self._parts.get(name)
             if part is not None and name not in self._given:
                 _quietly(name, getattr(part, stop))
+        if self.lock is not None and self.database.damaged:  # met after the start, where nothing looks after it
+            from core.repair import mend_words
+
+            _quietly("full text", lambda: mend_words(self))
         if self.lock is not None and "vectors" in self._parts and not self.settings.chroma_url:
             from core.repair import seal_vectors
 

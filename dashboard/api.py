@@ -97,8 +97,9 @@ class Api:
 
     def _answer(self, corpus: int, wanted: AskRequest, stop: threading.Event) -> Iterator[Any]:
         """Pieces of text, then the answer as JSON."""
-        for event in Assistant.of(self._workspace, corpus).ask(wanted.question, wanted.mode, [], stop):
-            yield answer_json(event) if isinstance(event, Answer) else event.text
+        assistant = Assistant.of(self._workspace, corpus)
+        for event in assistant.ask(wanted.question, wanted.mode, [], stop):
+            yield answer_json(event, assistant.domain.disclaimer) if isinstance(event, Answer) else event.text
 
     async def _told(self, corpus: int, wanted: AskRequest) -> AsyncIterator[str]:
         with stopped_at_end() as stop:

@@ -153,7 +153,7 @@ def configure(settings: Settings) -> None:
     """Give Streamlit the project's settings, before it builds anything from them, and the process few heaps."""
     memory.few_heaps()
     values = tomllib.loads(CONFIG.read_text("utf-8")) if CONFIG.is_file() else {}
-    chosen = {"server.address": settings.host, "server.port": settings.port}
+    chosen = {"server.address": settings.host, "server.port": settings.port, "client.disableDataExport": True}
     bootstrap.load_config_options({**dict(flat(values)), **chosen})
 
 

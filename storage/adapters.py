@@ -1,5 +1,6 @@
 """The registry of adapters: versions, what they came from, which one is promoted. Rows in, rows out."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -10,6 +11,7 @@ from storage.database import Database
 from storage.errors import NotFound
 from storage.rows import AdapterRow, copied
 from storage.tables import Adapter, Corpus, now
+from storage.traces import hide_names
 
 Rows = list  # the word itself names a method of the class below
 
@@ -62,6 +64,25 @@ class Adapters:
                 raise NotFound(f"adapter {adapter_id}")
             for name, value in values.items():
                 setattr(row, name, value)
+
+    def take_note(self, adapter_id: int, note: str) -> None:
+        """Set what a person notes about one; raises NotFound."""
+        with self._database.write() as session:
+            row = session.get(Adapter, adapter_id)
+            if row is None:
+                raise NotFound(f"adapter {adapter_id}")
+            row.note = note
+            audit.note(session, "note changed", "adapter", adapter_id, corpus_id=row.corpus_id, kind=row.kind,
+                       version=row.version)  # fmt: skip
+
+    def forget_names(self, adapter_id: int, names: Collection[str]) -> None:
+        """Have one not say any more how documents were called that are gone; does nothing when it is gone itself."""
+        if not names:
+            return
+        with self._database.write() as session:
+            if (row := session.get(Adapter, adapter_id)) is not None:
+                hide_names(row, names)
+        self._database.compact_log()
 
     def promote(self, adapter_id: int, why: str = "") -> AdapterRow | None:
         """Make it the one that serves; returns the one that did before. Raises NotFound.

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from storage import audit
 from storage.corpora import PENDING, parts
 from storage.jobs import enqueue
+from storage.recognising import keyed, same
 from storage.tables import Document
 
 Verdict = Literal["added", "replaced", "unchanged", "duplicate"]
@@ -66,6 +67,10 @@ class Known:
         if document.status == "ready" or document.status in PENDING:
             self.by_content.setdefault(document.content_sha256, document)
 
+    def holder(self, sha256: str) -> Document | None:
+        """The document that holds a content, redacted or not."""
+        return self.by_content.get(sha256) or self.by_content.get(keyed(sha256))
+
 
 def admit(session: Session, corpus_id: int, arrivals: Sequence[Arrival]) -> tuple[list[Admitted], int | None, set[str]]:
     """Decide for a batch, add its rows and queue its job, in a transaction of the caller's.
@@ -99,7 +104,8 @@ def _known(session: Session, corpus_id: int, arrivals: Sequence[Arrival]) -> Kno
     known = Known()
     for part in parts(arrivals):
         names = Document.name.in_([arrival.name for arrival in part])
-        contents = Document.content_sha256.in_([arrival.content_sha256 for arrival in part])
+        hashes = [arrival.content_sha256 for arrival in part]
+        contents = Document.content_sha256.in_([*hashes, *map(keyed, hashes)])
         query = select(Document).where(Document.corpus_id == corpus_id, names | contents)
         for document in session.scalars(query.order_by(Document.id)):
             known.add(document)
@@ -113,14 +119,15 @@ def _decide(known: Known, arrival: Arrival) -> tuple[Verdict, Document | None]:
     for row in (pending[-1] if pending else None, serving):
         if row is not None and _same(row, arrival):
             return "unchanged", row
-    if not pending and not serving and not arrival.line and arrival.content_sha256 in known.by_content:
-        return "duplicate", known.by_content[arrival.content_sha256]
+    holder = known.holder(arrival.content_sha256)
+    if not pending and not serving and not arrival.line and holder is not None:
+        return "duplicate", holder
     return ("replaced" if pending or serving else "added"), None
 
 
 def _same(row: Document, arrival: Arrival) -> bool:
     named_the_same = not arrival.line or (arrival.title in ("", row.title) and arrival.source == row.source)
-    return row.content_sha256 == arrival.content_sha256 and named_the_same
+    return same(row.content_sha256, arrival.content_sha256) and named_the_same
 
 
 def _serving(versions: Sequence[Document]) -> Document | None:

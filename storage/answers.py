@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from storage import talk_text
+from storage import audit, talk_text
 from storage.database import Database
 from storage.errors import NotFound
 from storage.rows import CitationRow, FeedbackRow, MessageRow, PassageRow, copied
-from storage.tables import Document, Feedback, Message, MessageCitation, MessagePassage, Page, Table
+from storage.tables import Conversation, Document, Feedback, Message, MessageCitation, MessagePassage, Page, Table
 
 LOOKED_UP = {"document", "title", "page_label", "text", "quote"}
 
@@ -88,15 +88,26 @@ class Answers:
                 for row, document, page in rows
             ]  # fmt: skip
 
+    def timed(self, limit: int = 200) -> list[tuple[str, str, dict[str, Any]]]:
+        """Mode, author and timings of the newest whole answers of all conversations, the newest first."""
+        query = select(Message.mode, Message.base_model, Message.timings)
+        query = query.where(Message.role == "assistant", Message.status == "done").order_by(Message.id.desc())
+        with self._database.read() as session:
+            rows = session.execute(query.limit(limit)).all()
+        return [(row[0], row[1], row[2]) for row in rows if row[2].get("total_s")]
+
     def give_feedback(self, message_id: int, verdict: str, corrected_answer: str = "") -> FeedbackRow:
         """Store thumbs (`up` or `down`) and perhaps a better answer; replaces what was given before."""
         with self._database.write() as session:
-            found(session, Message, message_id)
+            talk = found(session, Conversation, found(session, Message, message_id).conversation_id)
             feedback = session.scalar(select(Feedback).where(Feedback.message_id == message_id))
             feedback = feedback or Feedback(message_id=message_id)
             feedback.verdict, feedback.corrected_answer = verdict, corrected_answer
             session.add(feedback)
             session.flush()
+            corrected = bool(corrected_answer)
+            audit.note(session, "judged", "answer", message_id, corpus_id=talk.corpus_id, conversation=talk.id,
+                       verdict=verdict, corrected=corrected)  # fmt: skip
             return copied(FeedbackRow, feedback)
 
     def feedback(self, message_id: int) -> FeedbackRow | None:

@@ -6,6 +6,12 @@ deleted through the database (triggers); who changes the file all the same break
 first entry that does not fit. The newest number and hash also stand in a small file (the seal), so that entries cut
 off at the end are noticed. Who can write all of it can forge all of it: keep the newest hash elsewhere.
 
+Told is what people do and what comes of it: made, changed, judged, deleted, taken out, steered. Not told, because an
+entry of each would bury the others, are questions and answers (a conversation keeps them with their time; that it was
+begun, exported and deleted is told), how something is looked at (pinned, a branch shown, a conversation's mode), the
+steps of a job (its beginning is told, what people do to it, and the documents that come and go by it), and what is
+made anew from rows. `tests/storage/test_told.py` holds the list, with a reason for each.
+
 Of names only the sha256 is kept: a name would outlive its document, and deleting is to leave nothing. Whoever lists the
 log looks the name up by the id while the thing exists.
 """
@@ -109,8 +115,8 @@ def note(
     """Add an entry inside the transaction of the act.
 
     Args:
-        subject: what was acted on: corpus, document, chunk, conversation, examples, adapter, evaluation, base model,
-            domain, assistant, source, workspace.
+        subject: what was acted on: corpus, document, chunk, conversation, answer, comparison, votes, examples, gold
+            questions, adapter, evaluation, consideration, index, job, base model, domain, settings, source, workspace.
         name: what it is called now; only its sha256 is kept.
         detail: numbers and words of ours (a mode, a kind); nothing that a person or a document said.
     """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from storage import talk_text
+from storage import audit, talk_text, traces
 from storage.database import Database
 from storage.errors import NotFound
 from storage.rows import ComparisonRow, PanelRow, VoteRow, copied
@@ -35,6 +35,7 @@ class Comparisons:
             for mode, variant, name in panels:
                 session.add(Conversation(mode=mode, variant=variant, variant_name=name, **same))
             session.flush()
+            audit.note(session, "begun", "comparison", row.id, corpus_id=corpus_id, panels=len(panels), blind=blind)
             return _row(session, row)
 
     def get(self, comparison_id: int) -> ComparisonRow:
@@ -53,6 +54,7 @@ class Comparisons:
         with self._database.write() as session:
             row = _found(session, comparison_id)
             row.choice, row.voted_at = choice, now()
+            audit.note(session, "voted on", "comparison", comparison_id, corpus_id=row.corpus_id)
 
     def votes(self, corpus_id: int) -> Rows[VoteRow]:
         """All votes of a corpus, oldest first."""
@@ -72,9 +74,28 @@ class Comparisons:
             for row in rows
         ]
 
-    def delete(self, comparison_id: int) -> None:
-        """Take a comparison and its panels away."""
+    def examples_of(self, comparison_id: int) -> Rows[int]:
+        """The examples that were made of a comparison's answers."""
+        with self._database.read() as session:
+            return traces.of_messages(session, traces.messages_of_comparison(session, comparison_id))
+
+    def made_of(self, comparison_id: int) -> traces.Traces:
+        """How much was made of a comparison's answers that deleting it leaves, unless it is erased with it."""
+        with self._database.read() as session:
+            return traces.count_of_messages(session, traces.messages_of_comparison(session, comparison_id))
+
+    def delete(self, comparison_id: int, erase: bool = False) -> None:
+        """Take a comparison and its panels away, with the vote on it, down to the full text and the write-ahead log.
+
+        With `erase` what was made of its answers goes as well: examples, gold questions, the words that evaluations
+        copied from those, and what a judge said of the answers.
+        """
         with self._database.write() as session:
+            if erase:
+                traces.erase_of_messages(session, traces.messages_of_comparison(session, comparison_id))
+                traces.forget_judged(session, comparison_id)
+            if (row := session.get(Comparison, comparison_id)) is not None:
+                audit.note(session, "deleted", "comparison", comparison_id, corpus_id=row.corpus_id)
             session.execute(delete(Conversation).where(Conversation.comparison_id == comparison_id))
             session.execute(delete(Comparison).where(Comparison.id == comparison_id))
             talk_text.sweep(session)

@@ -20,6 +20,7 @@ class PageText:
     label: str
     text: str
     blocks: Mapping[str, Any] | None = None
+    scanned: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from storage import audit, postgres, talk_text, traces
 from storage.answers import Answers, found
 from storage.branches import newest_leaf, path
+from storage.errors import Damaged
 from storage.rows import ConversationRow, FoundTalk, MessageRow, copied
 from storage.tables import Conversation, Message, now
 
@@ -27,6 +28,7 @@ class Conversations(Answers):
             conversation = Conversation(corpus_id=corpus_id, mode=mode)
             session.add(conversation)
             session.flush()
+            audit.note(session, "begun", "conversation", conversation.id, corpus_id=corpus_id, mode=mode)
             return copied(ConversationRow, conversation)
 
     def list(self, corpus_id: int) -> Rows[ConversationRow]:
@@ -37,16 +39,19 @@ class Conversations(Answers):
             return [copied(ConversationRow, row) for row in session.scalars(query.order_by(*order))]
 
     def search(self, corpus_id: int, wanted: str, limit: int = 30) -> Rows[FoundTalk]:
-        """Conversations whose title holds the words as typed, then those whose messages hold every one of them."""
+        """Conversations whose title holds the words as typed, then those whose messages hold every one of them.
+
+        While the full text of conversations is damaged, titles alone are looked through.
+        """
         query = select(Conversation).where(Conversation.corpus_id == corpus_id, Conversation.comparison_id.is_(None))
         titled = query.where(Conversation.title.icontains(wanted.strip(), autoescape=True))
         with self._database.read() as session:
-            messages = talk_text.search(session, corpus_id, wanted, 4 * limit)
+            messages = _holding(session, corpus_id, wanted, 4 * limit)
             first = {each.conversation_id: each for each in reversed(messages)}
             by_title = session.scalars(titled.order_by(Conversation.updated_at.desc()).limit(limit)).all()
             ids = dict.fromkeys([*(row.id for row in by_title), *(each.conversation_id for each in messages)])
             talks = [found(session, Conversation, key) for key in ids]
-            rows = [copied(ConversationRow, talk) for talk in talks if talk.comparison_id is None][:limit]
+            rows = [copied(ConversationRow, talk) for talk in talks][:limit]
         nothing = talk_text.FoundMessage(0, None, "")
         return [FoundTalk(row, *first.get(row.id, nothing)[1:]) for row in rows]
 
@@ -58,7 +63,9 @@ class Conversations(Answers):
     def rename(self, conversation_id: int, title: str) -> None:
         """Give a conversation another title; raises NotFound."""
         with self._database.write() as session:
-            found(session, Conversation, conversation_id).title = title
+            row = found(session, Conversation, conversation_id)
+            row.title = title
+            audit.note(session, "renamed", "conversation", conversation_id, corpus_id=row.corpus_id)
 
     def pin(self, conversation_id: int, pinned: bool) -> None:
         """Keep a conversation above the others, or let go of it; raises NotFound."""
@@ -81,6 +88,12 @@ class Conversations(Answers):
         with self._database.read() as session:
             return {corpus: conversation for corpus, conversation in session.execute(query) if corpus is not None}
 
+    def corpus_of_files(self, files_corpus_id: int) -> int | None:
+        """The corpus of the conversation whose files are in a hidden corpus; None when it is gone."""
+        query = select(Conversation.corpus_id).where(Conversation.files_corpus_id == files_corpus_id)
+        with self._database.read() as session:
+            return session.scalar(query.limit(1))
+
     def show(self, message_id: int) -> None:
         """Show the path through a message, to the newest reply below it; raises NotFound."""
         with self._database.write() as session:
@@ -91,17 +104,22 @@ class Conversations(Answers):
     def examples_of(self, conversation_id: int) -> Rows[int]:
         """The examples that were made of a conversation's answers."""
         with self._database.read() as session:
-            return traces.of_conversation(session, conversation_id)
+            return traces.of_messages(session, traces.messages_of(session, conversation_id))
+
+    def made_of(self, conversation_id: int) -> traces.Traces:
+        """How much was made of a conversation's answers that deleting it leaves, unless it is erased with it."""
+        with self._database.read() as session:
+            return traces.count_of_messages(session, traces.messages_of(session, conversation_id))
 
     def delete(self, conversation_id: int, erase: bool = False) -> None:
         """Delete a conversation with its messages and feedback, down to the full text and the write-ahead log.
 
-        The files of the conversation alone are the caller's to delete before it. With `erase` the examples that were
-        made of its answers go as well.
+        The files of the conversation alone are the caller's to delete before it. With `erase` what was made of
+        its answers goes as well: examples, gold questions, and the words that evaluations copied from those.
         """
         with self._database.write() as session:
             if erase:
-                traces.delete_examples(session, traces.of_conversation(session, conversation_id))
+                traces.erase_of_messages(session, traces.messages_of(session, conversation_id))
             if (row := session.get(Conversation, conversation_id)) is not None:
                 audit.note(session, "deleted", "conversation", conversation_id, corpus_id=row.corpus_id)
             session.execute(delete(Conversation).where(Conversation.id == conversation_id))
@@ -148,6 +166,30 @@ class Conversations(Answers):
             if session.scalar(select(Message.id).where(Message.parent_id == message_id).limit(1)) is None:
                 session.execute(delete(Message).where(Message.id == message_id))
                 talk_text.sweep(session)
+
+    def words_agree(self) -> bool:
+        """A quick look, for a start: whether the full text of conversations is readable and as long as it should be."""
+        with self._database.read() as session:
+            return talk_text.agrees(session)
+
+    def words_in_step(self) -> bool:
+        """Whether the full text of conversations holds the words of every message, and no others."""
+        with self._database.write() as session:
+            return talk_text.in_step(session)
+
+    def rebuild_words(self) -> None:
+        """Make the full text of conversations anew from the messages; raises Damaged when that cannot be done."""
+        with self._database.write() as session:
+            talk_text.rebuild(session)
+        self._database.damaged.discard(talk_text.TABLE)
+        self._database.compact_log()  # it may have held words of messages that are gone
+
+
+def _holding(session: Session, corpus_id: int, wanted: str, limit: int) -> Rows[talk_text.FoundMessage]:
+    try:
+        return talk_text.search(session, corpus_id, wanted, limit)
+    except Damaged:
+        return []
 
 
 def _messages(session: Session, conversation_id: int) -> Rows[MessageRow]:

@@ -135,6 +135,11 @@ class Corpora:
             rows = session.execute(query.where(Document.corpus_id == corpus_id, Document.status == "ready"))
             return {row[0]: row[1] for row in rows}
 
+    def names(self, corpus_id: int) -> set[str]:
+        """The names of all of a corpus's documents, ready or not."""
+        with self._database.read() as session:
+            return set(session.scalars(select(Document.name).where(Document.corpus_id == corpus_id)))
+
     def documents_by_ids(self, ids: Iterable[int]) -> dict[int, DocumentRow]:
         """Documents by id; those that are gone are left out."""
         found: dict[int, DocumentRow] = {}
@@ -155,6 +160,12 @@ class Corpora:
         query = select(Page).where(Page.document_id == document_id, Page.number == number)
         with self._database.read() as session:
             return copied(PageRow, _found(session.scalar(query), "page", number))
+
+    def scanned(self, document_id: int, number: int) -> Rows[Any] | None:
+        """What OCR read off a page, as it was stored; None when it read nothing, or there is no such page."""
+        query = select(Page.scanned).where(Page.document_id == document_id, Page.number == number)
+        with self._database.read() as session:
+            return session.scalar(query)
 
     def pages_by_keys(self, keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], PageRow]:
         """Pages by (document id, page number); those that are gone are left out."""

@@ -31,6 +31,8 @@ PRAGMAS = {
     "secure_delete": "ON",
 }
 MIGRATIONS = Path(__file__).parent / "migrations"
+DAMAGED = "damaged"
+"""Where a session keeps its database's `damaged`."""
 BEFORE_UPGRADE = "before-upgrade"
 """The folder beside an SQLite file with a copy of it from before each upgrade; the first deletion takes it away.
 
@@ -50,6 +52,8 @@ class Database:
         self._ownership: postgres.Ownership | None = None
         self._turn = threading.Lock()
         self._inside = threading.local()
+        self.damaged: set[str] = set()
+        """Look-ups in it that are known to differ from the rows, or not to be readable, until they are made anew."""
         self.seal: Path | None = None
         """Where the newest entry of the audit log is sealed (`storage.audit`); None: nowhere."""
 
@@ -76,7 +80,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that sees one state of the database throughout and is rolled back at its end."""
-        with _storable(), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+        known = {DAMAGED: self.damaged}
+        with _storable(), Session(self._reading, expire_on_commit=False, autoflush=False, info=known) as session:
             yield session
 
     @contextmanager
@@ -94,7 +99,8 @@ class Database:
             NotFound: a row was added to something that somebody deleted meanwhile; nothing was written.
         """
         alone = alone or self.dialect == "sqlite"
-        with _storable(), _belonging(), self._queue(alone), Session(self._writing, expire_on_commit=False) as session:
+        opened = Session(self._writing, expire_on_commit=False, info={DAMAGED: self.damaged})
+        with _storable(), _belonging(), self._queue(alone), opened as session:
             connection = session.connection()  # begins now, not at the first statement
             if alone and self.dialect != "sqlite":
                 postgres.be_alone(connection)

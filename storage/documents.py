@@ -5,14 +5,14 @@ cancelled or deleted in the meantime is left alone: methods return the ids they 
 Chroma is not known here; whoever calls removes and adds vectors by the chunk ids returned.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from storage import audit, edits, talk_text, traces
+from storage import audit, edits, recognising, talk_text, traces
 from storage.admission import Admitted, Arrival, admit
 from storage.contents import Content, clear, store
 from storage.corpora import PENDING, parts
@@ -101,8 +101,8 @@ class Documents:
                 audit.note(session, "refused", "document", document_id, corpus_id=job.corpus_id)
             gone = {} if keep else {"original_removed": True}
             _update(session, [document_id], status="failed", error=error, remedy=remedy, **gone)
-            contents = _contents(session, wanted) if not keep else set()
-        self._forget_files(contents)
+        if wanted and not keep:
+            self.forget_originals()
 
     def store_content(self, job: JobRow, contents: Sequence[Content]) -> set[int]:
         """Store the pages and chunks of documents, replacing what an earlier attempt stored."""
@@ -111,10 +111,8 @@ class Documents:
             wanted = _pending(session, [content.document_id for content in contents])
             kept = [content for content in contents if content.document_id in wanted]
             store(session, job.corpus_id, kept)
-            redacted = _contents(session, {content.document_id for content in kept if content.redacted})
-        if redacted:
-            self._forget_files(redacted)
-            self._database.compact_log()
+        if any(content.redacted for content in kept):
+            self.forget_originals()
         return wanted
 
     def set_progress(self, job: JobRow, done: Mapping[int, int]) -> set[int]:
@@ -160,6 +158,7 @@ class Documents:
         """Stop documents that are queued or under way; returns those that were."""
         with self._database.write() as session:
             wanted = _pending(session, document_ids)
+            _note(session, "cancelled", wanted)
             clear(session, wanted)
             for part in parts(sorted(wanted)):
                 _update(session, part, status="cancelled", progress_done=0, progress_total=0)
@@ -173,6 +172,7 @@ class Documents:
                 raise NotFound(f"document {document_id}")
             if document.status not in ("failed", "cancelled"):
                 return None
+            _note(session, "queued again", [document_id])
             document.job_id = enqueue(session, "index", document.corpus_id).id
             document.status, document.error, document.remedy = "queued", "", ""
             document.progress_done = document.progress_total = 0
@@ -188,7 +188,9 @@ class Documents:
             for part in parts(sorted(set(document_ids))):
                 ended = Document.id.in_(part) & Document.status.in_(("failed", "cancelled"))
                 query = select(Document).where(ended, Document.corpus_id == corpus_id)
-                for document in session.scalars(query.with_for_update()):
+                documents = session.scalars(query.with_for_update()).all()
+                _note(session, "queued again", [document.id for document in documents])
+                for document in documents:
                     job_id = job_id or enqueue(session, "index", corpus_id).id
                     document.job_id = job_id
                     document.status, document.error, document.remedy = "queued", "", ""
@@ -206,6 +208,11 @@ class Documents:
         with self._database.read() as session:
             return traces.names_that_go(session, set(document_ids))
 
+    def examples_that_go(self, document_ids: Iterable[int]) -> dict[int, set[int]]:
+        """By corpus, the examples that go with these documents when what was made of them is erased."""
+        with self._database.read() as session:
+            return traces.examples_that_go(session, set(document_ids))
+
     def delete(self, document_ids: Iterable[int], erase: bool = False) -> Gone:
         """Delete documents from rows, full text and files, down to the write-ahead log.
 
@@ -216,7 +223,7 @@ class Documents:
             wanted = set(document_ids)
             if erase:
                 traces.erase(session, wanted)
-            _note_deleted(session, wanted, erase)
+            _note(session, "deleted", wanted, with_what_was_made=erase)
             gone, contents = self._delete_rows(session, wanted)
         self._forget_files(contents)
         self._leave_nothing()
@@ -237,10 +244,16 @@ class Documents:
         self._leave_nothing()
 
     def forget_originals(self) -> None:
-        """Delete files that were to go and are still there, after a kill in between."""
-        with self._database.read() as session:
-            gone = set(session.scalars(select(Document.content_sha256).where(Document.original_removed)))
-        self._forget_files(gone)
+        """Delete files that are not to be kept, and the hashes by which their content could be guessed.
+
+        In this order: after a kill in between, the hashes say at the next start which files are left.
+        """
+        with self._database.write() as session:
+            gone = recognising.plain(session)
+            self._delete_files(session, gone)
+            recognising.hide(session, gone)
+        if gone:
+            self._database.forget_deleted()
 
     def needs_file(self, sha256: str) -> bool:
         """Whether any document has that content."""
@@ -272,18 +285,19 @@ class Documents:
         if not (wanted := sorted(set(contents))):
             return
         with self._database.write() as session:
-            for sha256 in wanted:
-                if not _needed(session, sha256):
-                    self._files.delete(sha256)
+            self._delete_files(session, wanted)
+
+    def _delete_files(self, session: Session, contents: Iterable[str]) -> None:
+        for sha256 in sorted(contents):
+            if not _needed(session, sha256):
+                self._files.delete(sha256)
 
 
-def _note_deleted(session: Session, document_ids: set[int], erase: bool) -> None:
+def _note(session: Session, action: str, document_ids: Collection[int], **detail: bool) -> None:
     for part in parts(sorted(document_ids)):
         query = select(Document.id, Document.corpus_id, Document.name).where(Document.id.in_(part))
         for document_id, corpus_id, name in session.execute(query.order_by(Document.id)).all():
-            audit.note(
-                session, "deleted", "document", document_id, name=name, corpus_id=corpus_id, with_what_was_made=erase
-            )
+            audit.note(session, action, "document", document_id, name=name, corpus_id=corpus_id, **detail)
 
 
 def _needed(session: Session, sha256: str) -> bool:

@@ -61,5 +61,9 @@ class Rebuilding(StorageError):
     """A look-up is being made anew from the rows; the rows themselves can be searched meanwhile."""
 
 
+class Damaged(StorageError):
+    """What stands in a look-up does not fit together; `args[0]` names it. It can be made anew from the rows."""
+
+
 class Stuck(StorageError):
     """A look-up's library did not come back in its time; the rows themselves can be searched meanwhile."""

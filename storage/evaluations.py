@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select
 
+from storage import audit
 from storage.corpora import parts
 from storage.database import Database
 from storage.errors import NotFound
@@ -59,6 +60,13 @@ class Evaluations:
         query = select(Evaluation).where(Evaluation.corpus_id == corpus_id).order_by(Evaluation.id.desc())
         with self._database.read() as session:
             return [copied(EvaluationRow, row) for row in session.scalars(query.limit(limit))]
+
+    def measured(self, corpus_id: int | None = None, limit: int = 20) -> Rows[tuple[dict[str, Any], dict[str, Any]]]:
+        """Fingerprints and summary of the newest evaluations of a corpus (None: of all), without their questions."""
+        query = select(Evaluation.fingerprints, Evaluation.summary).order_by(Evaluation.id.desc())
+        query = query if corpus_id is None else query.where(Evaluation.corpus_id == corpus_id)
+        with self._database.read() as session:
+            return [(row[0], row[1]) for row in session.execute(query.limit(limit))]
 
     def keep(self, job: JobRow, evaluation_id: int, answer: EvaluationAnswerRow) -> None:
         """Keep one answer for the worker that holds the job; one that is there already stays. May raise LeaseLost."""
@@ -130,6 +138,8 @@ class Evaluations:
         with self._database.write() as session:
             for table in (EvaluationAnswer, EvaluationFinding):
                 session.execute(delete(table).where(table.evaluation_id == evaluation_id))
+            if (row := session.get(Evaluation, evaluation_id)) is not None:
+                audit.note(session, "deleted", "evaluation", evaluation_id, corpus_id=row.corpus_id)
             session.execute(delete(Evaluation).where(Evaluation.id == evaluation_id))
         self._database.forget_deleted()
 
@@ -151,3 +161,5 @@ class Evaluations:
             session.execute(delete(Consideration).where(*mine))
             if answer is not None:
                 session.add(Consideration(corpus_id=corpus_id, topic=topic, answer=answer))
+            action = "taken back" if answer is None else "given"
+            audit.note(session, action, "consideration", corpus_id=corpus_id, topic=topic)

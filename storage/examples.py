@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.orm import Session
 
 from storage import audit
 from storage.corpora import parts
@@ -129,16 +130,19 @@ class Examples:
                 if session.scalar(same) is not None:
                     raise Exists(f"the example {row.question!r}")
             row.digest = name
+            audit.note(session, "changed", "example", example_id, corpus_id=row.corpus_id)
 
     def set_status(self, example_ids: Sequence[int], status: str) -> None:
         """Accept or reject many."""
         with self._database.write() as session:
+            _note(session, status, example_ids)
             for part in parts(example_ids):
                 session.execute(update(Example).where(Example.id.in_(part)).values(status=status))
 
     def delete(self, example_ids: Sequence[int]) -> None:
         """Delete many; those that are gone already do not matter."""
         with self._database.write() as session:
+            _note(session, "deleted", example_ids)
             for part in parts(example_ids):
                 session.execute(delete(Example).where(Example.id.in_(part)))
 
@@ -147,6 +151,15 @@ def digest(question: str, answer: str) -> str:
     """32 hex digits that name a pair, without regard to case and white space."""
     plain = "\n".join(" ".join(text.casefold().split()) for text in (question, answer))
     return hashlib.sha256(plain.encode()).hexdigest()[:32]
+
+
+def _note(session: Session, action: str, example_ids: Sequence[int]) -> None:
+    """Tell what happens to many, an entry a corpus."""
+    found = Counter[int]()
+    for part in parts(example_ids):
+        found.update(session.scalars(select(Example.corpus_id).where(Example.id.in_(part))))
+    for corpus_id, number in sorted(found.items()):
+        audit.note(session, action, "examples", corpus_id=corpus_id, number=number)
 
 
 def _conditions(corpus_id: int, where: Filter | None) -> list[ColumnElement[bool]]:

@@ -6,6 +6,7 @@ Knows nothing of documents; which files are still needed is the caller's to say.
 
 import hashlib
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,8 @@ from storage.errors import NotFound
 
 BLOCK = 1 << 20
 AT_ONCE = 8
+INCOMING = "incoming"
+"""The folder of files that are not complete yet."""
 
 
 class Files:
@@ -25,7 +28,7 @@ class Files:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._temporary = folder / "incoming"
+        self._temporary = folder / INCOMING
         self._temporary.mkdir(parents=True, exist_ok=True)
 
     def put(self, content: bytes | Path) -> str:
@@ -73,6 +76,8 @@ class Files:
     def sweep(self, needed: Callable[[str], bool], older_than_s: float) -> int:
         """Delete what nobody needs: left by a process that ended between writing a file and its row.
 
+        What others keep in the folder is left alone: it may be a share that holds models too.
+
         Args:
             needed: whether the content of a sha256 is in use.
             older_than_s: leave younger files alone, another process may be about to write their row.
@@ -80,6 +85,8 @@ class Files:
         born_before = time.time() - older_than_s
         swept = 0
         for path in self.folder.glob("*/*"):
+            if not ours(path.parent.name, path.name):
+                continue
             with_row = path.parent != self._temporary and needed(path.name)
             if not with_row and path.stat().st_mtime < born_before:
                 path.unlink(missing_ok=True)
@@ -115,6 +122,11 @@ class Files:
         except FileNotFoundError:
             return False
         return True
+
+
+def ours(folder: str, name: str) -> bool:
+    """Whether a file of that name, in a folder of that name, is a stored content or one on its way."""
+    return folder == INCOMING or bool(folder == name[:2] and re.fullmatch("[0-9a-f]{64}", name))
 
 
 def _copy(content: bytes | Path, file: IO[bytes]) -> str:

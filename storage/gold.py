@@ -4,6 +4,7 @@ A corpus holds each question once; two questions are the same when they differ i
 Knows nothing of how they are asked or scored.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
+from storage import audit
 from storage.corpora import parts
 from storage.database import Database
 from storage.errors import Exists, NotFound
@@ -61,6 +63,8 @@ class GoldQuestions:
                     new.append(GoldQuestion(corpus_id=corpus_id, **_values(draft)))
             session.add_all(new)
             session.flush()
+            if new:
+                audit.note(session, "added", "gold questions", corpus_id=corpus_id, number=len(new))
             return [copied(GoldRow, row) for row in new]
 
     def list(
@@ -93,14 +97,24 @@ class GoldQuestions:
                 raise Exists(f"the gold question {changes['question']!r}")
             for name, value in changes.items():
                 setattr(row, name, list(value) if name == "documents" else value)
+            audit.note(session, "changed", "gold question", gold_id, corpus_id=row.corpus_id)
             return copied(GoldRow, row)
 
     def delete(self, gold_ids: Iterable[int]) -> None:
         """Delete questions; those that are gone are passed over."""
         with self._database.write() as session:
-            for part in parts(sorted(set(gold_ids))):
+            _note_deleted(session, gold := sorted(set(gold_ids)))
+            for part in parts(gold):
                 session.execute(delete(GoldQuestion).where(GoldQuestion.id.in_(part)))
         self._database.forget_deleted()
+
+
+def _note_deleted(session: Session, gold_ids: Sequence[int]) -> None:
+    found = Counter[int]()
+    for part in parts(gold_ids):
+        found.update(session.scalars(select(GoldQuestion.corpus_id).where(GoldQuestion.id.in_(part))))
+    for corpus_id, number in sorted(found.items()):
+        audit.note(session, "deleted", "gold questions", corpus_id=corpus_id, number=number)
 
 
 def _values(draft: GoldDraft) -> dict[str, Any]:

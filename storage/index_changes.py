@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from storage import audit
 from storage.corpora import served
 from storage.cuts import lacking_cut
 from storage.database import Database
@@ -158,6 +159,7 @@ class IndexChanges:
             session.execute(of_corpus.where(Index.id != index_id).values(active=False))
             session.execute(of_corpus.where(Index.id == index_id).values(active=True))
             _count_chunks(session, index)
+            audit.note(session, "put in service", "index", index_id, corpus_id=index.corpus_id)
 
     def drop(self, index_id: int) -> str | None:
         """Delete an index that does not serve, with its vectors' rows; returns its collection, None when it is gone.
@@ -175,6 +177,7 @@ class IndexChanges:
             session.execute(update(Job).where(open_jobs).values(cancel_requested=True))
             collection = index.collection
             corpus_id, cut = index.corpus_id, index.cut
+            audit.note(session, "dropped", "index", index_id, corpus_id=corpus_id)
             session.delete(index)
             session.flush()
             if session.scalar(select(Index.id).where(Index.corpus_id == corpus_id, Index.cut == cut)) is None:

@@ -5,7 +5,9 @@ float32 arrays of shape [n, dimension], unit length.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +32,19 @@ class Indexes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ensure(self, corpus_id: int, embedding_model: str, dimension: int, chunker: str) -> IndexRow:
-        """The index that serves a corpus; one for that way of searching is created when it has none yet."""
+    def ensure(
+        self,
+        corpus_id: int,
+        embedding_model: str,
+        dimension: int,
+        chunker: str,
+        embedder: Mapping[str, Any] = MappingProxyType({}),
+    ) -> IndexRow:
+        """The index that serves a corpus; one for that way of searching is created when it has none yet.
+
+        Args:
+            embedder: how the embedding model is reached; nothing for the packaged one.
+        """
         with self._database.write() as session:
             active = session.scalar(select(Index).where(Index.corpus_id == corpus_id, Index.active))
             if active is None:
@@ -43,6 +56,7 @@ class Indexes:
                     dimension=dimension,
                     chunker=chunker,
                     collection=f"corpus-{corpus_id}-{name}",
+                    embedder=dict(embedder),
                 )
                 session.add(active)
                 session.flush()

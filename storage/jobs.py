@@ -115,6 +115,7 @@ class Jobs:
             if job is None:
                 raise NotFound(f"job {job_id}")
             job.place = (session.scalar(select(func.min(Job.place))) or 0) - 1
+            _note(session, "moved to the front", job)
 
     def _steer(self, job_id: int, becomes: dict[str, str], pause: bool) -> None:
         with self._database.write() as session:
@@ -123,6 +124,7 @@ class Jobs:
                 raise NotFound(f"job {job_id}")
             if job.status in OPEN:
                 job.pause_requested = pause
+                _note(session, "paused" if pause else "resumed", job)
                 job.status = becomes.get(job.status, job.status)
 
     def retry_at(self, job: JobRow, time: datetime) -> None:
@@ -141,6 +143,7 @@ class Jobs:
                 raise NotFound(f"job {job_id}")
             if job.status in OPEN:
                 job.cancel_requested = True
+                _note(session, "cancelled", job)
                 job.status = "queued" if job.status == "paused" else job.status  # whoever claims it ends it
 
     def cancel_requested(self, job: JobRow) -> bool:
@@ -202,6 +205,10 @@ def enqueue(session: Session, kind: str, corpus_id: int | None, payload: dict[st
         named = (payload or {}).get(subject)  # an adapter's or an evaluation's id
         audit.note(session, action, subject, named if isinstance(named, int) else None, corpus_id=corpus_id, job=job.id)
     return copied(JobRow, job)
+
+
+def _note(session: Session, action: str, job: Job) -> None:
+    audit.note(session, action, "job", job.id, corpus_id=job.corpus_id, kind=job.kind)
 
 
 def guard(session: Session, job: JobRow) -> None:

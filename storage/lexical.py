@@ -1,32 +1,37 @@
 """Full-text search over chunks: words in, chunk ids and BM25 scores out.
 
 The full-text table is a look-up fed from the rows of `chunks` and `documents`, and can be rebuilt
-from them at any time. Everything that only SQLite's FTS5 can do is in this file and in `words.py`;
+from them at any time. A damaged one harms no row: a write makes it anew and goes on, a search raises Damaged.
+Everything that only SQLite's FTS5 can do is in this file, in `fts5.py` and in `words.py`;
 PostgreSQL's side is `lexical_postgres.py`, and `lexical(database)` chooses.
 Knows nothing of vectors, fusion or passages.
 """
 
+import logging
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, text
-from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
+from storage import fts5
 from storage.database import Database
+from storage.errors import Damaged
 from storage.hits import Hit as Hit
 from storage.words import Stemmer, content_words
 
+log = logging.getLogger(__name__)
+TABLE = "chunk_text"
 # Own content, so that a deletion knows every word it has to take out of the index.
 CREATE = (
     "CREATE VIRTUAL TABLE chunk_text USING fts5"
     "(corpus, title, heading, text, tokenize = 'porter unicode61 remove_diacritics 2')",
     "CREATE VIRTUAL TABLE chunk_terms USING fts5vocab(chunk_text, 'row')",
 )
-ADD = """
-    INSERT INTO chunk_text(rowid, corpus, title, heading, text)
+INSERT = "INSERT INTO chunk_text(rowid, corpus, title, heading, text)"
+TEXTS = """
     SELECT c.id, 'c' || c.corpus_id, d.title || ' ' || d.name, c.heading, c.header || ' ' || coalesce(c.edited, c.text)
     FROM chunks c JOIN documents d ON d.id = c.document_id WHERE NOT c.switched_off AND d.status {which}
 """
@@ -37,6 +42,16 @@ SEARCH = """
     WHERE t.chunk_text MATCH :query AND t.rank MATCH :weights
     AND EXISTS (SELECT 1 FROM chunks c WHERE c.id = t.rowid AND c.corpus_id = :corpus AND c.cut = :cut)
     ORDER BY t.rank LIMIT :limit
+"""
+# Where the full text is damaged, the rows say how many chunks of a corpus hold some letters: {held} counts for words.
+ROWS = """
+    SELECT count(*){held} FROM (
+        SELECT
+            lower(d.title || ' ' || d.name || ' ' || c.heading || ' ' || c.header || ' ' || coalesce(c.edited, c.text))
+            AS said
+        FROM chunks c JOIN documents d ON d.id = c.document_id
+        WHERE c.corpus_id = :corpus AND NOT c.switched_off AND d.status = 'ready'
+    )
 """
 COUNT = "SELECT count(*) FROM chunk_text WHERE chunk_text MATCH :query"
 WEIGHTS = "bm25(0.0, 1.0, 1.0, 1.0)"  # corpus, title, heading, text
@@ -92,26 +107,44 @@ class Lexical:
 
     def add(self, session: Session, rows: Iterable[Numbered]) -> None:
         """Make chunks searchable, whose rows exist already; their document's title and name count as theirs."""
-        statement = text(ADD.format(which="IS NOT NULL AND c.id IN :ids")).bindparams(bindparam("ids", expanding=True))
-        session.flush()
-        for ids in _parts([row.id for row in rows]):
-            session.execute(statement, {"ids": ids})
+        wanted = text(TEXTS.format(which="IS NOT NULL AND c.id IN :ids")).bindparams(bindparam("ids", expanding=True))
+        chunk_ids = [row.id for row in rows]
+
+        def add() -> None:
+            for ids in _parts(chunk_ids):
+                if found := session.execute(wanted, {"ids": ids}).all():
+                    session.connection().exec_driver_sql(f"{INSERT} VALUES (?, ?, ?, ?, ?)", [*map(tuple, found)])
+
+        if not fts5.written(session, add):
+            self._make_anew(session)
+            _take_out(session, chunk_ids)
+            add()
 
     def remove(self, session: Session, chunk_ids: Collection[int], wipe: bool = True) -> None:
         """Take chunks out of what can be found; with `wipe` their words leave the file with the next `forget`."""
-        statement = text("DELETE FROM chunk_text WHERE rowid IN :ids").bindparams(bindparam("ids", expanding=True))
-        for ids in _parts(chunk_ids):
-            session.execute(statement, {"ids": ids})
+        if not fts5.written(session, lambda: _take_out(session, chunk_ids)):
+            self._make_anew(session)
+            _take_out(session, chunk_ids)
         if chunk_ids and wipe:  # a deletion alone leaves the words in older segments until they happen to be merged
             session.execute(text(f"{UNFORGOTTEN} = {_unforgotten(session) + 1}"))
 
     def forget(self) -> bool:
         """Write the index anew without the words of removed chunks, down to the last; True if there were any.
 
-        In short transactions, so that others write in between; killed, it begins again at its next call.
+        In short transactions, so that others write in between; killed, it begins again at its next call. A
+        damaged index is made anew instead; may raise Damaged.
         """
+        try:
+            with fts5.telling(TABLE):
+                return self._forget()
+        except Damaged:
+            return self.rebuild()
+
+    def _forget(self) -> bool:
         with self._database.read() as session:
             removals = begun_with = _unforgotten(session)
+            if removals and not fts5.agrees(session, TABLE):
+                raise Damaged(TABLE)  # what was removed may still be in it
         pages = -STEP  # negative: take everything in, not only the parts whose turn it is
         while removals:
             with self._database.write() as session:
@@ -125,25 +158,48 @@ class Lexical:
                     begun_with, pages = removals, -STEP
         return bool(begun_with)
 
-    def rebuild(self) -> None:
-        """Make the table anew from the rows of ready documents."""
-        with self._database.write() as session:
-            for table in ("chunk_terms", "chunk_text"):
-                session.execute(text(f"DROP TABLE IF EXISTS {table}"))
-            for statement in create_statements(self._database.dialect):
-                session.execute(text(statement))
-            session.execute(text(ADD.format(which="= 'ready'")))
+    def rebuild(self) -> bool:
+        """Make the table anew from the rows of ready documents, whatever state it is in: one transaction.
+
+        Returns True if words of removed chunks went with the old one. Raises Damaged when it could not be taken away.
+        """
+        with fts5.telling(TABLE), self._database.write() as session:
+            removals = _unforgotten(session)
+            self._make_anew(session)
+            session.execute(text(f"{UNFORGOTTEN} = 0"))
+        self._database.damaged.discard(TABLE)
+        return bool(removals)
+
+    def _make_anew(self, session: Session) -> None:
+        log.warning("the full text is made anew from the rows")
+        session.execute(text("DROP TABLE IF EXISTS chunk_terms"))
+        fts5.drop(session, TABLE)
+        for statement in create_statements(self._database.dialect):
+            session.execute(text(statement))
+        session.execute(text(INSERT + TEXTS.format(which="= 'ready'")))
+
+    def agrees(self, wanted: Mapping[int, int]) -> bool:
+        """A quick look, for a start: whether it can be read, and holds that many chunks of each corpus."""
+        try:
+            with self._database.read() as session, fts5.telling(TABLE):
+                held = fts5.agrees(session, TABLE, sum(wanted.values()))
+                return held and all(_number(session, _query(each)) == number for each, number in wanted.items())
+        except Damaged:
+            return False
 
     def in_step(self) -> bool:
         """Whether the table holds exactly the words of the chunks that should be found, and its index those."""
-        wanted = ADD.format(which="= 'ready'").split("SELECT", 1)[1]
+        wanted = TEXTS.format(which="= 'ready'")
         held = "SELECT rowid, corpus, title, heading, text FROM chunk_text"
         try:
-            with self._database.write() as session:
-                session.execute(text("INSERT INTO chunk_text(chunk_text) VALUES ('integrity-check')"))
-                more = session.execute(text(f"SELECT 1 FROM ({held} EXCEPT SELECT {wanted}) LIMIT 1")).first()
-                less = session.execute(text(f"SELECT 1 FROM (SELECT {wanted} EXCEPT {held}) LIMIT 1")).first()
-        except DatabaseError:
+            with fts5.telling(TABLE), self._database.write() as session:
+                fts5.check(session, TABLE)
+            with fts5.telling(TABLE), self._database.read() as session:  # takes longer, and keeps no writer waiting
+                if not fts5.finds_all(session, TABLE):
+                    return False
+                more = session.execute(text(f"SELECT 1 FROM ({held} EXCEPT {wanted}) LIMIT 1")).first()
+                less = session.execute(text(f"SELECT 1 FROM ({wanted} EXCEPT {held}) LIMIT 1")).first()
+        except Damaged:
             return False
         return more is None and less is None
 
@@ -151,9 +207,9 @@ class Lexical:
         """The chunks of one cut of a corpus that share words with a question, best first.
 
         Scores are BM25 (k1 1.2, b 0.75) over stemmed words; stop words do not count, and of a long
-        question only its rarest words do.
+        question only its rarest words do. Raises Damaged.
         """
-        with self._database.read() as session:
+        with self._database.read() as session, fts5.reading(session, TABLE):
             words = self._rarest(session, content_words(question))
             if not words:
                 return []
@@ -161,19 +217,31 @@ class Lexical:
             return [Hit(*row) for row in session.execute(text(SEARCH), values)]
 
     def count(self, corpus_id: int) -> int:
-        """How many chunks of a corpus the full text holds, of whatever cut."""
-        with self._database.read() as session:
+        """How many chunks of a corpus the full text holds, of whatever cut; raises Damaged."""
+        with self._database.read() as session, fts5.reading(session, TABLE):
             return _number(session, _query(corpus_id))
 
     def idf(self, corpus_id: int, words: Collection[str]) -> dict[str, float]:
         """Inverse document frequency of each word in a corpus: ln(1 + (N - n + 0.5) / (n + 0.5)).
 
-        Words are stemmed like the text; a word that no chunk holds has the highest value.
+        Words are stemmed like the text; a word that no chunk holds has the highest value. While the full text is
+        damaged the rows are counted whose letters hold a word or its stem, which is nearly the same.
         """
-        with self._database.read() as session:
-            total = _number(session, _query(corpus_id))
-            found = {word: _number(session, _query(corpus_id, [word])) for word in set(words)}
+        try:
+            with self._database.read() as session, fts5.reading(session, TABLE):
+                total = _number(session, _query(corpus_id))
+                found = {word: _number(session, _query(corpus_id, [word])) for word in set(words)}
+        except Damaged:
+            total, found = self._counted_in_rows(corpus_id, sorted(set(words)))
         return {word: math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in found.items()}
+
+    def _counted_in_rows(self, corpus_id: int, words: Sequence[str]) -> tuple[int, dict[str, int]]:
+        stems = self._stemmer.stems(words)
+        held = "".join(f", coalesce(sum(instr(said, :word{at}) > 0), 0)" for at in range(len(words)))
+        letters = {f"word{at}": _letters(word, stems.get(word, "")) for at, word in enumerate(words)}
+        with self._database.read() as session:
+            total, *counts = session.execute(text(ROWS.format(held=held)), letters | {"corpus": corpus_id}).one()
+        return int(total), dict(zip(words, map(int, counts), strict=True))
 
     def _rarest(self, session: Session, words: Sequence[str]) -> list[str]:
         """The words that the fewest chunks hold, of those that any does: as many as TERMS and POSTINGS allow."""
@@ -199,6 +267,16 @@ def _query(corpus_id: int, words: Sequence[str] = ()) -> str:
 def _any_of(words: Sequence[str]) -> str:
     any_of = " OR ".join('"' + word.replace("\0", " ").replace('"', '""') + '"' for word in words)
     return f"{{title heading text}} : ({any_of})"
+
+
+def _letters(word: str, stem: str) -> str:
+    """What texts hold of a word in whatever form: its stem, unless that is spelled otherwise (happy: happi)."""
+    return stem if stem and word.lower().startswith(stem) else word.lower()
+
+
+def _take_out(session: Session, chunk_ids: Collection[int]) -> None:
+    if values := [{"id": chunk_id} for chunk_id in chunk_ids]:
+        session.execute(text("DELETE FROM chunk_text WHERE rowid = :id"), values)
 
 
 def _unforgotten(session: Session) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from storage.hits import Hit
-from storage.lexical import AT_ONCE, POSTINGS, TERMS, Lexical, Numbered
+from storage.lexical import AT_ONCE, POSTINGS, TABLE, TERMS, Lexical, Numbered
 from storage.words import content_words
 
 CREATE = (
@@ -68,8 +68,8 @@ class PostgresLexical(Lexical):
         """Nothing: the server's vacuum does it in its own time. Returns False."""
         return False
 
-    def rebuild(self) -> None:
-        """Make the table anew from the rows of ready documents."""
+    def rebuild(self) -> bool:
+        """Make the table anew from the rows of ready documents: one transaction. Returns False, as `forget` does."""
         with self._database.write() as session:
             session.execute(text("DELETE FROM chunk_text"))
             statement = text(TEXTS.format(which="d.status = 'ready' AND c.id > :after") + " LIMIT :most")
@@ -77,6 +77,12 @@ class PostgresLexical(Lexical):
             while rows := session.execute(statement, {"after": after, "most": AT_ONCE}).all():
                 self._insert(session, rows)
                 after = rows[-1][0]
+        self._database.damaged.discard(TABLE)
+        return False
+
+    def agrees(self, wanted: Mapping[int, int]) -> bool:
+        """Whether it holds that many chunks of each corpus."""
+        return all(self.count(corpus_id) == number for corpus_id, number in wanted.items())
 
     def in_step(self) -> bool:
         """Whether the table has a row for every chunk that should be found, and no other."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import NotFound, Unreachable
-from storage.files import AT_ONCE, Files
+from storage.files import AT_ONCE, INCOMING, Files, ours
 
 FRESH_S = 600.0
 """A shared file younger than this is not written again when the same content comes again."""
@@ -93,10 +93,12 @@ class SharedFiles(Files):
         return set()
 
     def sweep(self, needed: Callable[[str], bool], older_than_s: float) -> int:
-        """Delete what nobody needs, there and here; younger files are left alone."""
+        """Delete what nobody needs, there and here; younger files and those of others are left alone."""
         swept = super().sweep(needed, older_than_s)
         with self._answering():
             for place in self._shared.find(self._root):
+                if not ours(*place.rsplit("/", 2)[-2:]):
+                    continue
                 if not needed(place.rsplit("/", 1)[-1]) and self._age(place) > older_than_s:
                     self._shared.rm_file(place)
                     swept += 1
@@ -114,13 +116,13 @@ class SharedFiles(Files):
                 self._shared.put_file(str(self._place(digest)), there)
                 return
             self._shared.makedirs(self._shared._parent(there), exist_ok=True)
-            partial = f"{self._root}/incoming/{uuid.uuid4().hex}"
+            partial = f"{self._root}/{INCOMING}/{uuid.uuid4().hex}"
             self._shared.makedirs(self._shared._parent(partial), exist_ok=True)
             self._shared.put_file(str(self._place(digest)), partial)
             self._shared.mv(partial, there)
 
     def _fetch(self, sha256: str, copy: Path) -> None:
-        partial = self.folder / "incoming" / f"{sha256}-{uuid.uuid4().hex}"
+        partial = self.folder / INCOMING / f"{sha256}-{uuid.uuid4().hex}"
         with self._answering():
             try:
                 self._shared.get_file(self._there(sha256), str(partial))

@@ -4,8 +4,8 @@ Writes made for a job name it and are refused when it was lost (`LeaseLost`). Fi
 to do about them are not known here.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -16,11 +16,15 @@ from storage.corpora import parts
 from storage.database import Database
 from storage.errors import NotFound
 from storage.jobs import OPEN, enqueue, guard
+from storage.lexical import Lexical
+from storage.renaming import rename
 from storage.rows import JobRow, SourceItemRow, SourceRow, copied
 from storage.tables import Document, Job, Source, SourceItem, now
 
 KIND = "sync"
 Rows = list  # the word itself names a method of the class below
+Beside = Callable[[int, Mapping[str, str]], None]
+"""Given a corpus and names of its documents, each with the name in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,9 @@ class Taken:
 class Sources:
     """Every method is one transaction; those that find nothing to change write nothing."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lexical: Lexical) -> None:
         self._database = database
+        self._lexical = lexical
 
     def add(self, corpus_id: int, kind: str, location: Mapping[str, Any], **settings: Any) -> SourceRow:
         """Add a source, paused; `settings` are other columns of it."""
@@ -130,8 +135,10 @@ class Sources:
                 paths = [each.path for each in part]
                 query = select(SourceItem).where(SourceItem.source_id == source_id, SourceItem.path.in_(paths))
                 known = {row.path: row for row in session.scalars(query)}
+                hidden = _hidden(session, {each.document_id for each in part if each.document_id is not None})
                 for each in part:
-                    _set(session, known.get(each.path), source_id, each)
+                    content = hidden.get(each.document_id or 0, each.content_sha256)
+                    _set(session, known.get(each.path), source_id, replace(each, content_sha256=content))
 
     def forget(self, job: JobRow, source_id: int, paths: Collection[str]) -> None:
         """Write down that files are gone from the source; their documents are not touched."""
@@ -141,11 +148,22 @@ class Sources:
                 gone = (SourceItem.source_id == source_id) & SourceItem.path.in_(part)
                 session.execute(delete(SourceItem).where(gone))
 
-    def rename_documents(self, job: JobRow, names: Mapping[int, str]) -> set[int]:
-        """Give documents other names, where no other document has them; returns the ids renamed or named so already."""
+    def rename_documents(self, job: JobRow, names: Mapping[int, str], beside: Beside = lambda *_: None) -> set[int]:
+        """Give documents other names, where no other document has them, and all that is kept by their names.
+
+        Args:
+            beside: told the names that were left, each with the one in its place, before anything is committed: for
+                what is in no row. It may be told the same again after a kill.
+
+        Returns:
+            the ids renamed or named so already.
+        """
         with self._database.write() as session:
             guard(session, job)
-            return {document_id for document_id, name in names.items() if _rename(session, document_id, name)}
+            done, moved = rename(session, self._lexical, names)
+            for corpus_id, by_name in moved.items():
+                beside(corpus_id, by_name)
+            return done
 
     def ran(self, job: JobRow, source_id: int, error: str = "", remedy: str = "") -> None:
         """Write down that a source was synced, and what stood in the way of a part of it."""
@@ -164,15 +182,11 @@ def _set(session: Session, row: SourceItem | None, source_id: int, taken: Taken)
         setattr(row, name, value)
 
 
-def _rename(session: Session, document_id: int, name: str) -> bool:
-    document = session.get(Document, document_id)
-    if document is None:
-        return False
-    same = select(Document.id).where(Document.corpus_id == document.corpus_id, Document.name == name)
-    if session.scalar(same.where(Document.id != document_id).limit(1)) is not None:
-        return False
-    document.name = name
-    return True
+def _hidden(session: Session, document_ids: Collection[int]) -> dict[int, str]:
+    """What stands in place of the hashes of documents whose originals are not kept (`storage.recognising`)."""
+    query = select(Document.id, Document.content_sha256).where(Document.original_removed)
+    rows = session.execute(query.where(Document.id.in_(sorted(document_ids)))).all()
+    return {row[0]: row[1] for row in rows}
 
 
 def _found(session: Session, source_id: int) -> Source:

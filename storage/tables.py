@@ -161,7 +161,8 @@ class Document(Table):
     path below what was dropped, or a corpus.jsonl id. While a changed file is being indexed, the old
     row serves and the new one names it in `replaces_id`; the swap is one transaction. `job_id` is the
     index job whose batch it belongs to. `flags`: places a person should look at (`core/ingestion/flags.py`).
-    `original_removed`: personal data was replaced in it, or it was refused for it, so its file is not kept.
+    `original_removed`: personal data was replaced in it, or it was refused for it, so its file is not kept, and
+    `content_sha256` is a keyed hash (`storage.recognising`).
 
     `status`: queued, parsing, embedding, ready, failed, cancelled.
     """
@@ -197,7 +198,8 @@ class Page(Table):
     """The text of one page, slide or sheet, exactly as chunks and citations slice it.
 
     `blocks` is what parsing said of each stretch of it (`core/ingestion/cutting.py`), so that it can be cut anew
-    without its file; null for pages stored before that was kept.
+    without its file; null for pages stored before that was kept. `scanned` is what OCR read off the page's picture and
+    where it stands there (`core/ingestion/scanned.py`); null for pages that were not read so.
     """
 
     __tablename__ = "pages"
@@ -208,6 +210,7 @@ class Page(Table):
     label: Mapped[str] = mapped_column(default="")
     text: Mapped[str]
     blocks: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    scanned: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
 
 
 class Chunk(Table):
@@ -644,7 +647,7 @@ class Source(Table):
     kind: Mapped[str]  # folder | urls
     label: Mapped[str] = mapped_column(default="")
     location: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    on_removal: Mapped[str] = mapped_column(default="keep")  # keep | remove
+    on_removal: Mapped[str] = mapped_column(default="keep")  # keep | remove | erase
     every_minutes: Mapped[int] = mapped_column(default=10)
     enabled: Mapped[bool] = mapped_column(default=False)
     added_by: Mapped[str] = mapped_column(default="")
@@ -659,7 +662,8 @@ class SourceItem(Table):
 
     `size`, `mtime_ns`, `etag` and `last_modified` tell without reading it whether it may have changed;
     `content_sha256` tells for sure. `document_id` is the document that holds its content: null when it
-    was not taken (`problem` says why) or when a person deleted the document, which a sync respects.
+    was not taken (`problem` says why) or when a person deleted the document, which a sync respects. Of a document
+    without its original, both have a keyed hash (`storage.recognising`).
     """
 
     __tablename__ = "source_items"

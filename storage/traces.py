@@ -17,6 +17,7 @@ from storage import talk_text
 from storage.corpora import parts
 from storage.tables import (
     Adapter,
+    Conversation,
     Document,
     Evaluation,
     EvaluationAnswer,
@@ -31,14 +32,18 @@ from storage.tables import (
 
 ERASED = "Erased with a document that it used."
 """What stands in place of the words of an answer."""
+WITH_TALK = "Erased with the conversation that it came from."
+"""What stands in place of a gold question's and of the answers to it, where an evaluation asked it."""
 GONE = "deleted:"
 FROM_CHAT = ("corrected", "vote")
 """Origins of examples that came out of a conversation, which `meta["message"]` names."""
+KEPT = "chat"
+"""The origin of gold questions that did; `meta["message"]` names it in them too, and in what evaluations copied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """How much was made of documents: rows of each kind."""
+    """How much was made of documents, or of answers: rows of each kind."""
 
     examples: int = 0
     gold: int = 0
@@ -59,18 +64,26 @@ def hidden(name: str) -> str:
 def count(session: Session, document_ids: Collection[int]) -> Traces:
     """How much `erase` would erase."""
     answers = _answers(session, document_ids)
-    examples, gold, evaluated = set(of_messages(session, answers)), 0, 0
+    examples, gold = set(of_messages(session, answers)), {row.id for row in _kept(session, answers)}
+    evaluated = {row.id for _, _, rows in _asked(session, answers) for row in rows}
     for corpus_id, names in names_that_go(session, document_ids).items():
         examples |= set(_examples(session, corpus_id, names))
-        gold += sum(bool(names & set(row.documents)) for row in _gold(session, corpus_id))
-        evaluated += len(_evaluated(session, corpus_id, names, set(document_ids)))
-    return Traces(len(examples), gold, len(answers), evaluated)
+        gold |= {row.id for row in _gold(session, corpus_id) if names & set(row.documents)}
+        evaluated |= {row.id for row in _evaluated(session, corpus_id, names, set(document_ids))}
+    return Traces(len(examples), len(gold), len(answers), len(evaluated))
+
+
+def count_of_messages(session: Session, message_ids: Iterable[int]) -> Traces:
+    """How much `erase_of_messages` would erase."""
+    messages = set(message_ids)
+    evaluated = sum(len(rows) for _, _, rows in _asked(session, messages))
+    return Traces(len(of_messages(session, messages)), len(_kept(session, messages)), 0, evaluated)
 
 
 def erase(session: Session, document_ids: Collection[int]) -> None:
     """Erase what was made of documents that are about to be deleted in the same transaction."""
     answers = _answers(session, document_ids)
-    delete_examples(session, of_messages(session, answers))
+    erase_of_messages(session, answers)
     for corpus_id, names in names_that_go(session, document_ids).items():
         delete_examples(session, _examples(session, corpus_id, names))
         _forget_gold(session, corpus_id, names)
@@ -80,9 +93,50 @@ def erase(session: Session, document_ids: Collection[int]) -> None:
     _forget_answers(session, answers)
 
 
-def of_conversation(session: Session, conversation_id: int) -> list[int]:
-    """The examples that were made of a conversation's answers."""
-    return of_messages(session, session.scalars(select(Message.id).where(Message.conversation_id == conversation_id)))
+def examples_that_go(session: Session, document_ids: Collection[int]) -> dict[int, set[int]]:
+    """By corpus, the examples that `erase` would erase."""
+    ids = set(of_messages(session, _answers(session, document_ids)))
+    for corpus_id, names in names_that_go(session, document_ids).items():
+        ids |= set(_examples(session, corpus_id, names))
+    found: dict[int, set[int]] = {}
+    for part in parts(sorted(ids)):
+        query = select(Example.id, Example.corpus_id).where(Example.id.in_(part))
+        for example_id, corpus_id in session.execute(query).all():
+            found.setdefault(corpus_id, set()).add(example_id)
+    return found
+
+
+def erase_of_messages(session: Session, message_ids: Iterable[int]) -> None:
+    """Erase what was made of answers: examples, gold questions, and the words that evaluations copied from those."""
+    messages = set(message_ids)
+    delete_examples(session, of_messages(session, messages))
+    for row in _kept(session, messages):
+        session.delete(row)
+    for run, asked, answers in _asked(session, messages):
+        run.questions = [_wordless(each, WITH_TALK) if each["id"] in asked else each for each in run.questions]
+        for answer in answers:
+            _forget_answer(answer, WITH_TALK)
+        for finding in session.scalars(select(EvaluationFinding).where(EvaluationFinding.evaluation_id == run.id)):
+            if "said" in finding.content and finding.content.get("question") in asked:
+                finding.content = finding.content | {"said": []}
+
+
+def forget_judged(session: Session, comparison_id: int) -> None:
+    """A judge's verdict on a comparison stays, its words on the answers go."""
+    for finding in session.scalars(select(EvaluationFinding).where(EvaluationFinding.kind == "vote")):
+        if finding.content.get("comparison") == comparison_id:
+            finding.content = finding.content | {"said": []}
+
+
+def messages_of(session: Session, conversation_id: int) -> set[int]:
+    """The messages of a conversation."""
+    return set(session.scalars(select(Message.id).where(Message.conversation_id == conversation_id)))
+
+
+def messages_of_comparison(session: Session, comparison_id: int) -> set[int]:
+    """The messages of a comparison's panels."""
+    panels = select(Conversation.id).where(Conversation.comparison_id == comparison_id)
+    return set(session.scalars(select(Message.id).where(Message.conversation_id.in_(panels))))
 
 
 def of_messages(session: Session, message_ids: Iterable[int]) -> list[int]:
@@ -122,6 +176,29 @@ def _examples(session: Session, corpus_id: int, names: Iterable[str]) -> list[in
 
 def _gold(session: Session, corpus_id: int) -> Sequence[GoldQuestion]:
     return session.scalars(select(GoldQuestion).where(GoldQuestion.corpus_id == corpus_id)).all()
+
+
+def _kept(session: Session, message_ids: Collection[int]) -> list[GoldQuestion]:
+    """Gold questions that were saved from answers."""
+    messages = set(message_ids)
+    rows = session.scalars(select(GoldQuestion).where(GoldQuestion.origin == KEPT)) if messages else ()
+    return [row for row in rows if row.meta.get("message") in messages]
+
+
+Asked = tuple[Evaluation, set[str], Sequence[EvaluationAnswer]]
+"""An evaluation, the ids of some of its questions, and its answers to them."""
+
+
+def _asked(session: Session, message_ids: Collection[int]) -> list[Asked]:
+    """Evaluations that asked gold questions which were saved from answers."""
+    messages = set(message_ids)
+    found: list[Asked] = []
+    for run in session.scalars(select(Evaluation)) if messages else ():
+        if asked := {each["id"] for each in run.questions if (each.get("meta") or {}).get("message") in messages}:
+            of_run = EvaluationAnswer.evaluation_id == run.id
+            answers = session.scalars(select(EvaluationAnswer).where(of_run, EvaluationAnswer.question_id.in_(asked)))
+            found.append((run, asked, answers.all()))
+    return found
 
 
 def _forget_gold(session: Session, corpus_id: int, names: set[str]) -> None:
@@ -177,13 +254,17 @@ def _about(question: Mapping[str, Any], names: set[str]) -> bool:
 def _forget_evaluated(session: Session, corpus_id: int, names: set[str], document_ids: set[int]) -> None:
     """The numbers stay; questions about the documents, and answers that had them before them, lose their words."""
     for answer in _evaluated(session, corpus_id, names, document_ids):
-        answer.text = ERASED
-        answer.fingerprint = ""  # or a later run would take the erased words over, should the document come back
-        answer.citations = []
+        _forget_answer(answer)
         answer.passages = [place for place in answer.passages if place.get("document_id") not in document_ids]
     for run in session.scalars(select(Evaluation).where(Evaluation.corpus_id == corpus_id)):
         if any(_about(each, names) for each in run.questions):
             run.questions = [_wordless(each) if _about(each, names) else each for each in run.questions]
+
+
+def _forget_answer(answer: EvaluationAnswer, why: str = ERASED) -> None:
+    answer.text = why
+    answer.fingerprint = ""  # or a later run would take the erased words over, should the document come back
+    answer.citations = []
 
 
 def _forget_findings(session: Session, corpus_id: int, names: set[str], document_ids: set[int]) -> None:
@@ -200,15 +281,21 @@ def _forget_findings(session: Session, corpus_id: int, names: set[str], document
             row.content = content | {"document": kept, **dict.fromkeys(("question", "old", "new", "answer"), ERASED)}
 
 
-def _wordless(question: Mapping[str, Any]) -> dict[str, Any]:
-    gone: dict[str, Any] = {"question": ERASED, "documents": [], "page": None, "evidence": "", "meta": {}}
-    return dict(question) | gone | {"answer": ERASED if question.get("answer") else ""}
+def _wordless(question: Mapping[str, Any], why: str = ERASED) -> dict[str, Any]:
+    gone: dict[str, Any] = {"question": why, "documents": [], "page": None, "evidence": "", "meta": {}}
+    return dict(question) | gone | {"answer": why if question.get("answer") else ""}
 
 
 def _forget_names(session: Session, corpus_id: int, names: set[str]) -> None:
     """Adapters go on saying how many documents they learned from, but no longer how those were called."""
     for row in session.scalars(select(Adapter).where(Adapter.corpus_id == corpus_id)):
-        if names & set(row.documents):
-            row.documents = {hidden(n) if n in names else n: sha256 for n, sha256 in row.documents.items()}
-        if names & set(row.result.get("corpus", ())):
-            row.result = row.result | {"corpus": [name for name in row.result["corpus"] if name not in names]}
+        hide_names(row, names)
+
+
+def hide_names(row: Adapter, names: Collection[str]) -> None:
+    """Have an adapter's row not say how documents were called that are gone."""
+    gone = set(names)
+    if gone & set(row.documents):
+        row.documents = {hidden(n) if n in gone else n: sha256 for n, sha256 in row.documents.items()}
+    if gone & set(row.result.get("corpus") or ()):
+        row.result = row.result | {"corpus": [name for name in row.result["corpus"] if name not in gone]}

@@ -1,6 +1,7 @@
 """compose.yaml says nothing that the code does not know; its parts run in test_larger_form.py and test_ray.py."""
 
 import re
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,3 +62,11 @@ def test_nothing_reports_to_anybody(services: dict[str, Any]) -> None:
             assert service["environment"]["RAY_USAGE_STATS_ENABLED"] == "0", name
     assert urlsplit(services["ray-head"]["environment"]["RAY_USAGE_STATS_REPORT_URL"]).hostname == "127.0.0.1"
     assert services["chroma"]["environment"]["ANONYMIZED_TELEMETRY"] == "False"
+
+
+def test_the_image_installs_what_its_parts_are_said_to_do() -> None:
+    dockerfile = (ROOT / ".ci" / "Dockerfile").read_text("utf-8")
+    (installed,) = re.findall(r"--editable '\.\[([a-z0-9,]+)\]'", dockerfile)
+    offered = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert set(installed.split(",")) == {"ocr", "postgres", "ray", "s3"}  # OCR on the workers, s3:// for the files
+    assert set(installed.split(",")) <= set(offered)

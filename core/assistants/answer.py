@@ -100,3 +100,31 @@ class Answer:
     outcome: Literal["done", "stopped"] = "done"
     searched_for: str = ""
     sureness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer's text, as it arrives."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What would be made of a question, without an answer being written.
+
+    Attributes:
+        passages: what would be read.
+        probability: how probable it is that they hold the answer, 0..1; below `threshold` the question is refused.
+        quoted: ranks of the passages that would be quoted.
+    """
+
+    passages: tuple[Passage, ...]
+    probability: float
+    threshold: float
+    quoted: tuple[int, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether it would be said that the documents do not hold the answer."""
+        return self.probability < self.threshold

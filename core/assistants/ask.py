@@ -12,17 +12,17 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from core.assistants.answer import Answer, ContextUse, Mode, Timings
+from core.assistants.answer import Answer, ContextUse, Delta, Mode, Timings, Trial
 from core.assistants.answerability import answerable
 from core.assistants.citing import cite
 from core.assistants.extracting import Extractor
 from core.assistants.followup import Turn, standalone
 from core.assistants.quotation import Quotation, choose, quotation
 from core.assistants.quoting import Asked, Embeds, Scored, relevant
-from core.assistants.reading import SMALL, Reading, lead, reading_for, stands
-from core.assistants.refusing import searched
+from core.assistants.reading import SMALL, WIDEST, Reading, lead, reading_for, stands
+from core.assistants.refusing import beside, is_all, searched
 from core.assistants.remembered import remembering
-from core.assistants.searching import Once, Searches
+from core.assistants.searching import Searches, Shared
 from core.assistants.words import content_words
 from core.assistants.writing import Writer
 from core.domains import Domain
@@ -44,13 +44,6 @@ ADAPTED: tuple[Mode, ...] = ("finetuned", "hybrid")
 NOTHING = Quotation("", ())
 LONGEST_AIM = 1000  # characters that are searched for
 NOWHERE = "zqxjvwkqz"  # a word that no corpus holds: its rarity is the highest there is
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """A piece of the answer's text, as it arrives."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +85,6 @@ class Asking:
     stop: threading.Event
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """Attributes:
-    passages: what would be read.
-    probability: how probable it is that they hold the answer, 0..1; below `threshold` the question is refused.
-    quoted: ranks of the passages that would be quoted.
-    """
-
-    passages: tuple[Passage, ...]
-    probability: float
-    threshold: float
-    quoted: tuple[int, ...]
-
-    @property
-    def refused(self) -> bool:
-        """Whether it would be said that the documents do not hold the answer."""
-        return self.probability < self.threshold
-
-
 class Assistant:
     """Who answers questions on one corpus; safe to share between threads."""
 
@@ -144,7 +118,7 @@ class Assistant:
         self._documents = documents
         self._adapted = adapted or _no_adapter
         self._also = tuple(also)
-        self._once: Once[Found] | None = None
+        self._shared: Shared[Found] | None = None
 
     @classmethod
     def of(
@@ -208,12 +182,17 @@ class Assistant:
             yield Delta(piece)
         text = writer.whole
         passages = self._checked_against(alone, text, voice) if mode == "finetuned" else found.passages
-        citations = tuple(cite(text, passages, self._embedder, writer.pieces))
+        refused = self._refused(text, mode)
+        citations = () if refused else tuple(cite(text, passages, self._embedder, writer.pieces))
+        if refused and mode != "finetuned" and not stop.is_set():  # which searches afterwards, for its own words
+            looked = beside(text, self._looked(alone, found))
+            text += looked
+            yield Delta(looked)
         timings = Timings(found.seconds, first, time.perf_counter() - began, writer.tokens, writer.tokens_per_s)
         yield Answer(
             text=text,
             mode=mode,
-            refused=mode in ADAPTED and self._declines(text),
+            refused=refused,
             passages=passages,
             citations=citations,
             timings=timings,
@@ -245,7 +224,7 @@ class Assistant:
 
         yield from self._together(own, writer, found, asking) if mode == "hybrid" else own()
 
-    def trial(self, question: str) -> "Trial":
+    def trial(self, question: str) -> Trial:
         """What would be made of a question in retrieval mode, without writing anything."""
         found = self.find(question)
         threshold = self.domain.refusal.threshold
@@ -278,16 +257,16 @@ class Assistant:
         other.reading = reading
         return other
 
-    def with_shared_search(self, once: Once[Found] | None = None) -> "Assistant":
-        """The same assistant searching for each question once, whichever mode, or whoever shares `once`, asks first."""
+    def with_shared_search(self, shared: Shared[Found] | None = None) -> "Assistant":
+        """The same assistant searching for each question once, whichever mode, or whoever shares it, asks first."""
         other = copy(self)
-        other._once = once or Once()
+        other._shared = shared or Shared(WIDEST)
         return other
 
     def with_search(self, wrapped: Callable[[Searches], Searches]) -> "Assistant":
         """The same assistant searching through something of the caller's."""
         other = copy(self)
-        other._retriever, other._once = wrapped(self._retriever), None
+        other._retriever, other._shared = wrapped(self._retriever), None
         return other
 
     def voice(self, mode: Mode) -> Voice:
@@ -299,15 +278,23 @@ class Assistant:
     def find(self, question: str, top: int | None = None) -> Found:
         """Retrieve `top` passages, score every sentence, and judge whether the answer is there."""
         count = top or self.reading.passages
-        if self._once is None:
-            return self._find(question, count)
+        if self._shared is None:
+            return self.judged(question, *self._timed(question, count))
         key = (self.corpus_id, question, count, self._also)
-        return self._once.get(key, lambda: self._find(question, count))
+        return self._shared.found.get(key, lambda: self.judged(question, *self._first_of_shared(question, count)))
 
-    def _find(self, question: str, top: int) -> Found:
+    def _first_of_shared(self, question: str, top: int) -> tuple[tuple[Passage, ...], float]:
+        """The first `top` passages of the search that is done for all who share it, and the seconds it took."""
+        assert self._shared is not None
+        most = max(top, self._shared.widest)
+        key = (self.corpus_id, question, most, self._also)
+        passages, seconds = self._shared.searched.get(key, lambda: self._timed(question, most))
+        return passages[:top], seconds
+
+    def _timed(self, question: str, top: int) -> tuple[tuple[Passage, ...], float]:
         began = time.perf_counter()
         passages = self._search(question, top)
-        return self.judged(question, passages, time.perf_counter() - began)
+        return passages, time.perf_counter() - began
 
     def _search(self, question: str, top: int) -> tuple[Passage, ...]:
         return tuple(self._retriever.search(self.corpus_id, question, top, self._also))
@@ -366,13 +353,23 @@ class Assistant:
         """Whether an adapter wrote what it learned to say when the documents do not hold the answer."""
         return text.strip().startswith(self.domain.refusal.sentence)
 
+    def _refused(self, text: str, mode: Mode) -> bool:
+        """Whether an answer says that the documents do not hold it: as an adapter learned to, or as the prompt asks."""
+        if mode in ADAPTED:
+            return self._declines(text)
+        return mode == "rag" and is_all(self.domain.refusal.sentence, text)
+
+    def _looked(self, asked: str, found: Found) -> str:
+        """Where an answer was looked for, and by which words."""
+        rarity, highest = self._rarity(asked)
+        nowhere = {stem for stem, rare in rarity.items() if rare >= highest}
+        return searched(asked, found.passages, self._documents(), nowhere)
+
     def _refuse(
         self, asked: str, searched_for: str, found: Found, mode: Mode, voice: Voice, began: float
     ) -> Iterator[Delta | Answer]:
         """Say that the documents do not hold it, where it was looked for and by which words."""
-        rarity, highest = self._rarity(asked)
-        looked = searched(asked, found.passages, self._documents(), {s for s, r in rarity.items() if r >= highest})
-        text = f"{self.domain.refusal.sentence} {looked}"
+        text = f"{self.domain.refusal.sentence} {self._looked(asked, found)}"
         first = time.perf_counter() - began
         yield Delta(text)
         yield Answer(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from core.assistants import contestants, live
 from core.assistants.ask import Found
-from core.assistants.searching import Once
+from core.assistants.searching import Shared
 from core.errors import BadInput
-from core.finetuning import votes
+from core.finetuning import forgetting, votes
+from storage.errors import NotFound
 from storage.rows import ComparisonRow
 
 if TYPE_CHECKING:
@@ -41,15 +42,15 @@ def start(ws: "Workspace", corpus_id: int, question: str, keys: Sequence[str], *
         raise BadInput("One mode alone cannot be compared.", "Choose two or more.")
     if len(chosen) > MOST:
         raise BadInput(f"{len(chosen)} answers are too many side by side.", f"Choose at most {MOST}.")
-    for each in chosen:  # says now what would fail in a panel
-        contestants.assistant(ws, corpus_id, each.variant).voice(each.mode)
+    # Says now what would fail in a panel, and how many passages the one who reads most is given.
+    voices = [contestants.assistant(ws, corpus_id, each.variant).voice(each.mode) for each in chosen]
+    shared: Shared[Found] = Shared(max(voice.reading.passages for voice in voices))
     if blind:
         random.SystemRandom().shuffle(chosen)
     panels = [(each.mode, each.variant, each.name) for each in chosen]
     row = ws.comparisons.begin(corpus_id, question, panels, blind)
-    once: Once[Found] = Once()
     for panel, each in zip(row.panels, chosen, strict=True):
-        live.start(ws, panel.conversation_id, question, each.mode, once=once)
+        live.start(ws, panel.conversation_id, question, each.mode, shared=shared)
     return row
 
 
@@ -64,3 +65,19 @@ def vote(ws: "Workspace", comparison_id: int, choice: str) -> None:
         raise BadInput("That was not one of the answers.", "Choose one that is shown.")
     ws.comparisons.vote(comparison_id, choice)
     votes.propose(ws, comparison_id)
+
+
+def delete(ws: "Workspace", comparison_id: int, *, erase: bool = False) -> None:
+    """Delete a comparison with its answers and the vote on it. Does nothing when it is gone already.
+
+    Args:
+        erase: what was made of its answers goes too: examples, also those frozen beside adapters, gold questions, and
+            the words that evaluations have of them.
+    """
+    try:
+        row = ws.comparisons.get(comparison_id)
+    except NotFound:
+        return
+    if erase and (examples := ws.comparisons.examples_of(comparison_id)):
+        forgetting.forget(ws, row.corpus_id, (), set(examples))
+    ws.comparisons.delete(comparison_id, erase)

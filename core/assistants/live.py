@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from core import room
 from core.assistants import contestants
@@ -21,7 +21,7 @@ from core.assistants.buffer import LiveAnswer
 from core.assistants.followup import Turn
 from core.assistants.history import turns
 from core.assistants.naming import title_of
-from core.assistants.searching import Once
+from core.assistants.searching import Shared
 from core.assistants.stored import citation_rows, passage_rows
 from core.errors import BadInput, NotFound, TriptychError
 from core.tracing import where
@@ -50,12 +50,12 @@ class LiveAnswers:
         question: str,
         mode: Mode,
         after: int | None = LEAF,
-        once: Once[Found] | None = None,
+        shared: Shared[Found] | None = None,
     ) -> int:
         """Store the question, begin its answer in the background, and return the answer's message id.
 
         Args:
-            once: shared with the other panels of a comparison, which ask the same: it is searched for once.
+            shared: with the other panels of a comparison, which ask the same: it is searched for once.
             after: the message it is asked behind: the last one that is shown; for an edited question, the one
                 before the question that was edited.
 
@@ -69,13 +69,14 @@ class LiveAnswers:
         with self._lock:
             self._check_free(conversation_id)
             asked = self._open().conversations.add_question(conversation_id, question, after, title_of(question))
-            return self._begin(asked, mode, once=once)
+            return self._begin(asked, mode, shared=shared)
 
     def again(self, answer_id: int, mode: Mode) -> int:
         """Answer the question of an answer once more, beside it; returns the new answer's message id.
 
-        An answer that was cut off by a restart is gone on with: once the new one holds all that had come of
-        it, it takes its place; until then, and when it comes out differently, both are there.
+        An answer that was cut off by a restart is gone on with, in its own mode whatever `mode` says: once the new
+        one holds all that had come of it, it takes its place; until then, and when it comes out differently, both are
+        there.
 
         Raises:
             BadInput: an answer to this conversation is still under way.
@@ -89,17 +90,19 @@ class LiveAnswers:
             raise NotFound("That answer does not exist any more.") from error
         with self._lock:
             self._check_free(old.conversation_id)
-            return self._begin(asked, mode, old.id if old.status == "interrupted" else None)
+            if old.status == "interrupted":
+                return self._begin(asked, cast("Mode", old.mode), old.id)
+            return self._begin(asked, mode)
 
     def _begin(
-        self, asked: MessageRow, mode: Mode, instead_of: int | None = None, once: Once[Found] | None = None
+        self, asked: MessageRow, mode: Mode, instead_of: int | None = None, shared: Shared[Found] | None = None
     ) -> int:
         """Start the thread that answers a stored question."""
         workspace = self._open()
         conversation = workspace.conversations.get(asked.conversation_id)
         files = [conversation.files_corpus_id] if conversation.files_corpus_id is not None else []
         assistant = contestants.assistant(workspace, conversation.corpus_id, conversation.variant, files)
-        assistant = assistant.with_shared_search(once) if once else assistant
+        assistant = assistant.with_shared_search(shared) if shared else assistant
         row = workspace.conversations.begin_answer(conversation.id, mode, assistant.base_model, asked.id)
         before = turns(workspace, workspace.conversations.path(conversation.id)[:-2])
         live = self._answers[row.id] = LiveAnswer(row.id, instead_of)
@@ -222,10 +225,10 @@ def start(
     question: str,
     mode: Mode = "rag",
     after: int | None = LEAF,
-    once: Once[Found] | None = None,
+    shared: Shared[Found] | None = None,
 ) -> int:
     """Ask in a conversation, behind a message of it; returns the id of the answer's message at once."""
-    return workspace.live.start(conversation_id, question, mode, after, once)
+    return workspace.live.start(conversation_id, question, mode, after, shared)
 
 
 def again(workspace: "Workspace", answer_id: int, mode: Mode = "rag") -> int:

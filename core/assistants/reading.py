@@ -60,6 +60,8 @@ CLOSED_BOOK = Reading(False, 1, 1.0, "all", "passages", 5, 96, briefed=False)
 QUOTE = Reading(True, 1, 1.0, "none", "sentences", 5, 0)
 """The control that no base model writes in: the most relevant sentence alone."""
 
+WIDEST = max(reading.passages for reading in (SMALL, LARGE, GROUNDED, CLOSED_BOOK, QUOTE))
+
 READINGS = {"quote": SMALL, "passages": LARGE}
 """What a person may choose for an assistant; "auto" goes by the base model's size."""
 

@@ -1,5 +1,6 @@
-"""What a refusal says was looked at: how many documents, and for which words. Pure."""
+"""What a refusal says was looked at: how many documents, and for which words; and what counts as one. Pure."""
 
+import re
 from collections.abc import Collection, Sequence
 
 from core.assistants.words import content_words, stems
@@ -7,6 +8,7 @@ from core.retrieval.passages import Passage
 
 NAMED = 6
 """Words that are named at most."""
+ENDED = (".", "!", "?", "…", '"', "”", "’", "'")
 
 
 def searched(question: str, passages: Sequence[Passage], documents: int, unknown: Collection[str] = ()) -> str:
@@ -31,6 +33,23 @@ def searched(question: str, passages: Sequence[Passage], documents: int, unknown
     return (
         f"{said} {_listed(nowhere)} {'stands' if len(nowhere) == 1 else 'stand'} in none of them." if nowhere else said
     )
+
+
+def is_all(sentence: str, text: str) -> bool:
+    """Whether a text is that sentence and nothing else, whatever their case, punctuation and white space."""
+    said = _plain(text)
+    return bool(said) and said == _plain(sentence)
+
+
+def beside(text: str, looked: str) -> str:
+    """What to add to a refusal that a model wrote so that it goes on with `looked`: its gap, a full stop if need be."""
+    if text[-1:].isspace():
+        return looked
+    return f" {looked}" if text.endswith(ENDED) else f". {looked}"
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _listed(words: Sequence[str]) -> str:

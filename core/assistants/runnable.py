@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from core.assistants.answer import Answer
+from core.assistants.answer import Answer, Delta
 
 if TYPE_CHECKING:
-    from core.assistants.ask import Assistant, Delta
+    from core.assistants.ask import Assistant
 
 
 class AnswerRunnable(Runnable[str, Any]):

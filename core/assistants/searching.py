@@ -33,3 +33,19 @@ class Once(Generic[Found]):
             if key not in self._found:
                 self._found[key] = find()
             return self._found[key]
+
+
+class Shared(Generic[Found]):
+    """What those who ask the same share: one search for all of them, and what each number of its passages told.
+
+    Attributes:
+        widest: as many passages as the one who reads most is given; the others get the first of them, which are
+            those of a search of their own: where a passage stands does not depend on how many are asked for.
+        searched: passages and the seconds that finding them took.
+        found: what was made of them.
+    """
+
+    def __init__(self, widest: int) -> None:
+        self.widest = widest
+        self.searched: Once[tuple[tuple[Passage, ...], float]] = Once()
+        self.found: Once[Found] = Once()

@@ -22,7 +22,7 @@ from core.assistants.reading import Reading
 from core.assistants.sentences import split
 from core.assistants.words import repeats
 from core.domains import Domain
-from core.generation.prompt import Count, Evidence, Prompt, build
+from core.generation.prompt import NOT_THERE, NOT_THERE_IN_WORDS, RULES, Count, Evidence, Prompt, build
 from core.retrieval.passages import Passage
 
 if TYPE_CHECKING:
@@ -170,7 +170,9 @@ def prompt_of(
         told = LEARNED[bool(shown)]
         return build(told, question, shown, history, budget_tokens, count_tokens, style=reading.shown, rules="")
     persona = domain.persona + (f" {BRIEF}" if reading.quote_first and shown else "")
-    return build(persona, question, shown, history, budget_tokens, count_tokens, style=reading.shown)
+    missing = NOT_THERE if reading.quote_first else NOT_THERE_IN_WORDS.format(sentence=domain.refusal.sentence)
+    rules = f"{RULES} {missing}"
+    return build(persona, question, shown, history, budget_tokens, count_tokens, style=reading.shown, rules=rules)
 
 
 def evidence(passages: Sequence[Passage], scored: Scored | None, reading: Reading) -> list[Evidence]:

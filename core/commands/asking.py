@@ -48,7 +48,7 @@ def answering(settings: Settings, corpus: str, mode: Any) -> Iterator[Ask]:
         return
     with opened as ws:
         assistant = ws.assistant(_corpus_id(ws, corpus))
-        yield lambda question: answer_json(_whole(assistant.ask(question, mode)))
+        yield lambda question: answer_json(_whole(assistant.ask(question, mode)), assistant.domain.disclaimer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,17 @@ class Request:
 
 
 def readable_answer(answer: dict[str, Any]) -> str:
-    """An answer for people: the text, then where each sentence comes from."""
+    """An answer for people: the text, where each sentence comes from, and what its domain says answers are not."""
     sources = [f"  {c['document']}, page {c['page']}: {' '.join(c['quote'].split())}" for c in answer["citations"]]
-    return "\n".join([answer["answer"], *(["", "Sources:"] if sources else []), *dict.fromkeys(sources)])
+    below = " ".join(answer.get("disclaimer", "").split())  # a server of an older version says none
+    return "\n".join(
+        [
+            answer["answer"],
+            *(["", "Sources:"] if sources else []),
+            *dict.fromkeys(sources),
+            *(["", below] if below else []),
+        ]
+    )
 
 
 def readable_results(found: dict[str, Any]) -> str:

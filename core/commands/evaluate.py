@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.commands.following import OWNER_S, Line, check_owner
 from core.commands.index import open_workspace
+from core.commands.terminal import say
 from core.errors import BadInput, NotFound, TriptychError
-from core.evaluation import running
+from core.evaluation import answering, estimating, running
 from core.evaluation.options import Options
 from core.evaluation.questions import Gold, from_file, of_rows
 from core.evaluation.report import report
@@ -55,6 +57,7 @@ def evaluate(
         wanted = [mode.strip() for mode in modes.split(",") if mode.strip()]
         name = questions.name if questions else ""
         chosen = replace(options or Options(), judge=_judge(ws, judge))
+        _announce(ws, corpus.id, len(golds[:limit]), wanted, chosen)
         row = running.start(ws, corpus.id, golds[:limit], wanted, name, "command line", chosen)
         if ws.lock is not None:
             ws.dispatcher.start()
@@ -62,6 +65,15 @@ def evaluate(
         if job.status != "done":
             raise TriptychError(job.error or f"The evaluation is {job.status}.", "What was answered is kept.")
         return report(ws, ws.evaluations.get(row.id))
+
+
+def _announce(ws: "Workspace", corpus_id: int, questions: int, modes: list[str], options: Options) -> None:
+    """Say on stderr what it will take, before it begins; nothing of what cannot begin."""
+    missing = answering.missing(ws, corpus_id, tuple(modes))
+    found = estimating.estimate(ws, corpus_id, questions, [mode for mode in modes if mode not in missing])
+    if found.answers:
+        less = ", less what is taken over from earlier runs" if options.reuse else ""
+        say(f"{found.answers:,} answer{'' if found.answers == 1 else 's'}, {found.said}{less}", file=sys.stderr)
 
 
 def _judge(ws: "Workspace", name: str) -> int | None:

@@ -12,8 +12,11 @@ def results_json(passages: Sequence[Passage]) -> list[dict[str, Any]]:
     return [{"rank": p.rank, "document": p.document, "page": p.page, "text": p.text} for p in passages]
 
 
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """An answer. Sentences without support have no citation; speeds that were not measured are null."""
+def answer_json(answer: Answer, disclaimer: str) -> dict[str, Any]:
+    """An answer. Sentences without support have no citation; speeds that were not measured are null.
+
+    `disclaimer` is what the corpus's domain says answers are not; "" where it says nothing.
+    """
     timings = answer.timings
     return {
         "answer": answer.text,
@@ -32,4 +35,5 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             "tokens": timings.tokens,
             "tokens_per_s": timings.tokens_per_s,
         },
+        "disclaimer": disclaimer,
     }

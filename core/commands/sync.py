@@ -7,34 +7,45 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.commands.agreeing import NOT_DONE, agreed
 from core.commands.following import Line, follow
 from core.commands.index import open_workspace
 from core.commands.terminal import say
 from core.errors import BadInput, TriptychError
+from core.finetuning import registry
 from core.settings import Settings
-from core.sync import sources
+from core.sync import leaving, sources
 from core.sync.looking import look
 from core.sync.plan import Plan
 from core.sync.sources import OnRemoval
-from core.sync.syncing import where
+from core.sync.syncing import KEEPS, where
 from storage.jobs import OPEN
-from storage.rows import CorpusRow, SourceRow
+from storage.rows import AdapterRow, CorpusRow, SourceRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
 LOOK_S = 0.2
 NAMED = 20
+BECOMES = {
+    "keep": "their documents are kept",
+    "remove": "their documents are deleted",
+    "erase": "their documents are deleted, and what was made from them",
+}
 VERBS = {"added": "+", "changed": "~", "moved": ">", "removed": "-", "left_out": "!", "waiting": "…", "unreached": "?"}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the two commands share; `agreed` says that every removal shown by a dry run is meant."""
+    """What the two commands share.
+
+    `agreed` says that every removal shown by a dry run is meant, `yes` that a source may be synced for the first time.
+    """
 
     dry_run: bool
     as_json: bool
     agreed: bool = False
+    yes: bool = False
 
 
 def watch(
@@ -47,7 +58,7 @@ def watch(
 ) -> int:
     """Add folders and web addresses as sources and sync them; returns the exit code (1: some could not be taken).
 
-    With `dry_run`, nothing is kept: the sources are not added.
+    With `dry_run`, or when a person who sees the plan says no, nothing is kept: the sources are not added.
 
     Raises:
         BadInput, Conflict, NotFound: as in `core.sync.sources`.
@@ -55,20 +66,25 @@ def watch(
     with open_workspace(settings) as ws:
         corpus = _corpus(ws, corpus_name)
         urls = [place for place in places if "://" in place]
-        added = [
-            sources.add_folder(ws, corpus.id, Path(place).expanduser().absolute(), on_removal=on_removal,
-                               every_minutes=every_minutes or 10)
-            for place in places if place not in urls
-        ]  # fmt: skip
-        if urls:
-            added.append(
-                sources.add_urls(ws, corpus.id, urls, on_removal=on_removal, every_minutes=every_minutes or 60)
-            )
+        added: list[SourceRow] = []
+        wanted = False
         try:
-            return _sync(ws, corpus, added, options)
+            for place in places:
+                if place not in urls:
+                    folder = Path(place).expanduser().absolute()
+                    added.append(sources.add_folder(ws, corpus.id, folder, on_removal=on_removal,
+                                                    every_minutes=every_minutes or 10))  # fmt: skip
+            if urls:
+                added.append(
+                    sources.add_urls(ws, corpus.id, urls, on_removal=on_removal, every_minutes=every_minutes or 60)
+                )
+            if options.dry_run:
+                return _sync(ws, corpus, added, options)
+            wanted = _agreed(ws, added, options)
         finally:
-            for source in added if options.dry_run else ():
+            for source in () if wanted else added:
                 ws.sources.remove(source.id)
+        return _sync(ws, corpus, added, options) if wanted else NOT_DONE
 
 
 def sync(settings: Settings, corpus_name: str, options: Options) -> int:
@@ -80,11 +96,13 @@ def sync(settings: Settings, corpus_name: str, options: Options) -> int:
             raise BadInput(
                 f"The corpus {corpus_name!r} has no source.", "Add one: triptych watch --corpus NAME FOLDER."
             )
+        if not options.dry_run and not _agreed(ws, found, options):
+            return NOT_DONE
         return _sync(ws, corpus, found, options)
 
 
-def as_json(source: SourceRow, plan: Plan) -> dict[str, Any]:
-    """A dry run as JSON."""
+def as_json(source: SourceRow, plan: Plan, learned: Sequence[AdapterRow] = ()) -> dict[str, Any]:
+    """A dry run as JSON; `learned` are adapters that learned from documents which would go."""
     return {
         "source": where(source),
         "added": [each.path for each in plan.added],
@@ -92,6 +110,7 @@ def as_json(source: SourceRow, plan: Plan) -> dict[str, Any]:
         "moved": [{"from": path, "to": each.path} for path, each in plan.moved],
         "removed": [each.path for each in plan.removed],
         "on_removal": source.on_removal,
+        "learned_from_them": registry.told(learned),
         "withheld": plan.withheld,
         "left_out": [{"path": each.path, "reason": each.problem} for each in plan.left_out],
         "waiting": list(plan.waiting),
@@ -108,9 +127,11 @@ def readable(told: dict[str, Any]) -> str:
         lines += [f"  {sign} {_entry(each)}" for each in entries[:NAMED]]
         lines += [f"  {sign} and {len(entries) - NAMED} more"] if len(entries) > NAMED else []
     if told["removed"]:
-        kept = "their documents are kept" if told["on_removal"] == "keep" else "their documents are deleted"
+        kept = BECOMES[told["on_removal"]]
         held = "; too many at once, so not without --agree" if told["withheld"] else ""
         lines.append(f"  gone from the source: {len(told['removed'])}, {kept}{held}")
+    if told["learned_from_them"]:
+        lines.append(f"  learned from them, and keeps it: {told['learned_from_them']}")
     return "\n".join(lines)
 
 
@@ -120,18 +141,42 @@ def _entry(each: Any) -> str:
     return f"{each['from']} -> {each['to']}" if "from" in each else f"{each['path']}: {each['reason']}"
 
 
+def _dry_run(ws: "Workspace", source: SourceRow, plan: Plan) -> dict[str, Any]:
+    return as_json(source, plan, leaving.learners(ws, source, plan.removed))
+
+
+def _agreed(ws: "Workspace", found: Iterable[SourceRow], options: Options) -> bool:
+    """Whether sources that were never synced may be, after a look at what that would do; raises as `agreed` does."""
+    new = [source for source in found if not source.enabled and source.last_run_at is None]
+    return not new or agreed(
+        lambda: "\n".join(readable(_dry_run(ws, source, _look(ws, source))) for source in new), options.yes
+    )
+
+
+def _look(ws: "Workspace", source: SourceRow) -> Plan:
+    """A look that says what it waits for."""
+    shown = Line()
+    try:
+        return look(ws, source, told=shown.show)
+    finally:
+        shown.end()
+
+
 def _sync(ws: "Workspace", corpus: CorpusRow, found: Sequence[SourceRow], options: Options) -> int:
-    plans = {source.id: look(ws, source) for source in found} if options.dry_run or options.agreed else {}
+    plans = {source.id: _look(ws, source) for source in found} if options.dry_run or options.agreed else {}
     if options.dry_run:
-        told = [as_json(source, plans[source.id]) for source in found]
+        told = [_dry_run(ws, source, plans[source.id]) for source in found]
         say(json.dumps(told, ensure_ascii=False) if options.as_json else "\n".join(map(readable, told)))
         return 0
     before = {row.id for row in _documents(ws, found)}
-    agreed = {key: len(plan.removed) for key, plan in plans.items()}
-    jobs = [sources.sync_now(ws, source.id, agreed.get(source.id, 0)) for source in found]
+    gone = {key: len(plan.removed) for key, plan in plans.items()}
+    jobs = [sources.sync_now(ws, source.id, gone.get(source.id, 0)) for source in found]
     if ws.lock is not None:
         ws.dispatcher.start()
     _follow_jobs(ws, jobs)
+    if not options.as_json:
+        for said in (ws.jobs.get(job_id).message for job_id in jobs):
+            say(said) if said.startswith(KEEPS) else None
     outcome = follow(ws, (row.id for row in _documents(ws, found)))
     ready = [row for row in outcome.ready if row.id not in before]
     return _report(ws, corpus, [len(ready), len(outcome.unfinished)], found, options)

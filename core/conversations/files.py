@@ -47,7 +47,8 @@ def delete(ws: "Workspace", conversation_id: int, *, erase: bool = False) -> Non
     """Delete a conversation with its messages, its feedback and the files that are its alone.
 
     Args:
-        erase: the examples that were made of its answers go too, also those frozen beside adapters.
+        erase: what was made of its answers goes too: examples, also those frozen beside adapters, gold questions, and
+            the words that evaluations copied from those.
     """
     conversation = _conversation(ws, conversation_id)
     if erase and (examples := ws.conversations.examples_of(conversation_id)):

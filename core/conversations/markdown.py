@@ -4,13 +4,19 @@ import re
 
 from core.conversations.told import Exchange, Told
 
-SPECIAL = re.compile(r"([\\`*_\[\]<>#])")
+SPECIAL = re.compile(
+    r"""([\\`*_\[\]<>\#~]             # markup
+    |\A[(:]                         # what would make a link of the number of a source before it
+    |&(?=\#?\w+;)                  # the name of a character
+    |(?<=:)/(?=/)|(?<=www)\.|@)    # addresses, which GitHub's Markdown makes links of without being told""",
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 def as_markdown(told: Told) -> str:
-    """The whole document; what people and documents wrote is escaped, tables that are quoted stay tables."""
+    """The whole document; what people, models and documents wrote is escaped, tables that are quoted stay tables."""
     head = [f"# {_plain(told.title)}", _plain(told.where_and_when)]
-    parts = [*head, *(_exchange(each) for each in told.exchanges), f"---\n\n{told.disclaimer}"]
+    parts = [*head, *(_exchange(each) for each in told.exchanges), f"---\n\n{_plain(told.disclaimer)}"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -32,7 +38,7 @@ def _exchange(exchange: Exchange) -> str:
 
 
 def _sentence(text: str, source: int | None, claims: bool) -> str:
-    shown = text if "|" in text else _plain(text)
+    shown = _plain(text)  # the bars of a quoted table stay
     return f"~ {shown}" if claims else shown + (f" [{source}]" if source is not None else "")
 
 

@@ -77,8 +77,8 @@ def _fresh(fresh: Mapping[str, Any]) -> Section:
     how = (
         f"{asked} that changed since the adapters learned were asked in every mode."
         if fresh["real"]
-        else f"No such document had changed, so one value each was changed for {asked}, on the way from search to the "
-        "mode that answers: the corpus itself was not touched."
+        else "No fact that the adapters learned was found with another value, so one value each was changed for "
+        f"{asked}, on the way from search to the mode that answers: the corpus itself was not touched."
     )
     rows = [["Mode", "Gave the new value, of 100", "The old one", "Both", "Refused", "Neither"]]
     for mode, found in _in_order(fresh["modes"]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.evaluation.beside import TITLES, Section
-from core.evaluation.summary import ORDER, Interval, Outcome
+from core.evaluation.summary import ORDER, SCORES, Interval, Outcome
 
 Way = Literal["kind", "document"]
 WAYS: dict[Way, str] = {"kind": "kind of question", "document": "document"}
@@ -60,16 +60,24 @@ def kind_of(question: Mapping[str, Any]) -> str:
 
 def _part(name: str, values: Sequence[Mapping[str, float]]) -> Part:
     modes = [mode for mode in ORDER if any(mode in each for each in values)]
-    return Part(name, len(values), {m: Interval.of([each[m] for each in values if m in each]) for m in modes})
+    return Part(name, len(values), {m: Interval.of([each[m] for each in values if m in each], SCORES) for m in modes})
 
 
 def sections(questions: Sequence[Mapping[str, Any]], outcomes: Sequence[Outcome]) -> list[Section]:
-    """Token F1 in parts as tables of the reports."""
+    """Token F1 in parts as tables of the reports; `parts` is what their charts are drawn of."""
     found = []
     for way, title in WAYS.items():
         if rows := parts(questions, outcomes, way, "token_f1"):
-            found.append({"title": f"Token F1 by {title}", "said": [], "rows": _rows(title, rows), "more": ""})
+            drawn = [_drawn(part) for part in rows]
+            found.append(
+                {"title": f"Token F1 by {title}", "said": [], "rows": _rows(title, rows), "more": "", "parts": drawn}
+            )
     return found
+
+
+def _drawn(part: Part) -> dict[str, Any]:
+    modes = {mode: found.json() for mode, found in part.modes.items()}
+    return {"name": part.name, "questions": part.questions, "modes": modes}
 
 
 def _rows(title: str, found: Sequence[Part]) -> list[list[str]]:

@@ -4,33 +4,74 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.assistants.reading import reading_for
 from core.evaluation.questions import Gold
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
 KINDS = ("closed-book", "grounded")
+LIBRARIES = ("openvino", "openvino-genai", "torch", "transformers")
+UNKNOWN = "unknown"
 
 
 def of(ws: "Workspace", corpus_id: int, questions: Sequence[Gold]) -> dict[str, Any]:
-    """Documents, index, questions, base model, adapters that serve, program and machine."""
+    """Everything that the answers and their scores depend on, and the machine, on which their seconds do."""
+    return of_answering(ws, corpus_id) | {
+        "questions": digest([each.json() for each in questions]),
+        "machine": machine(),
+    }
+
+
+def of_answering(ws: "Workspace", corpus_id: int) -> dict[str, Any]:
+    """Documents, edits of their chunks, index, domain, base model and its settings, adapters that serve, programs."""
     index = ws.corpora.active_index(corpus_id)
     assistant = ws.assistants.of(corpus_id)
+    domain = ws.domains.get(ws.corpora.get(corpus_id).domain)
     return {
         "documents": digest(sorted(ws.corpora.contents(corpus_id).items())),
+        "edits": digest(ws.edits.of_corpus(corpus_id)),
         "index": index.fingerprint if index else "",
-        "questions": digest([each.json() for each in questions]),
-        "base_model": ws.engines.of(assistant.base_model_id).name or "",
+        "domain": digest([domain.persona, domain.refusal.sentence, domain.refusal.threshold]),
+        "base_model": ws.engines.name(assistant.base_model_id),
+        "engine": digest(_engine(ws, assistant.base_model_id)),
         "reading": assistant.reading,
         "adapters": {kind: found for kind in KINDS if (found := _adapter(ws, corpus_id, kind))},
         "program": _version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "libraries": {name: own for name in LIBRARIES if (own := _version(name)) != UNKNOWN},
     }
+
+
+NAMES = {
+    "documents": "documents",
+    "edits": "chunks that were edited",
+    "index": "the index",
+    "domain": "the domain's persona or refusals",
+    "base_model": "the base model",
+    "engine": "the base model's settings or file",
+    "reading": "how passages are shown",
+    "adapters": "the adapters that serve",
+    "program": "the program",
+    "libraries": "the engines' libraries",
+    "questions": "the questions",
+    "machine": "the machine",
+}
+"""What each is for people."""
+
+
+def differing(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    """What is not the same, by name; what only one of them knows of is not told."""
+    return [name for name in NAMES if name in now and name in before and now[name] != before[name]]
+
+
+def machine() -> str:
+    """What seconds are of: the kind of processor and its cores."""
+    return f"{platform.machine()}, {os.cpu_count()} cores"
 
 
 def digest(value: Any) -> str:
@@ -50,9 +91,10 @@ def of_modes(ws: "Workspace", corpus_id: int, modes: Sequence[str]) -> dict[str,
     prompt = [domain.persona, domain.refusal.sentence, domain.refusal.threshold, chosen.reading, _version()]
     engine = _engine(ws, chosen.base_model_id)
     adapters = {mode: _adapter(ws, corpus_id, kind) for mode, kind in zip(("finetuned", "hybrid"), KINDS, strict=True)}
+    passages = reading_for(ws.engines.name(chosen.base_model_id), chosen.reading).passages
     parts: dict[str, list[Any]] = {
         "base": [engine],
-        "quote": [corpus],
+        "quote": [corpus, passages],  # no model writes it, but how many passages it chooses from goes by the model
         "rag": [corpus, engine],
         "finetuned": [corpus, adapters["finetuned"]],
         "hybrid": [corpus, adapters["hybrid"]],
@@ -93,8 +135,8 @@ def _adapter(ws: "Workspace", corpus_id: int, kind: str) -> dict[str, Any] | Non
     return {"id": row.id, "version": row.version, "files": digest(row.files), "reading": row.result.get("reading")}
 
 
-def _version() -> str:
+def _version(package: str = "triptych") -> str:
     try:
-        return version("triptych")
+        return version(package)
     except PackageNotFoundError:
-        return "unknown"
+        return UNKNOWN

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.assistants.words import stems
 from core.evaluation.scoring import likelihood
-from core.evaluation.summary import Interval
+from core.evaluation.summary import DIFFERENCES, SCORES, Interval
 from core.finetuning.general import GENERAL
 from storage.rows import FindingRow
 
@@ -62,9 +62,9 @@ def summary(findings: Sequence[FindingRow]) -> dict[str, Any]:
 
 
 def _mean(values: dict[str, float]) -> dict[str, Any]:
-    return Interval.of(list(values.values())).json()
+    return Interval.of(list(values.values()), SCORES).json()
 
 
 def _difference(after: dict[str, float], before: dict[str, float]) -> dict[str, Any] | None:
     shared = [after[key] - before[key] for key in after if key in before]
-    return Interval.of(shared).json() if shared else None
+    return Interval.of(shared, DIFFERENCES).json() if shared else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.assistants.searching import Searches
 from core.evaluation.metrics import contains_gold, normalise
-from core.evaluation.summary import Interval
+from core.evaluation.summary import SCORES, Interval
 from core.finetuning.finding import facts
 from core.finetuning.generating import part_of
 from core.finetuning.registry import staleness
@@ -138,7 +138,7 @@ def summary(findings: Sequence[FindingRow]) -> dict[str, Any]:
         "documents": len({each.content["document"] for each in findings}),
         "modes": {
             mode: {name: outcomes.count(name) for name in ("new", "old", "both", "refused", "neither")}
-            | {"noticed": Interval.of([float(each == "new") for each in outcomes]).json()}
+            | {"noticed": Interval.of([float(each == "new") for each in outcomes], SCORES).json()}
             for mode, outcomes in by_mode.items()
         },
     }

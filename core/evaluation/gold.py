@@ -34,6 +34,7 @@ def load_sample(ws: "Workspace", corpus_id: int) -> int:
 def draft(line: dict[str, Any], origin: str = "sample") -> GoldDraft:
     """One line of a gold.jsonl; the line's id is kept in `meta`."""
     meta: dict[str, Any] = dict(line.get("meta") or {})
+    meta.pop("message", None)  # an answer of another workspace; here it names one of ours (`storage.traces`)
     return GoldDraft(
         question=line["question"],
         answer=line.get("answer") or "",

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from core.evaluation.beside import TITLES
+from core.evaluation.charts import GRID, Chart, Line, Mark, Paper, Words
 from core.evaluation.scoring import LESS_IS_BETTER, METRICS
 
-TITLES = {"base": "Base", "quote": "Quote", "rag": "Retrieval", "finetuned": "Fine-tuned", "hybrid": "Hybrid"}
-COLOURS = {"base": "#5B6675", "quote": "#2563EB", "rag": "#0F766E", "finetuned": "#B45309", "hybrid": "#6D28D9"}
-WIDTH, ROW, LEFT = 640, 34, 110
+PAPER = Paper(width=640, letters=14)
 STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }
 body { max-width: 68rem; margin: 2rem auto; padding: 0 1rem }
@@ -21,7 +21,18 @@ details { border-bottom: 1px solid #8886; padding: .4rem 0 } summary { cursor: p
 .verdict { border: 1px solid #8886; border-radius: 8px; padding: 0 1rem; margin: 1rem 0 }
 .verdict p:first-child { font-size: 1.25rem; font-weight: 600 }
 .quiet { opacity: .75; font-size: .9em }
-svg { width: 100%; height: auto; max-width: 640px }
+.chart { overflow-x: auto } svg { width: 100%; min-width: 30rem; max-width: 640px; height: auto; break-inside: avoid }
+.chart text { dominant-baseline: central; fill: currentColor }
+.clear { stroke: Canvas; stroke-width: 4; stroke-linejoin: round; paint-order: stroke }
+@media (prefers-color-scheme: dark) {
+  .chart circle, .chart polygon, .chart line { filter: brightness(1.6) } .chart .grid { opacity: .3; filter: none }
+}
+h2 { break-after: avoid } tr { break-inside: avoid }
+@page { size: A4; margin: 16mm }
+@media print {
+  :root { color-scheme: light; font-size: 11px } body { margin: 0; padding: 0; max-width: none }
+  details::details-content { display: block; content-visibility: visible }
+}
 pre { white-space: pre-wrap }
 """
 METHOD = """Every question was asked in every mode over the same retrieval, the same path as in the chat, several
@@ -38,7 +49,8 @@ def page(found: Mapping[str, Any]) -> str:
     parts = (
         f"<h1>{title}</h1><p class=quiet>{escape(found['created_at'][:16].replace('T', ' '))} UTC</p>",
         _verdict(found["verdict"]),
-        "<h2>Token F1 by mode</h2>" + _chart(found["modes"]),
+        "<h2>Token F1 by mode</h2>" + _chart(PAPER.by_mode(found["modes"]), "No question has a gold answer."),
+        _cost(PAPER.against_seconds(found["modes"])),
         "<h2>All scores</h2>" + _scores(found["modes"]),
         "<h2>Differences, question by question</h2>" + _differences(found["paired"]),
         _left_out(found["left_out"]),
@@ -63,40 +75,38 @@ def _verdict(verdict: Mapping[str, Any]) -> str:
     return f"<div class=verdict>{said}</div><h2>The five questions</h2>{asked}"
 
 
+def _cost(chart: Chart | None) -> str:
+    return f"<h2>{chart.title}</h2>{_chart(chart)}" if chart else ""
+
+
 def _paragraphs(said: Iterable[str]) -> str:
     return "".join(f"<p>{escape(each)}</p>" for each in said)
 
 
-def _chart(modes: Mapping[str, Any]) -> str:
-    """A dot for each mode with a line for its interval, on a scale from 0 to 100."""
-    rows = [(mode, found["token_f1"]) for mode, found in modes.items() if "token_f1" in found]
-    if not rows:
-        return "<p>No question has a gold answer.</p>"
-    height = ROW * len(rows) + 24
-    drawn = [_axis(height)]
-    for number, (mode, interval) in enumerate(rows):
-        y, colour = ROW * number + ROW // 2, COLOURS.get(mode, "#5B6675")
-        low, mean, high = (_x(interval[name]) for name in ("low", "mean", "high"))
-        drawn.append(
-            f"<text x=0 y={y + 5} fill=currentColor>{TITLES.get(mode, escape(mode))}</text>"
-            f"<line x1={low:.1f} x2={high:.1f} y1={y} y2={y} stroke='{colour}' stroke-width=3 />"
-            f"<circle cx={mean:.1f} cy={y} r=6 fill='{colour}' />"
-            f"<text x={min(high + 8, WIDTH - 30):.1f} y={y + 5} fill=currentColor>{100 * interval['mean']:.0f}</text>"
-        )
-    return f"<svg viewBox='0 0 {WIDTH} {height}' role=img aria-label='Token F1 by mode'>{''.join(drawn)}</svg>"
+def _chart(chart: Chart | None, otherwise: str = "") -> str:
+    """A chart as SVG in a frame that scrolls where the screen is narrow."""
+    if chart is None:
+        return f"<p>{otherwise}</p>" if otherwise else ""
+    drawn = [*map(_line, chart.lines), *map(_mark, chart.marks), *map(_words, chart.words)]
+    box = f"0 0 {chart.width:.0f} {chart.height:.0f}"
+    label = escape(chart.title)
+    return f"<div class=chart><svg viewBox='{box}' role=img aria-label='{label}'>{''.join(drawn)}</svg></div>"
 
 
-def _axis(height: int) -> str:
-    ticks = (0, 0.25, 0.5, 0.75, 1)
-    return "".join(
-        f"<line x1={_x(t):.0f} x2={_x(t):.0f} y1=0 y2={height - 20} stroke='#8884' />"
-        f"<text x={_x(t):.0f} y={height - 4} text-anchor=middle font-size=11 fill=currentColor>{100 * t:.0f}</text>"
-        for t in ticks
-    )
+def _line(line: Line) -> str:
+    look = f"stroke='{line.colour}' stroke-width={line.width:.2f}{' class=grid' if line.colour == GRID else ''}"
+    return f"<line x1={line.x1:.1f} y1={line.y1:.1f} x2={line.x2:.1f} y2={line.y2:.1f} {look} />"
 
 
-def _x(value: float) -> float:
-    return LEFT + value * (WIDTH - LEFT - 40)
+def _words(words: Words) -> str:
+    look = f"font-size={words.size:.1f} text-anchor={words.anchor}{' class=clear' if words.clear else ''}"
+    return f"<text x={words.x:.1f} y={words.y:.1f} {look}>{escape(words.text)}</text>"
+
+
+def _mark(mark: Mark) -> str:
+    if not mark.corners:
+        return f"<circle cx={mark.x:.1f} cy={mark.y:.1f} r={mark.size:.1f} fill='{mark.colour}' />"
+    return f"<polygon points='{' '.join(f'{x:.1f},{y:.1f}' for x, y in mark.corners)}' fill='{mark.colour}' />"
 
 
 def _scores(modes: Mapping[str, Any]) -> str:
@@ -141,6 +151,7 @@ def _beside(section: Mapping[str, Any]) -> str:
     more = section["more"]
     return (
         f"<h2>{escape(section['title'])}</h2>{_paragraphs(section['said'])}"
+        + _chart(PAPER.by_part(section.get("parts", ()), section["title"]))
         + (f"<table>{rows}</table>" if rows else "")
         + (f"<details><summary>What it was asked</summary><pre>{escape(more)}</pre></details>" if more else "")
     )

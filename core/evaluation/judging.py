@@ -19,7 +19,7 @@ from core.errors import TriptychError
 from core.evaluation.agreement import agreement
 from core.evaluation.options import Options
 from core.evaluation.questions import Gold
-from core.evaluation.summary import Interval
+from core.evaluation.summary import DIFFERENCES, Interval
 from storage.rows import EvaluationRow, FindingRow, VoteRow
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def summary(ws: "Workspace", row: EvaluationRow, ended: str) -> dict[str, Any]:
 
 def _counts(values: list[float]) -> dict[str, Any]:
     counted = {"won": values.count(1.0), "lost": values.count(-1.0), "tied": values.count(0.0)}
-    return counted | {"difference": Interval.of(values).json()}
+    return counted | {"difference": Interval.of(values, DIFFERENCES).json()}
 
 
 def _agreement(ws: "Workspace", row: EvaluationRow) -> dict[str, Any] | None:

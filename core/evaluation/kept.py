@@ -1,9 +1,11 @@
 """A gold question out of an answer: prefilled from what was corrected or cited, kept as a person edited it.
 
+It says which answer it came from, so that it can go with the conversation.
+
 Nothing that asks a gold question may be learned: proposals to train on the same question are taken back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.assistants.words import stems
@@ -13,11 +15,12 @@ from core.finetuning.corrections import source
 from storage.errors import Exists
 from storage.gold import GoldDraft
 from storage.rows import CitationRow, MessageRow, PassageRow
+from storage.traces import KEPT
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-ORIGIN = "chat"
+ORIGIN = KEPT
 GAP = " ... "
 """Between pieces of evidence, as `sourcing` reads them."""
 
@@ -60,7 +63,7 @@ def keep(ws: "Workspace", message_id: int, edited: GoldDraft) -> Kept:
         raise BadInput("The question is empty.", "Type one that can be understood alone.")
     corpus_id = _corpus(ws, ws.conversations.message(message_id))
     try:
-        ws.gold.add(corpus_id, edited)
+        ws.gold.add(corpus_id, replace(edited, meta={**edited.meta, "message": message_id}, origin=ORIGIN))
     except Exists as error:
         raise BadInput("That question is among the gold questions already.", "Find it on the Evaluate page.") from error
     wanted = [stems(edited.question)]

@@ -1,16 +1,17 @@
 """What is known of a corpus without asking anybody: the facts and the prefilled answers of a verdict, with evidence."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from core.evaluation import fingerprints
 from core.evaluation.considerations import consider
-from core.evaluation.saying import EXAMPLES_NEEDED, Facts
+from core.evaluation.held_out import held_out
+from core.evaluation.saying import ENOUGH, EXAMPLES_NEEDED, MEASURE, RIVALS, Facts
 from core.evaluation.summary import Interval, Summary
 from core.evaluation.verdict import Verdict, decide
-from core.finetuning.checks import findings
 from core.finetuning.registry import staleness
 from core.finetuning.serving import OF_MODE
 from core.finetuning.trainable import refusal
@@ -34,7 +35,33 @@ def verdict(ws: "Workspace", corpus_id: int, evaluation: EvaluationRow | None, b
     summary = Summary.of_json(evaluation.summary if evaluation else {})
     considered = consider(measured(ws, corpus_id), ws.evaluations.considerations(corpus_id))
     known = beside or facts(ws, corpus_id)
-    return decide(summary, probed(known, evaluation.summary) if evaluation else known, considered)
+    if evaluation and evaluation.summary:
+        known = replace(probed(known, evaluation.summary), changed=outdated(ws, evaluation))
+    return decide(summary, known, considered)
+
+
+def decisive(rows: Sequence[EvaluationRow], chosen: EvaluationRow | None) -> EvaluationRow | None:
+    """The evaluation that a verdict stands on: the one looked at where it compares enough, else the newest that does.
+
+    So one that is under way, or asked a few questions of one mode, does not make forget what was measured before.
+
+    Args:
+        rows: the newest first.
+    """
+    looked_at = [row for row in (chosen, *rows) if row is not None and row.summary]
+    return max(looked_at, key=lambda row: min(compared(row), ENOUGH), default=chosen)
+
+
+def compared(row: EvaluationRow) -> int:
+    """How many questions it asked both of retrieval and of a mode that was trained."""
+    pairs = row.summary.get("paired", {})
+    return max((pairs.get(f"{mode}-rag", {}).get(MEASURE, {}).get("n", 0) for mode in RIVALS), default=0)
+
+
+def outdated(ws: "Workspace", evaluation: EvaluationRow) -> list[str]:
+    """What its answers depended on and is not the same now, in words."""
+    now = fingerprints.of_answering(ws, evaluation.corpus_id)
+    return [fingerprints.NAMES[name] for name in fingerprints.differing(now, evaluation.fingerprints)]
 
 
 def probed(beside: Facts, summary: Mapping[str, Any]) -> Facts:
@@ -43,23 +70,22 @@ def probed(beside: Facts, summary: Mapping[str, Any]) -> Facts:
     lost = summary.get("general", {}).get("lost", {})
     return replace(
         beside,
+        made_up=not summary.get("fresh", {}).get("real", True),
         noticed={mode: (each["new"], each["old"], each["noticed"]["n"]) for mode, each in fresh.items()},
         forgot={mode: Interval(**each["score"]) for mode, each in lost.items() if each.get("score")},
     )
 
 
 def facts(ws: "Workspace", corpus_id: int) -> Facts:
-    """Examples, training minutes, how far adapters are behind, and leaks."""
+    """Examples, training minutes, how far adapters are behind, and leaks: what the adapters that serve learned."""
     serving = _serving(ws, corpus_id)
-    examples = ws.examples.list(corpus_id, Filter(status="accepted"))
-    gold = [row.question for row in ws.gold.list(corpus_id)]
-    leaks = next((each for each in findings(examples, gold) if each.kind == "gold leaks"), None)
+    checked = held_out(ws, corpus_id)
     behind = {mode: staleness(ws, row) for mode, row in serving.items()}
     return Facts(
-        examples=len(examples),
+        examples=checked.accepted,
         minutes=_minutes(serving),
         behind={mode: len(each.changed) + len(each.added) + len(each.removed) for mode, each in behind.items()},
-        leaks=len(leaks.ids) if leaks else 0,
+        leaks=checked.leaks,
     )
 
 
@@ -110,9 +136,10 @@ def _style(ws: "Workspace", corpus_id: int) -> Measured:
 def _means(ws: "Workspace", corpus_id: int) -> Measured:
     import psutil  # type: ignore[import-untyped]
 
-    examples = ws.examples.counts(corpus_id).get("accepted", 0)
+    examples, gold = ws.examples.counts(corpus_id).get("accepted", 0), ws.gold.count(corpus_id)
     machine = f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB of memory"
-    had = f"{examples} examples (about {EXAMPLES_NEEDED} are needed); {machine}."
+    questions = f"{gold} gold question{'' if gold == 1 else 's'}"
+    had = f"{examples} examples (about {EXAMPLES_NEEDED} are needed) and {questions}; {machine}."
     if refusal(ws, corpus_id):
         return "few", f"{had} The base model chosen for this corpus cannot be trained here."
     if _serving(ws, corpus_id):

@@ -65,18 +65,30 @@ def recall_at_k(ranking: Sequence[str], relevant: set[str], k: int = 10) -> floa
 
 
 def bootstrap_interval(
-    values: Sequence[float], *, level: float = 0.95, samples: int = 2000, seed: int = 0
+    values: Sequence[float],
+    imagined: Sequence[float] = (),
+    *,
+    level: float = 0.95,
+    samples: int = 2000,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """The percentile bootstrap interval of the mean of `values` (one per question).
 
     For the difference of two systems pass the differences question by question (paired).
+
+    Args:
+        imagined: values that are resampled with the others, though nobody measured them. Without any, eight right
+            answers in eight would be certainty, and intervals of few or of nearly equal values are far too narrow
+            (tests/core/evaluation/test_intervals.py). For shares, 0 and 1, it is the remedy of Agresti and Coull (The
+            American Statistician 52, 1998) as Bonett and Price have it (Journal of Educational and Behavioral
+            Statistics 37, 2012).
 
     Raises:
         ValueError: there are no values.
     """
     if not values:
         raise ValueError("no values to resample")
-    observed = np.asarray(values, dtype=np.float64)
+    observed = np.asarray([*values, *imagined], dtype=np.float64)
     draws = np.random.default_rng(seed).integers(0, len(observed), (samples, len(observed)))
     low, high = np.quantile(observed[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""An evaluation as a PDF to hand around: the HTML report's content on A4 pages, with its chart, method and limits.
+"""An evaluation as a PDF to hand around: the HTML report's content on A4 pages, with its charts, method and limits.
 
 By reportlab's Platypus, which breaks cells and pages. Its own fonts print Windows-1252 alone, so a DejaVu, Noto or
 Arial of this machine is embedded where there is one; without, a character that cannot be printed becomes a question
@@ -10,15 +10,20 @@ from html import escape
 from io import BytesIO
 from typing import Any
 
-from core.evaluation.html import COLOURS, METHOD, TITLES
+from core.evaluation.beside import TITLES
+from core.evaluation.charts import Chart, Mark, Paper
+from core.evaluation.html import METHOD
 from core.evaluation.pdf_looks import Fonts, fonts, styles
 from core.evaluation.scoring import LESS_IS_BETTER, METRICS
 
 MARGIN = 50.0
+PADDING = 6.0
+"""What a frame of Platypus keeps free on each side of its own."""
+
 LONGEST = 700
 """Characters of an answer that are printed."""
 
-ROW, LEFT = 24, 80
+LETTERS, BLACK = 8.5, "#111418"
 HOW_TO_READ = "Means of 100, with their 95 % interval and the number of questions they are of."
 Story = list[Any]
 Share = Mapping[str, Any]
@@ -48,7 +53,7 @@ class Sheets:
             out, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=MARGIN, bottomMargin=MARGIN,
             title=self._plain(title), author="Triptych",
         )  # fmt: skip
-        story = self._story(found, title, frame.width)
+        story = self._story(found, title, frame.width - 2 * PADDING)
         if self._lost:
             story.append(self._said("Some characters have no place in this PDF's font and stand as a question mark; "
                                     "the HTML report has them.", "quiet"))  # fmt: skip
@@ -57,13 +62,14 @@ class Sheets:
         return out.getvalue()
 
     def _story(self, found: Mapping[str, Any], title: str, width: float) -> Story:
-        verdict = found["verdict"]
+        verdict, paper = found["verdict"], Paper(width, LETTERS)
         when = f"{found['created_at'][:16].replace('T', ' ')} UTC"
         left_out = [f"{TITLES.get(mode, mode)} was left out. {why}" for mode, why in found["left_out"].items()]
         return [
             self._said(title, "title"), self._said(when, "quiet"),
             self._said(verdict["headline"], "headline"), *self._all(verdict["phrases"]),
-            self._said("Token F1 by mode", "head"), self._chart(found["modes"], width),
+            self._said("Token F1 by mode", "head"), self._chart(paper.by_mode(found["modes"])),
+            *self._cost(paper.against_seconds(found["modes"])),
             self._said("All scores", "head"), self._said(HOW_TO_READ, "facts"),
             self._scores(found["modes"], width), *self._all(left_out),
             self._said("Differences, question by question", "head"), self._differences(found["paired"], width),
@@ -133,6 +139,8 @@ class Sheets:
         story: Story = []
         for each in tables:
             story += [self._said(each["title"], "head"), *self._all(each["said"])]
+            if chart := Paper(width, LETTERS).by_part(each.get("parts", ()), each["title"]):
+                story += [self._chart(chart), self._said(HOW_TO_READ, "facts")]
             if len(each["rows"]) > 1:
                 story.append(self._table(each["rows"], width))
             if each["more"]:
@@ -160,30 +168,30 @@ class Sheets:
             story += [self._said(" · ".join(facts), "facts"), self._said(_cut(each["answer"]))]
         return story
 
-    def _chart(self, modes: Mapping[str, Any], width: float) -> Any:
-        """A dot for each mode with a line for its interval, on a scale from 0 to 100."""
-        from reportlab.graphics.shapes import Circle, Drawing, Line, String  # type: ignore[import-untyped]
-        from reportlab.lib.colors import HexColor, grey  # type: ignore[import-untyped]
+    def _cost(self, chart: Chart | None) -> Story:
+        return [self._said(chart.title, "head"), self._chart(chart)] if chart else []
 
-        rows = [(mode, found["token_f1"]) for mode, found in modes.items() if "token_f1" in found]
-        if not rows:
+    def _chart(self, chart: Chart | None) -> Any:
+        """What the HTML report draws, in the PDF's own letters; y grows upwards there."""
+        from reportlab.graphics.shapes import Drawing, Line, Rect, String  # type: ignore[import-untyped]
+        from reportlab.lib.colors import HexColor, white  # type: ignore[import-untyped]
+
+        if chart is None:
             return self._said("No question has a gold answer.")
-        height = ROW * len(rows) + 20
-        drawn, font = Drawing(width, height), self._fonts.regular
-
-        def x(value: float) -> float:
-            return LEFT + value * (width - LEFT - 40)
-
-        for tick in (0, 0.25, 0.5, 0.75, 1):
-            drawn.add(Line(x(tick), 16, x(tick), height, strokeColor=grey, strokeWidth=0.3))
-            drawn.add(String(x(tick), 4, f"{100 * tick:.0f}", fontSize=7, fontName=font, textAnchor="middle"))
-        for number, (mode, found) in enumerate(rows):
-            y, colour = height - ROW * number - ROW / 2, HexColor(COLOURS.get(mode, "#5B6675"))
-            drawn.add(String(0, y - 3, TITLES.get(mode, mode), fontSize=9, fontName=font))
-            drawn.add(Line(x(found["low"]), y, x(found["high"]), y, strokeColor=colour, strokeWidth=2))
-            drawn.add(Circle(x(found["mean"]), y, 4, fillColor=colour, strokeColor=colour))
-            drawn.add(String(min(x(found["high"]) + 6, width - 14), y - 3, f"{100 * found['mean']:.0f}",
-                             fontSize=9, fontName=font))  # fmt: skip
+        top, drawn = chart.height, Drawing(chart.width, chart.height)
+        for each in chart.lines:
+            drawn.add(Line(each.x1, top - each.y1, each.x2, top - each.y2, strokeColor=HexColor(each.colour),
+                           strokeWidth=each.width))  # fmt: skip
+        for mark in chart.marks:
+            drawn.add(_mark(mark, top))
+        for words in chart.words:
+            if words.clear:
+                left, high, right, low = words.box
+                drawn.add(Rect(left, top - low, right - left, low - high, fillColor=white, strokeColor=None))
+            # The middle of a line of digits and capitals is about a third of their size above its foot.
+            drawn.add(String(words.x, top - words.y - 0.36 * words.size, self._plain(words.text), fontSize=words.size,
+                             fontName=self._fonts.regular, textAnchor=words.anchor,
+                             fillColor=HexColor(BLACK)))  # fmt: skip
         return drawn
 
     def _footer(self, title: str) -> Any:
@@ -203,6 +211,17 @@ def share(interval: Share | None, sign: str = "") -> str:
         return "–"
     mean, low, high = (f"{100 * interval[name]:{sign}.0f}" for name in ("mean", "low", "high"))
     return f"{mean} ({low} to {high}, {interval['n']})"
+
+
+def _mark(mark: Mark, top: float) -> Any:
+    from reportlab.graphics.shapes import Circle, Polygon
+    from reportlab.lib.colors import HexColor
+
+    colour = HexColor(mark.colour)
+    if not mark.corners:
+        return Circle(mark.x, top - mark.y, mark.size, fillColor=colour, strokeColor=colour)
+    corners = [number for x, y in mark.corners for number in (x, top - y)]
+    return Polygon(corners, fillColor=colour, strokeColor=colour, strokeWidth=0.2)
 
 
 def _cut(text: str) -> str:

@@ -1,6 +1,6 @@
 """An evaluation as the JSON that the command line writes and the HTML report is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.evaluation import breakdown
@@ -21,7 +21,7 @@ def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
     Words of passages and quotations are those on the pages now; those of documents that are gone are empty.
     """
     answers = ws.evaluations.answers(evaluation.id)
-    pages = ws.corpora.pages_by_keys(_keys(answers))
+    pages = pages_of(ws, answers)
     by_question: dict[str, dict[str, Any]] = {}
     for row in answers:
         by_question.setdefault(row.question_id, {})[row.mode] = answer_json(row, pages)
@@ -46,6 +46,11 @@ def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
     }
 
 
+def pages_of(ws: "Workspace", answers: Iterable[EvaluationAnswerRow]) -> Pages:
+    """The pages that answers cite or were made from, as they are now, without those of documents that are gone."""
+    return ws.corpora.pages_by_keys(_keys(answers))
+
+
 def answer_json(row: EvaluationAnswerRow, pages: Pages) -> dict[str, Any]:
     """One answer as `triptych ask --json` writes it, with its scores."""
     return {
@@ -57,7 +62,7 @@ def answer_json(row: EvaluationAnswerRow, pages: Pages) -> dict[str, Any]:
                 "sentence": row.text[c["sentence_start"] : c["sentence_end"]],
                 "document": c["document"],
                 "page": c["page"],
-                "quote": _slice(pages, c, "quote_start", "quote_end"),
+                "quote": words_at(pages, c, "quote_start", "quote_end"),
             }
             for c in row.citations
             if c["document_id"] is not None
@@ -67,7 +72,7 @@ def answer_json(row: EvaluationAnswerRow, pages: Pages) -> dict[str, Any]:
                 "rank": p["rank"],
                 "document": p["document"],
                 "page": p["page"],
-                "text": _slice(pages, p, "start", "end"),
+                "text": words_at(pages, p, "start", "end"),
             }
             for p in row.passages
         ],
@@ -88,6 +93,7 @@ def _keys(answers: Iterable[EvaluationAnswerRow]) -> set[tuple[int, int]]:
     return {(each["document_id"], each["page"]) for each in places if each["document_id"] is not None}
 
 
-def _slice(pages: Pages, place: dict[str, Any], start: str, end: str) -> str:
+def words_at(pages: Pages, place: Mapping[str, Any], start: str, end: str) -> str:
+    """What stands at a stored place, between the two offsets of these names; "" where the page or the place is gone."""
     page = pages.get((place["document_id"], place["page"]))
     return page.text[place[start] : place[end]] if page and place[start] is not None else ""

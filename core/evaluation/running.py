@@ -109,15 +109,6 @@ def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
         return  # somebody deleted it
 
 
-def estimate(ws: "Workspace", corpus_id: int, questions: int, modes: Sequence[str]) -> float | None:
-    """Seconds an evaluation will take, by what each mode took last time on this corpus; None where one never ran."""
-    cost: dict[str, float] = {}
-    for row in ws.evaluations.list(corpus_id, 5):
-        for mode, seconds in row.summary.get("wall_s", {}).items():
-            cost.setdefault(mode, seconds)
-    return questions * sum(cost[mode] for mode in modes) if all(mode in cost for mode in modes) else None
-
-
 def so_far(ws: "Workspace", row: EvaluationRow) -> Summary:
     """The scores of an evaluation; of one that is not over, those of the answers there are, without differences."""
     if row.summary:

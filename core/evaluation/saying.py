@@ -24,6 +24,11 @@ NAMES = {
     "hybrid": "hybrid",
 }
 RIVALS = ("hybrid", "finetuned")
+MATTERS = 0.03
+"""A difference of token F1 below which nobody would train for it: a judgement."""
+
+STRONG = 2
+"""Points by which the answers to the five questions speak for a mode before a word is said of it unmeasured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,9 @@ class Facts:
         behind: documents that changed, came or went since the adapter of a mode learned.
         leaks: gold questions that are among the examples.
         noticed: mode -> of how many changed facts it gave the new value, the old one, and how many were asked.
+        made_up: those facts were changed for the question only, since no document had changed.
         forgot: mode -> general questions after training less before, the mean difference of their score.
+        changed: what is not as it was when the scores were taken, in words.
     """
 
     examples: int = 0
@@ -44,7 +51,9 @@ class Facts:
     behind: Mapping[str, int] = field(default_factory=dict)
     leaks: int = 0
     noticed: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    made_up: bool = False
     forgot: Mapping[str, Interval] = field(default_factory=dict)
+    changed: Sequence[str] = ()
 
 
 def paired(summary: Summary, new: str, other: str, metric: str = MEASURE) -> Interval | None:
@@ -74,6 +83,18 @@ def unclear(rivals: Mapping[str, Interval], more: int) -> str:
     """What is said when the figures do not tell."""
     tell = f"about {more} more questions would tell" if more <= MOST else "no sensible number of questions would tell"
     return f"Not enough evidence: {against(rivals)}; {tell}. Until then, retrieval, which needs no training."
+
+
+def enough(rivals: Mapping[str, Interval]) -> str:
+    """What is said when nothing is gained that would be worth a training."""
+    sure = any(each.low > 0 for each in rivals.values())
+    return f"Retrieval is enough: {against(rivals)}{', sure but too little to train for' if sure else ''}."
+
+
+def better(found: Interval, summary: Summary, mode: str) -> str:
+    """What is said of a mode that surely wins."""
+    little = ", which is sure but little" if found.mean < MATTERS else ""
+    return f"Use {NAMES[mode]}: {over(found)}{at_cost(summary, mode)}{little}."
 
 
 def against(rivals: Mapping[str, Interval]) -> str:
@@ -114,9 +135,14 @@ def phrases(summary: Summary, facts: Facts, mode: str) -> tuple[str, ...]:
         sure = "" if both.low > 0 or both.high < 0 else "; which of the two is better is not certain"
         said.append(f"Hybrid against fine-tuned: {_points(both)} points (95 %: {_range(both)}){sure}.")
     for other in ("base", "quote"):
-        found = paired(summary, "rag", other)
-        if found and found.n >= ENOUGH:
-            said.append(f"Retrieval against {NAMES[other]}: {_points(found)} points (95 %: {_range(found)}).")
+        for own in dict.fromkeys(("rag", mode)):
+            found = paired(summary, own, other)
+            if found and found.n >= ENOUGH:
+                said.append(
+                    f"{NAMES[own].capitalize()} against {NAMES[other]}: {_points(found)} points "
+                    f"(95 %: {_range(found)}){_without(found)}."
+                )
+    said += _declined(summary)
     if mode in RIVALS and mode not in facts.minutes:
         said.append(f"No adapter of {NAMES[mode]} serves now: promote it again to use it.")
     for rival, minutes in facts.minutes.items():
@@ -131,10 +157,27 @@ def phrases(summary: Summary, facts: Facts, mode: str) -> tuple[str, ...]:
     return (*said, *_probed(facts))
 
 
+def _without(found: Interval) -> str:
+    """Said where what takes nothing, no model or no documents, does as well."""
+    return ", which is surely better" if found.high < 0 else "; no difference is sure" if found.low <= 0 else ""
+
+
+def _declined(summary: Summary) -> list[str]:
+    """Who declined what the documents do not answer, and what they do: token F1 knows of the second only."""
+    said = []
+    for metric, asked in (("right_refusal", "do not answer"), ("wrong_refusal", "answer")):
+        found = {mode: own[metric] for mode in ("rag", *RIVALS) if metric in (own := summary.modes.get(mode, {}))}
+        if len(found) > 1 and any(each.mean for each in found.values()):
+            counts = ", ".join(f"{NAMES[mode]} {round(each.mean * each.n)} of {each.n}" for mode, each in found.items())
+            said.append(f"Declined of the questions that the documents {asked}: {counts}.")
+    return said
+
+
 def _probed(facts: Facts) -> list[str]:
     """What was found of freshness and forgetting."""
+    facts_changed = "facts that were changed for the question" if facts.made_up else "changed facts"
     said = [
-        f"{NAMES[mode].capitalize()} gave the new value of {new} of {asked} changed facts, the old one of {old}."
+        f"{NAMES[mode].capitalize()} gave the new value of {new} of {asked} {facts_changed}, the old one of {old}."
         for mode, (new, old, asked) in facts.noticed.items()
         if mode in ("rag", *RIVALS)
     ]
@@ -157,6 +200,12 @@ def _disagreeing(summary: Summary, mode: str, difference: Interval) -> list[str]
             f"{100 * own.mean:.0f} in 100 right, {_points(choice)} points over retrieval (95 %: {_range(choice)}). "
             "Hold that against always giving the commonest answer."
         )
+    declines = paired(summary, mode, "rag", "right_refusal")
+    if declines and difference.high > 0 > declines.high:
+        said.append(
+            f"But {NAMES[mode]} surely answers more of what the documents do not hold: {_points(declines)} points of "
+            f"right refusals against retrieval (95 %: {_range(declines)}, {declines.n} questions)."
+        )
     recall = paired(summary, mode, "rag", "answer_recall")
     if recall and ((difference.low > 0 and recall.high < 0) or (difference.high < 0 and recall.low > 0)):
         way = "fewer" if recall.mean < 0 else "more"
@@ -167,19 +216,41 @@ def _disagreeing(summary: Summary, mode: str, difference: Interval) -> list[str]
     return said
 
 
-def leaning(points: Mapping[str, int], considered: Sequence[Considered]) -> tuple[str, ...]:
-    """How the five questions weigh beside the scores."""
+def leaning(points: Mapping[str, int], considered: Sequence[Considered], scored: bool) -> tuple[str, ...]:
+    """How the five questions weigh, beside the scores where those tell."""
     known = [each for each in considered if each.answer]
     if not known:
         return ()
     total = ", ".join(f"{NAMES[name]} {value:+d}" for name, value in points.items())
     verb = "is" if len(known) == 1 else "are"
-    return (f"{len(known)} of the five questions {verb} answered; with the scores they weigh: {total}.",)
+    return (f"{len(known)} of the five questions {verb} answered; {'with the scores ' * scored}they weigh: {total}.",)
+
+
+def wished(points: Mapping[str, int], facts: Facts) -> tuple[str, ...]:
+    """What the answers to the five questions speak for while the scores do not tell; empty where that is retrieval."""
+    mode = max(points, key=lambda name: points[name])
+    if mode not in RIVALS or points[mode] - points["rag"] < STRONG:
+        return ()
+    then = "evaluate it" if mode in facts.minutes else "train it, then evaluate"
+    speak = f"{NAMES[mode]} ({points[mode]:+d} against {points['rag']:+d} for retrieval)"
+    return (f"Your answers to the five questions speak for {speak}: {then}.",)
+
+
+def barred(points: Mapping[str, int], worse: Sequence[str]) -> tuple[str, ...]:
+    """Said where the answers speak most for a mode that is surely worse."""
+    mode = max(points, key=lambda name: points[name])
+    if mode not in worse:
+        return ()
+    return (f"Your answers speak most for {NAMES[mode]}, but its answers are surely worse than retrieval's.",)
 
 
 def limits(summary: Summary, facts: Facts) -> tuple[str, ...]:
     """What the verdict does not say."""
     said = []
+    if facts.changed:
+        said.append(
+            f"Since this was measured {_listed(facts.changed)} changed: the scores are those of before. Run it again."
+        )
     if facts.leaks:
         said.append(f"{facts.leaks} training examples ask what a gold question asks: the scores are not to be trusted.")
     if summary.modes:
@@ -189,6 +260,10 @@ def limits(summary: Summary, facts: Facts) -> tuple[str, ...]:
             "asked at once, on this machine."
         )
     return tuple(said)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def _score(found: Interval) -> str:

@@ -70,8 +70,11 @@ def _words(text: str, gold: Gold) -> Scores:
 
 
 def _found(answer: Answer, gold: Gold) -> Scores:
-    """How the passages rank gold documents and hold the evidence; nothing for an answer without passages."""
-    if not answer.passages:
+    """How the passages rank gold documents and hold the evidence; nothing for an answer written without passages.
+
+    Those of a fine-tuned answer were looked up with its own words, to be held against it.
+    """
+    if not answer.passages or answer.mode == "finetuned":
         return {}
     ranked = list(dict.fromkeys(passage.document for passage in answer.passages))
     relevant = set(gold.documents)

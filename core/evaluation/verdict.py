@@ -1,7 +1,8 @@
 """The verdict: which mode serves a corpus best, in plain words with the figures behind each, never surer than they are.
 
 Pure. What decides is token F1, question by question: a mode is better than retrieval when the whole 95 % interval of
-the mean difference lies above zero, and not worth its trouble when it lies below `MATTERS`. How many more questions
+the mean difference lies above zero, and not worth its trouble when it lies below `MATTERS`, also where it is surely
+more than nothing. A mode that is surely worse is not recommended, whatever speaks for it. How many more questions
 would tell is the usual sample size for a paired mean, n = ((z_0.975 + z_0.80) sd / d)^2 (Chow, Shao and Wang, "Sample
 Size Calculations in Clinical Research", 2008, section 3.1), from the spread that was seen. The answers to the five
 questions are weighed with it, openly (`considerations`). It knows nothing of what was not asked: no figure here holds
@@ -16,26 +17,25 @@ from typing import Any
 from core.evaluation.considerations import Considered
 from core.evaluation.saying import (
     ENOUGH,
+    MATTERS,
     MEASURE,
     MOST,
     NAMES,
     RIVALS,
     Facts,
-    against,
-    at_cost,
+    barred,
     before_measuring,
+    better,
+    enough,
     leaning,
     limits,
     nothing_to_compare,
-    over,
     paired,
     phrases,
     unclear,
+    wished,
 )
 from core.evaluation.summary import Interval, Summary
-
-MATTERS = 0.03
-"""A difference of token F1 below which nobody would train for it: a judgement."""
 
 MEASURED = 3
 """Points of a measured difference beside those of the five questions."""
@@ -95,21 +95,26 @@ class Reading:
 def decide(summary: Summary, facts: Facts, considered: Sequence[Considered]) -> Verdict:
     """Weigh figures and considerations."""
     read = _read(summary, facts)
-    there = [mode for mode in RIVALS if mode in facts.minutes or paired(summary, mode, "rag")]
-    points = {"rag": 0} | dict.fromkeys(there, 0)
-    if read.kind in ("better", "enough"):
-        points[read.mode] = points.get(read.mode, 0) + MEASURED
+    rivals = {mode: found for mode in RIVALS if (found := paired(summary, mode, "rag"))}
+    worse = [mode for mode, each in rivals.items() if each.high < 0 and each.mean <= -MATTERS]
+    points = dict.fromkeys(("rag", *RIVALS), 0)
+    told = read.kind in ("better", "enough")
+    if told:
+        points[read.mode] += MEASURED
     for each in considered:
         for mode in points:
             points[mode] += each.points.get(mode, 0)
+    there = [mode for mode in RIVALS if mode in facts.minutes or mode in rivals]
+    usable = ["rag", *(mode for mode in there if mode not in worse)]
     # A tie goes to what the figures say, then to what needs no training.
-    best = max(points, key=lambda mode: (points[mode], mode == read.mode, mode == "rag"))
-    mode = best if read.kind in ("better", "enough") else "rag"
+    best = max(usable, key=lambda mode: (points[mode], mode == read.mode, mode == "rag"))
+    mode = best if told else "rag"
+    weighed = barred(points, worse) if told else wished(points, facts)
     return Verdict(
         mode=mode,
         measured=read.kind,
         headline=_headline(read, mode),
-        phrases=(*phrases(summary, facts, mode), *leaning(points, considered)),
+        phrases=(*phrases(summary, facts, mode), *leaning(points, considered, told), *weighed),
         limits=limits(summary, facts),
         more_questions=read.more,
         points=points,
@@ -134,12 +139,12 @@ def _read(summary: Summary, facts: Facts) -> Reading:
     if asked < ENOUGH:
         words = f"Not enough evidence: only {asked} questions were answered by both. At least {ENOUGH} are needed."
         return Reading("unclear", "rag", words, ENOUGH - asked)
-    winners = {mode: each for mode, each in rivals.items() if each.low > 0}
+    winners = {mode: each for mode, each in rivals.items() if each.low > 0 and each.high >= MATTERS}
     if winners:
         mode = max(winners, key=lambda name: winners[name].mean)
-        return Reading("better", mode, f"Use {NAMES[mode]}: {over(winners[mode])}{at_cost(summary, mode)}.")
+        return Reading("better", mode, better(winners[mode], summary, mode))
     if all(each.high < MATTERS for each in rivals.values()):
-        return Reading("enough", "rag", f"Retrieval is enough: {against(rivals)}.")
+        return Reading("enough", "rag", enough(rivals))
     more = max(questions_to_tell(each) for each in rivals.values() if each.high >= MATTERS)
     return Reading("unclear", "rag", unclear(rivals, more), more if more <= MOST else None)
 

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from core import priority
 from core.finetuning import base as bases
 from core.finetuning import checkpoints, lora
 from core.finetuning.lessons import Lesson, batch_at, read
@@ -185,6 +186,7 @@ def peak() -> dict[str, int]:
 def main() -> None:
     """Run as a process."""
     folder = Path(sys.argv[1])
+    priority.give_way()
     lock = (folder / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
     run = Run(folder)

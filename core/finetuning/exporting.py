@@ -70,6 +70,8 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     ws.jobs.say(job, f"{adapter.kind} v{adapter.version} as {form}: writing, reading back and asking")
     try:
         found = write(ws, adapter, form, lease.check)
+    except FileNotFoundError as error:  # `forgetting` takes exports away, this one under way too
+        raise TriptychError("What this export says was deleted while it was written.", "Export it again.") from error
     except OSError as error:
         raise TriptychError(
             f"The export could not be written: {error.strerror or error}.", "Free some disk."

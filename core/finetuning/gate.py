@@ -77,7 +77,7 @@ def judge(ws: "Workspace", adapter: AdapterRow, check: Callable[[], None]) -> Ad
         runs["promoted"] = (assistant, mode)
     gold = [answer for _, answer in held]
     said = {name: _answers(who, how, [question for question, _ in held], check) for name, (who, how) in runs.items()}
-    texts = {name: [answer.text for answer in answers] for name, answers in said.items()}
+    texts = {name: [_text(answer) for answer in answers] for name, answers in said.items()}
     if adapter.kind == "grounded" and assistant.reading.quote_first:
         taken = _answers(documents, mode, [question for question, _ in held], check)
         manner, texts["new"] = best_manner(said["new"], taken, gold, voice.reading)
@@ -134,10 +134,15 @@ def _shown(answer: Answer, quoting: Answer, reading: Reading) -> str:
     """As `Assistant.ask` decides it."""
     quotation = quoting.text[: quoting.quoted_until]
     if not quotation:
-        return answer.text
+        return _text(answer)
     if reading.writes != "all":
         return (lead(answer.text, quotation) if reading.writes == "lead" else "") + quotation
-    return answer.text if answer.refused or stands(answer.text, answer.sureness, quotation, reading) else quotation
+    return _text(answer) if answer.refused or stands(answer.text, answer.sureness, quotation, reading) else quotation
+
+
+def _text(answer: Answer) -> str:
+    """What is scored, as in an evaluation: nothing of a refusal, which names words of the question."""
+    return "" if answer.refused else answer.text
 
 
 def _chosen(answer: str, gold: str) -> float:
@@ -147,7 +152,8 @@ def _chosen(answer: str, gold: str) -> float:
 def _mannered(ws: "Workspace", adapter: AdapterRow, manner: dict[str, Any]) -> AdapterRow:
     """Write down how an adapter answers from now on."""
     reading = asdict(ws.serving.reading(adapter)) | manner
-    ws.adapters.change(adapter.id, result=adapter.result | {"reading": reading})
+    now = ws.adapters.get(adapter.id).result  # names in it may have changed meanwhile
+    ws.adapters.change(adapter.id, result=now | {"reading": reading})
     return ws.adapters.get(adapter.id)
 
 

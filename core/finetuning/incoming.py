@@ -79,6 +79,8 @@ def _of_zip(source: Path, target: Path) -> None:
             members = _checked(archive, source.stat().st_size)
             for name, member in members.items():
                 _copied(zips.blocks(archive, member, _AT_ONCE), target / name)
+    except zips.LongList as error:
+        raise BadInput(f"{source.name} holds too many files: {error}.", ELSEWHERE) from error
     except zipfile.BadZipFile as error:
         raise BadInput(f"{source.name} is no zip that can be read.", ELSEWHERE) from error
 

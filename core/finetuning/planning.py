@@ -21,6 +21,7 @@ from core.errors import BadInput
 from core.finetuning import base as bases
 from core.finetuning import lessons as lesson_files
 from core.finetuning.base import Base
+from core.finetuning.checks import asking
 from core.finetuning.extraction import fit
 from core.finetuning.general import GENERAL
 from core.finetuning.lessons import Lesson
@@ -64,10 +65,10 @@ class Split:
 
 
 def chosen_examples(ws: "Workspace", corpus_id: int) -> list[ExampleRow]:
-    """The accepted examples of a corpus, less those whose question is a gold question."""
-    gold = {digest(row.question, "") for row in ws.gold.list(corpus_id)}
+    """The accepted examples of a corpus, less those that ask what a gold question asks (as the page's check finds)."""
     rows = ws.examples.list(corpus_id, Filter(status="accepted"))
-    return [row for row in rows if digest(row.question, "") not in gold]
+    leaks = asking([row.question for row in rows], [row.question for row in ws.gold.list(corpus_id)])
+    return [row for place, row in enumerate(rows) if place not in leaks]
 
 
 def split(examples: Sequence[ExampleRow], seed: int) -> Split:
@@ -104,10 +105,12 @@ def prepare(ws: "Workspace", adapter: AdapterRow, recipe: Recipe, heard: Heard =
         return plan
     source = source_of(ws, adapter.corpus_id)
     base = bases.prepared(source.path, ws.home / "models")
-    parts = split(chosen_examples(ws, adapter.corpus_id), recipe.seed)
+    chosen = chosen_examples(ws, adapter.corpus_id)
+    parts = split(chosen, recipe.seed)
     teacher, taught = teach(ws, adapter.corpus_id, adapter.kind, parts, recipe, base, heard)  # type: ignore[arg-type]
     extractor = fit([teacher.looked_up[e.id] for e in parts.train if e.id in teacher.looked_up])
     plan = _plan(ws, adapter, recipe, base, parts, taught) | {
+        "gold_left_out": ws.examples.counts(adapter.corpus_id).get("accepted", 0) - len(chosen),
         "left_out": {str(key): why for key, why in teacher.left_out.items()},
         "extractor": extractor.json() if extractor else None,
     }

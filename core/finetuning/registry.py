@@ -81,7 +81,7 @@ def withdraw(ws: "Workspace", adapter_id: int) -> None:
 
 def note(ws: "Workspace", adapter_id: int, text: str) -> None:
     """Write a note on an adapter."""
-    ws.adapters.change(adapter_id, note=text.strip()[:500])
+    ws.adapters.take_note(adapter_id, text.strip()[:500])
 
 
 def delete(ws: "Workspace", adapter_id: int) -> None:
@@ -102,6 +102,24 @@ def learned_from(ws: "Workspace", corpus_id: int, names: Collection[str]) -> lis
     """Adapters of a corpus that learned from any of these documents: deleting those takes nothing out of them."""
     wanted = set(names) | {hidden(name) for name in names}
     return [row for row in ws.adapters.list(corpus_id) if wanted & set(row.documents)]
+
+
+def learners(ws: "Workspace", document_ids: Collection[int]) -> dict[int, list[AdapterRow]]:
+    """By corpus, adapters that learned from these documents, or from what was made of answers that used them."""
+    found: dict[int, dict[int, AdapterRow]] = {}
+    names: dict[int, set[str]] = {}
+    for row in ws.corpora.documents_by_ids(document_ids).values():
+        names.setdefault(row.corpus_id, set()).add(row.name)
+    for corpus_id, of_corpus in names.items():
+        found.setdefault(corpus_id, {}).update({row.id: row for row in learned_from(ws, corpus_id, of_corpus)})
+    for corpus_id, ids in ws.documents.examples_that_go(document_ids).items():
+        found.setdefault(corpus_id, {}).update({row.id: row for row in learned_from_examples(ws, corpus_id, ids)})
+    return {corpus_id: list(rows.values()) for corpus_id, rows in found.items() if rows}
+
+
+def told(learned: Collection[AdapterRow]) -> str:
+    """Adapters by kind and version, in one line."""
+    return ", ".join(f"{row.kind} v{row.version}" for row in learned)
 
 
 def learned_from_examples(ws: "Workspace", corpus_id: int, ids: Collection[int]) -> list[AdapterRow]:

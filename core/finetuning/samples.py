@@ -30,7 +30,7 @@ def teach(ws: "Workspace", domain_name: str, by: str = "") -> int:
     with _one_at_a_time:
         corpus_id = intake.load_sample(ws, domain_name)
         if stage(ws, corpus_id) == "untaught":
-            found = uploads.read_file(ws.domains.get(domain_name).train_file)
+            found = uploads.read_file(ws.domains.get(domain_name).train_file, sandbox=ws.sandbox)
             ws.examples.add(corpus_id, uploads.as_origin(found.drafts, "sample"))
             tuning.start(ws, corpus_id, KINDS, PRESET, by=by)
         return corpus_id

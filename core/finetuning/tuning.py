@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 LOOK_S = 0.5
-WRITTEN_DOWN = ("answer_tokens", "reading", "extractor", "examples", "held_out", "corpus")
+WRITTEN_DOWN = ("answer_tokens", "reading", "extractor", "examples", "held_out", "gold_left_out", "corpus")
 """What of a run's plan its adapter's row holds."""
 FRUITLESS = 3
 """Times in a row a trainer may be killed from outside without a new checkpoint before it is given up."""
@@ -96,7 +96,7 @@ def run(ws: "Workspace", lease: "Lease") -> None:
         train(ws, lease, ws.adapters.get(adapter.id), where)
         ws.jobs.say(job, f"{where}: answering the held-out questions")
         gate.judge(ws, ws.adapters.get(adapter.id), lease.check)
-        settle(ws.serving.folder(adapter), ws.examples.ids(adapter.corpus_id))
+        settle(ws, adapter)
 
 
 def _indexed(ws: "Workspace", lease: "Lease") -> None:
@@ -127,7 +127,7 @@ def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
     for adapter in ws.adapters.of_job(job.id):
         if adapter.status == "training":
             ws.adapters.change(adapter.id, status="failed", note=reason or "cancelled")
-            settle(ws.serving.folder(adapter), ws.examples.ids(adapter.corpus_id))
+            settle(ws, adapter)
 
 
 def begin(ws: "Workspace", job: JobRow, kind: str) -> AdapterRow:
@@ -205,7 +205,7 @@ def _finished(ws: "Workspace", adapter: AdapterRow) -> None:
     steps = [line for line in lines if "loss" in line]
     looks = [line for line in lines if "look" in line and line.get("held_out") is not None]
     best: dict[str, Any] = min(looks, key=lambda line: float(line["held_out"]), default={})
-    result = adapter.result | {
+    result = ws.adapters.get(adapter.id).result | {  # names in it may have changed since the training began
         "ended": ended.get("ended", "done"),
         "best_step": ended.get("best_step"),
         "steps": steps[-1]["step"] if steps else 0,

@@ -1,23 +1,21 @@
-"""Training pairs from files: CSV, JSONL and XLSX in the shapes people have. Pure but for reading the file.
+"""Training pairs from files: CSV, JSONL and XLSX in the shapes people have.
 
-A workbook is read in the sandbox: two cells that lie far apart are enough to take all the memory of who reads them.
+Files are read in the sandbox (`core.ingestion.parsing.rows`): two cells of a workbook that lie far apart, or ten
+million rows of a comma each, are enough to take all the memory of who reads them.
 
 Understood: question/answer, prompt/completion, instruction/output (with input), chat messages, and lines of `id`,
 `question`, `answer`, `doc_ids`, `evidence`. A row that cannot be used is named with its reason; the rest goes on.
 """
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput, UnreadableFile
+from core.ingestion.parsing.rows import ENDINGS
 from storage.examples import ExampleDraft
 
 if TYPE_CHECKING:
@@ -65,7 +63,7 @@ def read_file(path: Path, name: str = "", columns: Columns | None = None, sandbo
     Args:
         name: what the person called it; its ending says what it is.
         columns: which columns to use; recognised by their names when None.
-        sandbox: where workbooks are read; one that is started for this file when None.
+        sandbox: where it is read; one that is started for this file when None.
 
     Raises:
         BadInput: it is of another kind, cannot be read, or its columns are not recognised.
@@ -74,34 +72,34 @@ def read_file(path: Path, name: str = "", columns: Columns | None = None, sandbo
     return pairs(rows, columns)
 
 
-def rows_of(path: Path, name: str = "", sandbox: "Sandbox | None" = None) -> list[Row | str]:
+def rows_of(path: Path, name: str = "", sandbox: "Sandbox | None" = None) -> Sequence[Row | str]:
     """The rows of a file by their column names; a row that is a string is the reason why it could not be read.
 
     Raises:
         BadInput: it is of another kind, cannot be read, or is empty.
     """
-    ending = Path(name or path.name).suffix.lower()
-    readers: dict[str, Callable[[Path], Iterator[Row | str]]] = {
-        ".csv": _csv,
-        ".jsonl": _jsonl,
-        ".json": _json,
-        ".xlsx": partial(_xlsx, name or path.name, sandbox),
-    }
-    if ending not in readers:
+    name = name or path.name
+    ending = Path(name).suffix.lower()
+    if ending not in ENDINGS:
         raise BadInput(
             f"Examples cannot be read from {ending or 'a file without an ending'}.", "Use CSV, JSONL or XLSX."
         )
     try:
-        rows = list(readers[ending](path))
+        rows = _read(path, name, sandbox)
     except UnreadableFile as error:
         raise BadInput(error.message, error.remedy) from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise BadInput(
-            f"{name or path.name} cannot be read: {error}.", "Save it again as CSV, JSONL or XLSX."
-        ) from error
+    except OSError as error:
+        raise BadInput(f"{name} cannot be read: {error}.", "Save it again as CSV, JSONL or XLSX.") from error
     if not rows:
-        raise BadInput(f"{name or path.name} holds no rows.", "Add a header and at least one pair.")
+        raise BadInput(f"{name} holds no rows.", "Add a header and at least one pair.")
     return rows
+
+
+def _read(path: Path, name: str, sandbox: "Sandbox | None") -> Sequence[Row | str]:
+    from core.ingestion.sandbox import Sandbox
+
+    with nullcontext(sandbox) if sandbox else Sandbox() as reader:
+        return reader.rows(path, name)
 
 
 def pairs(rows: Sequence[Row | str], columns: Columns | None = None) -> Upload:
@@ -183,54 +181,6 @@ def _document(value: Any) -> str:
     if isinstance(value, list):
         return str(value[0]) if value else ""
     return _text(value)
-
-
-def _csv(path: Path) -> Iterator[Row]:
-    from core.ingestion.parsing.encodings import decode
-
-    text = decode(path.read_bytes())
-    sample = text[:4096]
-    try:
-        dialect: type[csv.Dialect] = csv.Sniffer().sniff(sample, ",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    yield from csv.DictReader(io.StringIO(text, newline=""), restval="", dialect=dialect)
-
-
-def _jsonl(path: Path) -> Iterator[Row | str]:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for line in file:
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                yield f"it is not JSON ({error})"
-                continue
-            yield row if isinstance(row, dict) else "it is not a JSON object"
-
-
-def _json(path: Path) -> Iterator[Row | str]:
-    try:
-        found = json.loads(path.read_text("utf-8-sig"))
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    if not isinstance(found, list):
-        raise ValueError("it is not a list of pairs")
-    yield from (row if isinstance(row, dict) else "it is not a JSON object" for row in found)
-
-
-def _xlsx(name: str, sandbox: "Sandbox | None", path: Path) -> Iterator[Row]:
-    from core.ingestion.sandbox import Sandbox
-
-    with nullcontext(sandbox) if sandbox else Sandbox() as reader:
-        rows = reader.table(path, name)
-    if not rows:
-        return
-    header = [str(name).strip() for name in rows[0]]
-    for values in rows[1:]:
-        if any(str(value).strip() for value in values):
-            yield dict(zip(header, values, strict=False))
 
 
 def header(name: str, content: bytes, sandbox: "Sandbox | None" = None) -> list[str]:

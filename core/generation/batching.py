@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import priority
 from core.errors import EngineFailed
 from core.generation.engine import Sampling, is_set
 
@@ -152,7 +153,8 @@ class Batcher:
         self.cache_use = 0.0
         self.cache_bytes = 0
         self.rows = 0
-        self._greet(model, child)
+        with priority.giving_way(self._child.pid):  # pages come first while nothing can be answered yet
+            self._greet(model, child)
         self._thread = threading.Thread(target=self._listen, name="triptych-engine", daemon=True)
         self._thread.start()
 

@@ -3,9 +3,8 @@
 Contents are stored on the way (`storage.files`); no row is written here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,7 +14,7 @@ from core.ingestion.indexing import CORPUS_LINE
 from core.ingestion.limits import Limits
 from core.ingestion.naming import clean_name
 from core.ingestion.parsing import scans
-from core.ingestion.parsing.jsonl import corpus_lines, is_corpus
+from core.ingestion.parsing.jsonl import CorpusLine, corpus_lines, is_corpus
 from core.ingestion.parsing.kinds import READ, Kind, kind_of
 from storage.admission import Arrival
 from storage.errors import Unreachable
@@ -27,6 +26,8 @@ Upload: TypeAlias = tuple[str, Path | bytes]
 """A name and the content, or where the content is."""
 
 LINES_AT_ONCE = 500
+CHARACTERS_AT_ONCE = 8_000_000
+"""Of the lines that are stored together: no more of their text is held in memory, and the last line's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,23 @@ def _unpacked(ws: "Workspace", name: str, path: Path, folder: Path, added_by: st
 
 
 def _lines(ws: "Workspace", path: Path, added_by: str) -> Iterator[Arrival]:
-    lines = corpus_lines(path)
-    while some := list(islice(lines, LINES_AT_ONCE)):
+    for some in _few(corpus_lines(path)):
         texts = [line.text.encode() for line in some]
         for line, text, sha256 in zip(some, texts, ws.files.put_all(texts), strict=True):
             yield Arrival(line.id, sha256, len(text), line.title, line.source, CORPUS_LINE, added_by, line=True)
+
+
+def _few(lines: Iterable[CorpusLine]) -> Iterator[list[CorpusLine]]:
+    some: list[CorpusLine] = []
+    size = 0
+    for line in lines:
+        some.append(line)
+        size += len(line.text)
+        if len(some) == LINES_AT_ONCE or size > CHARACTERS_AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _file(ws: "Workspace", name: str, path: Path, kind: Kind, added_by: str) -> Arrival | Rejected:

@@ -1,8 +1,9 @@
 """Takes rights away from the process that calls it, for good: memory, CPU time, files, network, other programs.
 
 What holds where: resource limits and the Python audit hook everywhere; on Linux also a network namespace of its
-own where the kernel lets users have one, Landlock (only the given paths can be opened) where the kernel has it, and
-a seccomp filter (no sockets, no programs, no new processes) on x86-64 and arm64. Each is tried; none is needed for
+own where the kernel lets users have one, Landlock (only the given paths can be opened, emptied, moved or removed) where
+the kernel has it, and a seccomp filter (no sockets, no programs, no new processes, no rights, owners or times of files
+changed, which Landlock does not know) on x86-64 and arm64. Each is tried; none is needed for
 the others to hold. `confine` says which of them do.
 """
 
@@ -33,8 +34,15 @@ _FORBIDDEN_EVENTS = (
 # process_vm_writev io_uring_setup bpf perf_event_open kill keyctl userfaultfd pidfd_send_signal pidfd_getfd
 _X86 = (41, 53, 42, 56, 57, 58, 59, 322, 435, 101, 272, 308, 165, 310, 311, 425, 321, 298, 62, 250, 323, 424, 438)
 _ARM = (198, 199, 203, 220, 221, 281, 435, 117, 97, 268, 40, 270, 271, 425, 280, 241, 129, 219, 282, 424, 438)
-_CALLS = {"x86_64": (0xC000003E, _X86), "aarch64": (0xC00000B7, _ARM)}
-_LANDLOCK_ALL, _LANDLOCK_READ, _LANDLOCK_READ_FILE = (1 << 13) - 1, 0b1100, 0b0100
+# truncate chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
+# setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr setxattrat removexattrat file_setattr
+_X86_FILES = (76, 90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280, 188, 189, 190, 197, 198, 199, 463, 466, 469)
+_ARM_FILES = (45, 52, 53, 452, 55, 54, 88, 5, 6, 7, 14, 15, 16, 463, 466, 469)
+_CALLS = {"x86_64": (0xC000003E, _X86 + _X86_FILES), "aarch64": (0xC00000B7, _ARM + _ARM_FILES)}
+_LANDLOCK_READ, _LANDLOCK_READ_FILE = 0b1100, 0b0100
+_LANDLOCK_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
+"""How many rights on files each version of Landlock knows: REFER came with 2, TRUNCATE with 3, IOCTL_DEV with 5."""
+_LANDLOCK_VERSION = 1  # asks for the version instead of making a ruleset
 
 
 def die_with_parent(parent: int) -> None:
@@ -97,11 +105,15 @@ def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
 
 def _landlock(libc: ctypes.CDLL, readable: Sequence[Path], writable: Sequence[Path]) -> bool:
     """Only `readable` and `writable` can be opened from now on (Linux 5.13 and later)."""
-    attributes = ctypes.create_string_buffer(struct.pack("Q", _LANDLOCK_ALL))
+    version = libc.syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint(_LANDLOCK_VERSION))
+    if version < 1:
+        return False
+    everything = (1 << max(bits for since, bits in _LANDLOCK_RIGHTS.items() if since <= version)) - 1
+    attributes = ctypes.create_string_buffer(struct.pack("Q", everything))
     ruleset = libc.syscall(444, attributes, ctypes.c_size_t(8), ctypes.c_uint(0))
     if ruleset < 0:
         return False
-    for path, rights in [*((p, _LANDLOCK_READ) for p in readable), *((p, _LANDLOCK_ALL) for p in writable)]:
+    for path, rights in [*((p, _LANDLOCK_READ) for p in readable), *((p, everything) for p in writable)]:
         try:
             fd = os.open(path, os.O_PATH | os.O_CLOEXEC)  # type: ignore[attr-defined, unused-ignore]
         except OSError:

@@ -99,6 +99,16 @@ class Checked:
         """The vector of one text, float32 [dimension]; raises as `embed` does."""
         return self._fitting(self._embedder.embed_one(text), (self.dimension,))
 
+    def at_once(self, usual: int) -> int:
+        """How many chunks are worth giving at once: `usual`, or more where many workers share them."""
+        workers = getattr(self._embedder, "workers", None)
+        return max(usual, workers.at_once()) if workers else usual
+
+    def where(self) -> str:
+        """`, on 3 machines` once several share the work, for a job's line; else ""."""
+        workers = getattr(self._embedder, "workers", None)
+        return f", on {len(workers.nodes)} machines" if workers and len(workers.nodes) > 1 else ""
+
     def warm(self) -> None:
         """Have it ready for chunks, where that takes a while and costs nothing but time."""
         if isinstance(self._embedder, Embedder):
@@ -119,10 +129,12 @@ class Embedders:
 
     Args:
         packaged: gives the packaged one.
+        folder: opens that of a folder; as `FolderEmbedder` does when it is not given.
     """
 
-    def __init__(self, packaged: Callable[[], Any]) -> None:
+    def __init__(self, packaged: Callable[[], Any], folder: Callable[[Path], Any] | None = None) -> None:
         self._packaged = packaged
+        self._folder = folder
         self._made: dict[tuple[str, int, str], Checked] = {}
         self._making = threading.Lock()
 
@@ -152,7 +164,10 @@ class Embedders:
             BadInput: it cannot be used. EngineFailed: an endpoint does not answer. ModelMissing: it is not there.
         """
         embedder = self._open(choice)
-        vector = embedder.embed_one(PROBE)
+        try:
+            vector = embedder.embed_one(PROBE)
+        except (IndexError, RuntimeError) as error:  # a tokenizer of more words than the model has, shapes that differ
+            raise BadInput("This model cannot read a text.", "Choose an embedding model.") from error
         if vector.ndim != 1 or not 2 <= len(vector) <= 8192 or not np.isfinite(vector).all():
             raise BadInput("This model does not give a vector for a text.", "Choose an embedding model.")
         return Probed(choice, embedder.name, len(vector))
@@ -167,7 +182,7 @@ class Embedders:
         if choice.kind == "folder":
             from core.ingestion.embedding_folder import FolderEmbedder
 
-            return FolderEmbedder(Path(choice.location).expanduser())
+            return (self._folder or FolderEmbedder)(Path(choice.location).expanduser())
         if choice.kind == "endpoint":
             from core.ingestion.embedding_endpoint import EndpointEmbedder
 

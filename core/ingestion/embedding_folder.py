@@ -2,7 +2,8 @@
 
 Pooling (mean or first token) and the longest text are read from the folder's own configuration; vectors are
 always brought to unit length, which cosine search does not notice. A folder with other modules (a dense layer
-after the pooling) is refused rather than read wrongly.
+after the pooling) is refused rather than read wrongly, and one that could do harm as a base model's is
+(`core.generation.checking`).
 """
 
 import json
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 
 from core import imports
 from core.errors import BadInput, ModelMissing
+from core.generation.checking import JSON_AT_MOST, model_folder
 from core.ingestion.embedding import batches
 
 Vectors = NDArray[np.float32]
+ENDPOINT = "Choose another folder, or serve the model through an OpenAI-compatible endpoint."
 KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
 BATCH_TOKENS = 2048
 LONGEST = 512
@@ -30,6 +33,7 @@ class FolderEmbedder:
 
     Attributes:
         name: the folder's name and a digest of its weights.
+        folder: where it is.
 
     Raises:
         ModelMissing: the folder or a part of it is not there. BadInput: it has parts that are not known here.
@@ -39,15 +43,12 @@ class FolderEmbedder:
         from core.ingestion.embedders import digest
 
         weights, tokenizer = folder / "model.safetensors", folder / "tokenizer.json"
-        for file in (folder / "config.json", weights, tokenizer):
-            if not file.is_file():
-                raise ModelMissing(
-                    f"{file} is not there.",
-                    "Give a sentence-transformers folder with config.json, tokenizer.json and model.safetensors.",
-                )
+        _there(folder / "config.json", tokenizer)
+        _refuse_harmful(folder)
+        _there(weights)
         _refuse_unknown(folder)
         self.name = f"{folder.resolve().name}@{digest(weights)}"
-        self._folder = folder
+        self.folder = folder
         self._first_token = _pools_first_token(folder)
         self._loaded: tuple[Any, Any] | None = None
         self._loading = threading.Lock()
@@ -92,30 +93,43 @@ class FolderEmbedder:
     def _load(self) -> tuple[Any, Any]:
         with self._loading:
             if self._loaded is None:
-                import torch
-                from tokenizers import Tokenizer
-
-                imports.whole("transformers")
-                from transformers import AutoModel
-
-                tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-                tokenizer.no_padding()
-                tokenizer.enable_truncation(_longest(self._folder))
                 try:
-                    model = AutoModel.from_pretrained(
-                        self._folder,
-                        use_safetensors=True,
-                        local_files_only=True,
-                        trust_remote_code=False,
-                        dtype=torch.float32,
-                    ).eval()
-                except (OSError, ValueError, KeyError) as error:
-                    reason = str(error).splitlines()[0][:200]
-                    raise BadInput(
-                        f"The model in {self._folder} cannot be read: {reason}", "Choose another."
-                    ) from error
-                self._loaded = tokenizer, model
+                    self._loaded = _tokenizer(self.folder), _model(self.folder)
+                except ImportError:
+                    raise
+                except Exception as error:  # what reads tokenizers and safetensors has kinds of its own, of no family
+                    reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
+                    raise BadInput(f"The model in {self.folder} cannot be read: {reason}", "Choose another.") from error
             return self._loaded
+
+
+def _tokenizer(folder: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(_longest(folder))
+    return tokenizer
+
+
+def _model(folder: Path) -> Any:
+    import torch
+
+    imports.whole("transformers")
+    from transformers import AutoModel
+
+    model, told = AutoModel.from_pretrained(
+        folder,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
+    lacking = set(told["missing_keys"]) & {name for name, _ in model.named_parameters() if "pooler" not in name}
+    if lacking:  # they would be made up by chance, differently each time
+        raise ValueError(f"its weights lack {min(lacking)}")
+    return model.eval()
 
 
 def mean_over_tokens(hidden: Any, mask: Any) -> Any:
@@ -125,18 +139,37 @@ def mean_over_tokens(hidden: Any, mask: Any) -> Any:
     return mean / mean.norm(dim=1, keepdim=True).clamp_min(1e-12)
 
 
+def _there(*files: Path) -> None:
+    for file in files:
+        if not file.is_file():
+            raise ModelMissing(
+                f"{file} is not there.",
+                "Give a sentence-transformers folder with config.json, tokenizer.json and model.safetensors.",
+            )
+
+
+def _refuse_harmful(folder: Path) -> None:
+    try:
+        model_folder(folder)
+    except BadInput as error:
+        raise BadInput(error.message, ENDPOINT) from error
+    if (folder / "tokenizer.json").stat().st_size > JSON_AT_MOST:
+        raise BadInput("tokenizer.json is larger than any such file should be.", ENDPOINT)
+
+
 def _refuse_unknown(folder: Path) -> None:
-    modules = _json(folder / "modules.json") or []
-    unknown = {str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules} - KNOWN_MODULES
+    modules = _json(folder / "modules.json", list) or []
+    kinds = [str(module.get("type", "")) if isinstance(module, dict) else "nothing at all" for module in modules]
+    unknown = {kind.rsplit(".", 1)[-1] for kind in kinds} - KNOWN_MODULES
     if unknown:
         raise BadInput(
-            f"This folder has a part that is not known here: {', '.join(sorted(unknown))}.",
+            f"This folder has a part that is not known here: {', '.join(sorted(unknown))[:200]}.",
             "Serve it through an OpenAI-compatible endpoint instead.",
         )
 
 
 def _pools_first_token(folder: Path) -> bool:
-    settings = _json(folder / "1_Pooling" / "config.json") or {"pooling_mode_mean_tokens": True}
+    settings = _json(folder / "1_Pooling" / "config.json", dict) or {"pooling_mode_mean_tokens": True}
     modes = {name for name, on in settings.items() if name.startswith("pooling_mode_") and on is True}
     modes |= {f"pooling_mode_{mode}" for mode in [settings.get("pooling_mode")] if isinstance(mode, str)}
     if modes <= {"pooling_mode_mean_tokens", "pooling_mode_mean"}:
@@ -147,13 +180,25 @@ def _pools_first_token(folder: Path) -> bool:
 
 
 def _longest(folder: Path) -> int:
-    settings = _json(folder / "sentence_bert_config.json") or {}
-    positions = int((_json(folder / "config.json") or {}).get("max_position_embeddings") or LONGEST)
-    return min(int(settings.get("max_seq_length") or LONGEST), positions)
+    settings = _json(folder / "sentence_bert_config.json", dict) or {}
+    positions = _number((_json(folder / "config.json", dict) or {}).get("max_position_embeddings"))
+    return min(_number(settings.get("max_seq_length")), positions)
 
 
-def _json(file: Path) -> Any:
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else LONGEST
+
+
+def _json(file: Path, kind: type) -> Any:
+    """What a file holds; None when there is no such file. Raises BadInput when it is not of the kind it should be."""
+    if not file.is_file():
+        return None
+    if file.stat().st_size > JSON_AT_MOST:
+        raise BadInput(f"{file} is larger than any such file should be.", ENDPOINT)
     try:
-        return json.loads(file.read_text("utf-8")) if file.is_file() else None
-    except ValueError as error:
+        found = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{file} is not valid JSON.", "Mend it, or choose another folder.") from error
+    if not isinstance(found, kind):
+        raise BadInput(f"{file} is not what it should be.", "Mend it, or choose another folder.")
+    return found

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.ingestion.chunking import ChunkDraft
-from core.ingestion.parsed import Page
-from core.ingestion.personal import find
+from core.ingestion.parsed import ParsedDocument
+from core.ingestion.personal import beside, find
 from core.ingestion.personal import told as counts
 from core.ingestion.suspicious import signs
 from storage.rows import ChunkRow
@@ -15,6 +15,7 @@ from storage.rows import ChunkRow
 Kind = Literal["suspicious", "personal"]
 MOST = 500
 """Flags kept of one document."""
+BESIDE = "its title, page headers or text that was left out"
 ADVICE = {
     "suspicious": "seems written for an AI, not for a reader; look at it before you rely on answers",
     "personal": "seems to hold personal data",
@@ -23,7 +24,10 @@ ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A place: `what` was found on `page`, at `start` to `end` (half open) of its text."""
+    """A place: `what` was found on `page`, at `start` to `end` (half open) of its text.
+
+    Page 0 is all that a document holds beside its pages' text; there both are negative and only tell flags apart.
+    """
 
     kind: Kind
     what: str
@@ -46,11 +50,13 @@ def suspicious(chunks: Sequence[ChunkDraft]) -> list[Flag]:
     return found
 
 
-def personal(pages: Sequence[Page]) -> list[Flag]:
-    """What of a document's pages seems to be personal data."""
-    return [Flag("personal", one.kind, page.number, one.start, one.end) for page in pages for one in find(page.text)][
-        :MOST
-    ]
+def personal(document: ParsedDocument) -> list[Flag]:
+    """What of a document seems to be personal data, on its pages and beside them."""
+    outside = [one.kind for text in beside(document) for one in find(text)]
+    found = [Flag("personal", kind, 0, -number, -number) for number, kind in enumerate(outside, 1)]
+    for page in document.pages:
+        found += [Flag("personal", one.kind, page.number, one.start, one.end) for one in find(page.text)]
+    return found[:MOST]
 
 
 def counted(flags: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -69,8 +75,14 @@ def _told(flags: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         pages = sorted({int(flag["page"]) for flag in mine})
         if mine:
             whats = counts(Counter(str(flag["what"]) for flag in mine)) if kind == "personal" else _kinds(mine)
-            shown = ", ".join(map(str, pages[:8])) + (" and more" if len(pages) > 8 else "")
-            yield f"page{'s' if len(pages) > 1 else ''} {shown}: {advice} ({whats})"
+            yield f"{_where(pages)}: {advice} ({whats})"
+
+
+def _where(pages: Sequence[int]) -> str:
+    numbers = [page for page in pages if page]
+    shown = ", ".join(map(str, numbers[:8])) + (" and more" if len(numbers) > 8 else "")
+    said = [f"page{'s' if len(numbers) > 1 else ''} {shown}"] if numbers else []
+    return " and ".join([*said, *([BESIDE] if 0 in pages else [])])
 
 
 def _kinds(flags: Sequence[Mapping[str, Any]]) -> str:

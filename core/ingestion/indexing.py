@@ -39,7 +39,8 @@ WEB_PAGE = "text/html"
 class Work:
     """What the steps of one attempt share; `done` and `total` count the job's documents.
 
-    `replaced`: vectors were taken out, and are to leave Chroma's files as well.
+    `replaced`: vectors were taken out, and are to leave Chroma's files as well. `here`: why the job does not run in the
+    cluster, where there is one.
     """
 
     ws: "Workspace"
@@ -48,6 +49,11 @@ class Work:
     done: int
     total: int
     replaced: bool = False
+    here: str = ""
+
+    def line(self, where: str = "") -> str:
+        """How far it is, in words."""
+        return f"{self.done} of {self.total} documents{where}" + (f" ({self.here})" if self.here else "")
 
     @property
     def job(self) -> JobRow:
@@ -63,7 +69,11 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     corpus = ws.corpora.get(batch[0].corpus_id)
     total = len(ws.documents.of_job(lease.job.id))
     work = Work(ws, lease, ensure_index(ws, corpus.id), total - len(batch), total)
-    ws.jobs.say(lease.job, f"{work.done} of {total} documents")
+    if ws.settings.ray_address:
+        from core.ingestion.spreading import why_here  # loads what reading alone does not need
+
+        work.here = why_here(ws.settings, work.index)
+    ws.jobs.say(lease.job, work.line())
     domain = ws.domains.get(corpus.domain)
     domain = replace(domain, chunking=cutting.policy_of(work.index.chunker, domain.chunking))
     with warming(ws, work.index):
@@ -71,7 +81,7 @@ def run(ws: "Workspace", lease: "Lease") -> None:
             lease.check()
             index_group(work, group)
             work.done += len(group)
-            ws.jobs.progress(lease.job, work.done, total, f"{work.done} of {total} documents")
+            ws.jobs.progress(lease.job, work.done, total, work.line())
     if work.replaced:
         leave_no_vectors(ws, corpus.id)
     ws.index_changes.catch_up(corpus.id)
@@ -88,9 +98,16 @@ def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
 
 
 def ensure_index(ws: "Workspace", corpus_id: int) -> IndexRow:
-    """The index that serves a corpus; a new one begins with the packaged embedding model, cut as its domain says."""
-    policy = ws.domains.get(ws.corpora.get(corpus_id).domain).chunking
-    return ws.indexes.ensure(corpus_id, ws.embedder.name, ws.embedder.dimension, cutting.named(policy))
+    """The index that serves a corpus; a new one begins with the packaged embedding model, cut as its domain says.
+
+    The files of a conversation begin with the embedding model of the corpus that they are searched together with.
+    """
+    corpus = ws.corpora.get(corpus_id)
+    chunker = cutting.named(ws.domains.get(corpus.domain).chunking)
+    beside = ws.conversations.corpus_of_files(corpus_id) if corpus.hidden else None
+    if beside is not None and (known := ws.corpora.active_index(beside)) is not None:
+        return ws.indexes.ensure(corpus_id, known.embedding_model, known.dimension, chunker, known.embedder)
+    return ws.indexes.ensure(corpus_id, ws.embedder.name, ws.embedder.dimension, chunker)
 
 
 def parse(ws: "Workspace", job: JobRow, document: DocumentRow) -> ParsedDocument:
@@ -166,16 +183,16 @@ def embed(work: Work, ids: set[int], chunks: dict[int, int]) -> set[int]:
     left = Counter(row.document_id for row in missing)
     while missing:
         work.lease.check()
-        batch, missing = missing[:GROUP_CHUNKS], missing[GROUP_CHUNKS:]
-        vectors = work.ws.embedders.of(work.index).embed_chunks(
-            [embedded_text(titles.get(row.document_id, ""), row) for row in batch]
-        )
+        embedder = work.ws.embedders.of(work.index)
+        size = embedder.at_once(GROUP_CHUNKS)
+        batch, missing = missing[:size], missing[size:]
+        vectors = embedder.embed_chunks([embedded_text(titles.get(row.document_id, ""), row) for row in batch])
         work.ws.indexes.store(work.job, work.index.id, [row.id for row in batch], vectors)
         left.subtract(row.document_id for row in batch)
         wanted = work.ws.documents.set_progress(work.job, {key: max(0, chunks[key] - left[key]) for key in ids})
         ids &= wanted
         missing = [row for row in missing if row.document_id in wanted]
-        work.ws.jobs.progress(work.job, work.done, work.total, f"{work.done} of {work.total} documents")
+        work.ws.jobs.progress(work.job, work.done, work.total, work.line(embedder.where()))
     return ids
 
 

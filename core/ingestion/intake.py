@@ -186,7 +186,9 @@ def delete_documents(ws: "Workspace", document_ids: Iterable[int], *, erase: boo
         return
     corpus_id = next(iter(rows.values())).corpus_id
     if erase:
-        forgetting.forget(ws, corpus_id, ws.documents.names_that_go(rows).get(corpus_id, set()))
+        names, examples = ws.documents.names_that_go(rows), ws.documents.examples_that_go(rows)
+        for each in names.keys() | examples.keys():  # answers of another corpus may use a file of a conversation
+            forgetting.forget(ws, each, names.get(each, set()), examples.get(each, set()))
     gone = ws.documents.delete(rows, erase)
     forget_vectors(ws, corpus_id, list(gone.chunk_ids))
     if gone.chunk_ids:

@@ -28,6 +28,9 @@ class Limits:
     pages: pages, slides or sheets; a bound volume has 1,500.
     characters: characters of text out; twenty times the longest filing measured.
     cells: table cells read from one workbook.
+    pairs: bytes of a file of training pairs or gold questions, all of whose rows the server holds at once.
+    rows: of such a file.
+    values: in all of its rows together, those inside of others too; each costs about 0.1 kB.
     blocks: paragraphs, rows and headings out; each costs about 0.5 kB on the way to the database.
     result: bytes of the answer a child may send back (JSON, up to 4 bytes a character plus blocks).
     file: bytes of any file a child may write (its temp folder, unpacked entries).
@@ -52,6 +55,9 @@ class Limits:
     pages: int = 5_000
     characters: int = 25_000_000
     cells: int = 5_000_000
+    pairs: int = 64 * MIB
+    rows: int = 100_000
+    values: int = 1_000_000
     blocks: int = 500_000
     result: int = 256 * MIB
     file: int = 256 * MIB

@@ -30,6 +30,18 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class ScannedLine:
+    """A line of text in points of the page as shown, y downwards; `score` is the recogniser's confidence, 0 to 1."""
+
+    text: str
+    x0: float
+    top: float
+    x1: float
+    bottom: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page, slide, sheet, or the whole of a format that has no pages.
 
@@ -38,12 +50,14 @@ class Page:
         label: what people call it ("Slide 3", "Sheet Fees"); "" for a plain page number.
         text: plain text in reading order. Tables are written as `| a | b |` lines, one a row.
         blocks: in order, not overlapping; they need not cover white space between them.
+        scanned: what OCR read off the page's picture and where it stands there; empty when it was not read by OCR.
     """
 
     number: int
     label: str
     text: str
     blocks: tuple[Block, ...]
+    scanned: tuple[ScannedLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

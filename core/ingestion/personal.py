@@ -133,9 +133,23 @@ def kinds(text: str) -> set[str]:
 
 
 def counted(document: ParsedDocument) -> Counter[str]:
-    """How many of each kind a document's pages and title hold."""
-    texts = [document.title, *(page.text for page in document.pages)]
+    """How many of each kind a document holds: in its pages, and beside them."""
+    texts = [*(page.text for page in document.pages), *beside(document)]
     return Counter(one.kind for text in texts for one in find(text))
+
+
+def beside(document: ParsedDocument) -> list[str]:
+    """What holds personal data outside of the pages' text, and does not stand in that as well, each text once.
+
+    The title, labels of pages, remarks, headers of tables, and what was left out: running headers, hidden text.
+    """
+    headers = (line for page in document.pages for block in page.blocks for line in block.header.splitlines())
+    left_out = (text for each in document.dropped for text in (each.what, each.why))
+    texts = dict.fromkeys(
+        [document.title, *(page.label for page in document.pages), *document.notes, *left_out, *headers]
+    )
+    whole = "\n".join(page.text for page in document.pages)
+    return [text for text in texts if find(text) and text not in whole]
 
 
 def told(counts: Mapping[str, int]) -> str:
@@ -172,7 +186,7 @@ def _redacted_page(page: Page) -> Page:
     text = "".join(_pieces(page.text, found))
     moved = _moves(found)
     blocks = tuple(_moved(block, moved) for block in page.blocks)
-    return replace(page, label=redacted_text(page.label), text=text, blocks=blocks)
+    return replace(page, label=redacted_text(page.label), text=text, blocks=blocks, scanned=())  # no picture is kept
 
 
 def _pieces(text: str, found: Sequence[Found]) -> Iterator[str]:

@@ -1,24 +1,32 @@
 """Pages as pictures: drawn in the sandbox when they are looked at, one at a time, and kept for a while.
 
-    Pictures(ws.files, ws.sandbox).page(document, 7)
+    Pictures(ws.files, ws.sandbox, ws.corpora).page(document, 7)
 
-PDF only: other formats have no page that one could draw without the program that made them, and are shown as text.
+PDF and images (each frame a page) only: other formats have no page that one could draw without the program that made
+them, and are shown as text. Where a page was read by OCR, what OCR found joins the words that the file itself has.
 """
 
 import base64
+import math
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UnreadableFile
+from core.ingestion import scanned
+from core.ingestion.parsed import ScannedLine
+from core.ingestion.parsing import scans
+from core.ingestion.parsing.pdf.shapes import Word
 from storage.errors import NotFound
 from storage.rows import DocumentRow
 
 if TYPE_CHECKING:
     from core.ingestion.sandbox import Sandbox
+    from storage.corpora import Corpora
     from storage.files import Files
 
 WIDTH = 1100
@@ -46,21 +54,26 @@ class PlacedWord:
 
 @dataclass(frozen=True, slots=True)
 class PagePicture:
-    """`image` is a PNG or a JPEG (`media_type`), `width` x `height` pixels; `words` are in the file's order."""
+    """`image` is a PNG or a JPEG (`media_type`), `width` x `height` pixels; `words` are in the file's order.
+
+    `across` is the width of the page in points, by which lines read by OCR are placed on it.
+    """
 
     image: bytes
     media_type: str
     width: int
     height: int
+    across: float
     words: tuple[PlacedWord, ...]
 
 
 class Pictures:
     """Draws pages and remembers the last ones; safe to share between threads."""
 
-    def __init__(self, files: "Files", sandbox: "Sandbox") -> None:
+    def __init__(self, files: "Files", sandbox: "Sandbox", corpora: "Corpora") -> None:
         self._files = files
         self._sandbox = sandbox
+        self._corpora = corpora
         self._kept: OrderedDict[Key, PagePicture] = OrderedDict()
         self._drawing: dict[Key, Future[PagePicture]] = {}
         self._size = 0
@@ -74,6 +87,12 @@ class Pictures:
         """
         if not has_pictures(document):
             raise UnreadableFile(f"{document.name} has no pages to draw.", "Look at its text.")
+        picture = self._page(document, number)
+        lines = scanned.unpacked(self._corpora.scanned(document.id, number))
+        return with_scanned(picture, lines) if lines else picture
+
+    def _page(self, document: DocumentRow, number: int) -> PagePicture:
+        """The same without what OCR found, which is the document's and not the file's: kept, or drawn now."""
         key = (document.content_sha256, number)
         with self._lock:
             if key in self._kept:
@@ -107,7 +126,7 @@ class Pictures:
 
     def _quietly(self, document: DocumentRow, number: int) -> None:
         with suppress(Exception):
-            self.page(document, number)
+            self._page(document, number)
 
     def _drawn(self, document: DocumentRow, number: int) -> PagePicture:
         try:
@@ -126,7 +145,25 @@ class Pictures:
 
 def has_pictures(document: DocumentRow) -> bool:
     """Whether the pages of a document can be drawn."""
-    return document.media_type == "application/pdf" and not document.original_removed
+    drawable = document.media_type == "application/pdf" or document.media_type.startswith("image/")
+    return drawable and not document.original_removed
+
+
+def with_scanned(picture: PagePicture, lines: Sequence[ScannedLine]) -> PagePicture:
+    """The picture with the words that OCR read off it, after its own; those that it has at that place already are not
+    there twice.
+    """
+    across, down = picture.across, picture.across * picture.height / picture.width
+    own: dict[str, list[Word]] = defaultdict(list)
+    for at, word in enumerate(picture.words):
+        box = word.left * across, word.right * across, word.top * down, word.bottom * down
+        own[word.text].append(Word(word.text, *box, 0.0, False, at))
+    read = [word for word in scans.to_words(lines) if scans.beside([word], own[word.text])]
+    placed = [
+        PlacedWord(word.text, *map(_share, (word.x0 / across, word.top / down, word.x1 / across, word.bottom / down)))
+        for word in read
+    ]
+    return replace(picture, words=(*picture.words, *placed))
 
 
 def from_json(value: dict[str, Any], name: str) -> PagePicture:
@@ -139,7 +176,10 @@ def from_json(value: dict[str, Any], name: str) -> PagePicture:
         image = base64.b64decode(value["image"], validate=True)
         media_type = next(kind for head, kind in HEADS.items() if image.startswith(head))
         words = tuple(PlacedWord(str(text), *map(_share, box)) for text, *box in value["words"])
-        return PagePicture(image, media_type, int(value["width"]), int(value["height"]), words)
+        width, height, across = int(value["width"]), int(value["height"]), float(value["across"])
+        if not (width > 0 and height > 0 and 0 < across < math.inf):
+            raise ValueError("a picture of nothing")
+        return PagePicture(image, media_type, width, height, across, words)
     except (KeyError, TypeError, ValueError, StopIteration) as error:
         raise UnreadableFile(f"{name} could not be drawn.", "Look at its text.") from error
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from core import room
 from core.domains import Domain
 from core.errors import NoRoom, PersonalData, TriptychError
-from core.ingestion import flags, personal
+from core.ingestion import flags, personal, scanned
 from core.ingestion.chunking import chunk
 from core.ingestion.cutting import packed
 from core.ingestion.parsed import ParsedDocument
@@ -27,6 +27,8 @@ AHEAD = 16
 """Documents read but not embedded yet: enough for small ones to share a batch, few enough to hold in memory."""
 GROUP_CHUNKS = 256
 """Small documents share transactions and calls of the embedding model until they have this many chunks."""
+SHOWN = 200
+"""Characters that are kept of something that was left out; personal data is looked for in all of it."""
 REDACTED = "personal data was replaced ({}); no original is kept, so pages are shown as text"
 PATIENCE_S = 0.02
 """How long a group waits for one more document before it goes on without."""
@@ -90,6 +92,10 @@ def read(document: DocumentRow, parse: Callable[[DocumentRow], ParsedDocument], 
         raise
     except TriptychError as error:
         return Read(document, failure=error)
+    except FileNotFoundError as error:
+        # Deleted while it waited, as a rule; then its row is gone too and nobody is told.
+        log.warning("the upload of document %d is gone: %s", document.id, where(error))
+        return Read(document, failure=TriptychError("The uploaded file is not there any more.", "Add it again."))
     except Exception as error:
         if room.told(error) is not None:
             raise
@@ -128,15 +134,18 @@ def _content(document: DocumentRow, parsed: ParsedDocument, domain: Domain, cut:
     if redacted:
         parsed = personal.redacted(titled)
     drafts = chunk(parsed, domain.chunking)
-    found = flags.personal(parsed.pages) if counts and not redacted else []
+    found = flags.personal(titled) if counts and not redacted else []
     return Content(
         document_id=document.id,
         title=parsed.title,
         media_type=parsed.media_type,
-        pages=[PageText(page.number, page.label, page.text, packed(page.blocks)) for page in parsed.pages],
+        pages=[
+            PageText(page.number, page.label, page.text, packed(page.blocks), scanned.packed(page.scanned))
+            for page in parsed.pages
+        ],
         chunks=[ChunkText(**asdict(draft), cut=cut) for draft in drafts],
         notes=[*parsed.notes, *([REDACTED.format(personal.told(counts))] if redacted else [])],
-        dropped=[asdict(item) for item in parsed.dropped],
+        dropped=[asdict(item) | {"what": item.what[:SHOWN]} for item in parsed.dropped],
         flags=[asdict(flag) for flag in [*flags.suspicious(drafts), *found]],
         redacted=redacted,
     )

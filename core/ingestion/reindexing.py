@@ -16,8 +16,9 @@ from core import room
 from core.domains import ChunkingPolicy
 from core.errors import Conflict, NotFound
 from core.ingestion import cutting
-from core.ingestion.embedders import Choice, Probed
+from core.ingestion.embedders import Checked, Choice, Probed
 from core.ingestion.indexing import embedded_text
+from core.ingestion.spreading import why_here
 from storage.errors import Busy, Exists
 from storage.errors import NotFound as NoRow
 from storage.rows import ChunkRow, IndexRow, JobRow
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 SERVES = "{} is what this corpus is indexed with, and its chunks are like that."
 STEP = 32
-"""Chunks a step: small, so that questions asked meanwhile wait for little and a kill costs little."""
+"""Chunks a step: small, so that questions asked meanwhile wait for little and a kill costs little. In a cluster more,
+for all workers (`spreading`): questions are not asked there."""
 VECTOR_COPIES = 4
 """A vector is in rows, in the log of the rows, and twice in Chroma while it is sorted in."""
 SAMPLE = 16
@@ -111,11 +113,8 @@ def run(ws: "Workspace", lease: "Lease") -> None:
     _cut(ws, lease, index)
     left = ws.index_changes.count_lacking(index)
     total = left + ws.indexes.count_ready(index.id)
-    while rows := ws.index_changes.lacking(index, STEP):
-        lease.check()
-        _embed(ws, lease.job, index, rows)
-        left = max(0, left - len(rows))
-        ws.jobs.progress(lease.job, total - left, total, f"with {index.embedding_model}")
+    if left:
+        _fill(ws, lease, index, left, total)
     lease.check()
     _agree(ws, index)
     ws.jobs.progress(lease.job, total, total, "ready to be swapped in")
@@ -183,10 +182,22 @@ def _more(ws: "Workspace", corpus_id: int, policy: ChunkingPolicy) -> float:
     return then / now if now else 1.0
 
 
-def _embed(ws: "Workspace", job: JobRow, index: IndexRow, rows: list[ChunkRow]) -> None:
+def _fill(ws: "Workspace", lease: "Lease", index: IndexRow, left: int, total: int) -> None:
+    """Embed what lacks a vector, `left` of `total` chunks; the line says where, if there is a cluster."""
+    embedder, here = ws.embedders.of(index), why_here(ws.settings, index)
+    model = f"with {index.embedding_model}" + (f" ({here})" if here else "")
+    ws.jobs.say(lease.job, model)
+    while rows := ws.index_changes.lacking(index, embedder.at_once(STEP)):
+        lease.check()
+        _embed(ws, lease.job, index, rows, embedder)
+        left = max(0, left - len(rows))
+        ws.jobs.progress(lease.job, total - left, total, model + embedder.where())
+
+
+def _embed(ws: "Workspace", job: JobRow, index: IndexRow, rows: list[ChunkRow], embedder: Checked) -> None:
     titles = {key: row.title for key, row in ws.corpora.documents_by_ids({row.document_id for row in rows}).items()}
     texts = [embedded_text(titles.get(row.document_id, ""), row) for row in rows]
-    vectors = ws.embedders.of(index).embed_chunks(texts)
+    vectors = embedder.embed_chunks(texts)
     ids = [row.id for row in rows]
     if ws.index_changes.store(job, index.id, {row.id: row.said for row in rows}, vectors):
         wanted = [at for at, row in enumerate(rows) if not row.switched_off]

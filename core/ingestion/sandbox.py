@@ -24,8 +24,9 @@ from typing import Any
 
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
-from core.ingestion.parsed import Block, Dropped, Page, ParsedDocument
-from core.ingestion.parsing.scans import ScannedLine, Scans
+from core.ingestion.parsed import Block, Dropped, Page, ParsedDocument, ScannedLine
+from core.ingestion.parsing.rows import Row
+from core.ingestion.parsing.scans import Scans
 from core.ingestion.unpacking import Entry
 from core.room import DISK
 
@@ -85,19 +86,22 @@ class Sandbox:
         except (KeyError, TypeError, ValueError) as error:
             raise _crashed(name) from error
 
-    def table(self, path: Path, name: str) -> list[list[Any]]:
-        """The cells of a workbook's first sheet by row: texts, numbers, truths.
+    def rows(self, path: Path, name: str) -> list[Row]:
+        """The rows of a CSV, JSONL, JSON or XLSX file by the names of their columns (`parsing.rows`).
 
         Raises:
             UnreadableFile: it is encrypted, damaged, over a limit, or made its reader crash.
         """
-        rows = self._ask(path, name, None, table=True).get("rows")
-        if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        rows = self._ask(path, name, None, rows=True).get("rows")
+        if not isinstance(rows, list) or not all(isinstance(row, dict | str) for row in rows):
             raise _crashed(name)
         return rows
 
     def picture(self, path: Path, name: str, number: int, width: int) -> dict[str, Any]:
-        """Draws page `number` (1-based) of a PDF, `width` pixels wide; see `core.ingestion.pictures.from_json`.
+        """Draws page `number` (1-based) of a PDF or frame of an image; see `core.ingestion.pictures.from_json`.
+
+        Args:
+            width: of the picture in pixels, at most.
 
         Raises:
             UnreadableFile: it cannot be drawn, or drawing takes too long or crashes.

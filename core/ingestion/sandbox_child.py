@@ -20,8 +20,7 @@ from typing import Any
 from core.errors import TriptychError
 from core.ingestion import confinement
 from core.ingestion.limits import Limits
-from core.ingestion.parsed import ParsedDocument
-from core.ingestion.parsing.scans import ScannedLine
+from core.ingestion.parsed import ParsedDocument, ScannedLine
 from core.room import DISK
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +54,7 @@ def _import_readers() -> None:
     import PIL.Image
 
     import core.ingestion.parsing.delimited
+    import core.ingestion.parsing.image
     import core.ingestion.parsing.jsonl
     import core.ingestion.parsing.mail
     import core.ingestion.parsing.markdown
@@ -63,6 +63,7 @@ def _import_readers() -> None:
     import core.ingestion.parsing.office.xlsx
     import core.ingestion.parsing.pdf.document
     import core.ingestion.parsing.pdf.picture
+    import core.ingestion.parsing.rows
     import core.ingestion.parsing.xml
     import core.ingestion.unpacking
 
@@ -111,30 +112,37 @@ def _answer(request: dict[str, Any]) -> bytes:
         result = {"disk": error.errno} if error.errno in DISK else {"defect": f"{type(error).__name__}: {error}"[:500]}
     except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over is the document's fault or ours: say so
         result = {"defect": f"{type(error).__name__}: {error}"[:500]}
-    return json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")
+    halves = "surrogatepass" if "rows" in request else "replace"  # what cannot be stored is told of a row, not mended
+    return json.dumps(result, ensure_ascii=False).encode("utf-8", halves)
 
 
 def _result(request: dict[str, Any], path: Path, into: list[Path], limits: Limits, engine: Any) -> dict[str, Any]:
     if "recognise" in request:
         return _recognise(engine, path, request["name"], request["recognise"], limits)
-    if "table" in request:
-        return _table(path, request["name"], limits)
+    if "rows" in request:
+        return _rows(path, request["name"], limits)
     if "draw" in request:
-        return _draw(path, request["name"], *request["draw"])
+        return _draw(path, request["name"], request["draw"], limits)
     return _unpack(path, request["name"], into[0], limits) if into else _parse(path, request, limits)
 
 
-def _draw(path: Path, name: str, number: int, width: int) -> dict[str, Any]:
-    from core.ingestion.parsing.pdf.picture import picture_of
+def _draw(path: Path, name: str, page: tuple[int, int], limits: Limits) -> dict[str, Any]:
+    """`page`: its number (1-based), and how many pixels wide it is drawn."""
+    from core.ingestion.parsing import image
+    from core.ingestion.parsing.kinds import kind_of
+    from core.ingestion.parsing.pdf import picture
 
-    drawn = picture_of(path, name, number, width)
+    if kind_of(path, name) == "image":
+        drawn = image.picture_of(path, name, *page, limits)
+    else:
+        drawn = picture.picture_of(path, name, *page)
     return drawn | {"image": base64.b64encode(drawn["image"]).decode()}
 
 
-def _table(path: Path, name: str, limits: Limits) -> dict[str, Any]:
-    from core.ingestion.parsing.office.xlsx import first_sheet
+def _rows(path: Path, name: str, limits: Limits) -> dict[str, Any]:
+    from core.ingestion.parsing.rows import named_rows
 
-    return {"rows": first_sheet(path, name, limits)}
+    return {"rows": named_rows(path, name, limits)}
 
 
 def _parse(path: Path, request: dict[str, Any], limits: Limits) -> dict[str, Any]:

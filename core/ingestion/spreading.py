@@ -1,42 +1,147 @@
 """Embeds texts in batches over the workers of a Ray cluster, each with a model of its own.
 
-For a job that runs in the cluster itself. A batch whose node is lost is embedded again on another.
+For a job that runs in the cluster itself. A batch whose node is lost is embedded again on another. The packaged model
+is on every machine; a folder's has to be among the shared files, an endpoint has to be one that all may ask. What
+cannot be used there is used on the dashboard's machine, and `why_here` says why.
 """
 
+import ipaddress
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 
+from core.errors import Conflict, TriptychError
+from core.ingestion.embedders import Choice
 from core.ingestion.embedding import Embedder, Vectors
+from core.ingestion.embedding_folder import FolderEmbedder
+from core.jobs.resources import Resources
+from core.settings import Settings
+from storage.rows import IndexRow
 
 PART = 64
 """Texts of one task: a second or two of work on a core, so that a lost node costs no more."""
+PARTS = 2
+"""Tasks for each worker at once, so that one that is slow holds up nobody."""
+
+
+class Workers:
+    """The workers of the cluster, for one embedding model after the other.
+
+    Attributes:
+        nodes: the ids of the machines that have embedded something.
+    """
+
+    def __init__(self, resources: Resources) -> None:
+        """`resources`: what one batch takes."""
+        self.nodes: set[str] = set()
+        self._resources = resources
+
+    def at_once(self) -> int:
+        """How many texts are worth giving at once, so that every worker has some."""
+        import ray
+
+        return PART * PARTS * self._resources.fit(ray.cluster_resources())
+
+    def embed(self, texts: Sequence[str], dimension: int, folder: str = "", name: str = "") -> Vectors:
+        """Vectors of many texts for an index, float32 [n, d], unit length.
+
+        Args:
+            dimension: of no vectors, when there are no texts.
+            folder: of the embedding model, at this path on every machine; "" for the packaged one.
+            name: what the model of that folder has to be called.
+
+        Raises:
+            ModelMissing, BadInput, Conflict: a worker does not have that folder, or has another model in it.
+        """
+        import ray
+
+        if not texts:
+            return np.zeros((0, dimension), np.float32)
+        task = ray.remote(embed_part).options(max_retries=5, scheduling_strategy="SPREAD", **self._resources.options())
+        parts = [task.remote(list(texts[at : at + PART]), folder, name) for at in range(0, len(texts), PART)]
+        try:
+            done = ray.get(parts)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, TriptychError):
+                raise error.cause from error  # one line, without the worker's traceback
+            raise
+        self.nodes |= {node for node, _ in done}
+        vectors: Vectors = np.concatenate([part for _, part in done])
+        return vectors
 
 
 class SpreadEmbedder(Embedder):
     """The same model and numbers as `Embedder`; chunks are embedded by many, questions by this process."""
 
+    def __init__(self, workers: Workers) -> None:
+        super().__init__()
+        self.workers = workers
+
     def embed_chunks(self, texts: Sequence[str]) -> Vectors:
         """Vectors of many texts for an index, float32 [n, 384], unit length."""
-        import ray
-
-        task = ray.remote(embed_part).options(num_cpus=1, max_retries=5)
-        parts = [task.remote(list(texts[at : at + PART])) for at in range(0, len(texts), PART)]
-        if not parts:
-            return np.zeros((0, self.dimension), np.float32)
-        vectors: Vectors = np.concatenate(ray.get(parts))
-        return vectors
+        return self.workers.embed(texts, self.dimension)
 
     def warm(self) -> None:
         """Nothing: the workers load what chunks need."""
 
 
-def embed_part(texts: list[str]) -> Vectors:
-    """Vectors of some texts, by this worker's own model: float32 [n, 384]."""
-    return _own().embed_chunks(texts)
+class SpreadFolder(FolderEmbedder):
+    """The same for a folder that every machine sees at the same path."""
+
+    def __init__(self, folder: Path, workers: Workers) -> None:
+        super().__init__(folder)
+        self.workers = workers
+
+    def embed_chunks(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of many texts for an index, float32 [n, d], unit length."""
+        return self.workers.embed(texts, 0, str(self.folder), self.name)
 
 
-@cache
-def _own() -> Embedder:
-    return Embedder()
+def embed_part(texts: list[str], folder: str, name: str) -> tuple[str, Vectors]:
+    """The id of this worker's machine, and vectors of some texts by its own model: float32 [n, d]."""
+    import ray
+
+    return ray.get_runtime_context().get_node_id(), _own(folder, name).embed_chunks(texts)
+
+
+@lru_cache(2)
+def _own(folder: str, name: str) -> Embedder | FolderEmbedder:
+    if not folder:
+        return Embedder()
+    found = FolderEmbedder(Path(folder))
+    if found.name != name:
+        raise Conflict(
+            f"{folder} on a worker holds {found.name}, not {name}.", "Have every machine see the same files there."
+        )
+    return found
+
+
+def why_here(settings: Settings, index: IndexRow) -> str:
+    """Why the chunks of an index are embedded on the dashboard's machine although there is a cluster, else ""."""
+    choice = Choice.of(index)
+    if not settings.ray_address:
+        return ""
+    if choice.kind == "folder" and not _is_shared(settings.files_url, Path(choice.location)):
+        return f"on this machine: {choice.location} is not among the shared files (TRIPTYCH_FILES_URL)"
+    if choice.kind == "endpoint" and choice.key_variable:
+        return f"on this machine: the endpoint's key is in its {choice.key_variable}"
+    if choice.kind == "endpoint" and _is_local(urlsplit(choice.location).hostname or ""):
+        return f"on this machine: no other reaches {urlsplit(choice.location).netloc}"
+    return ""
+
+
+def _is_shared(files_url: str, folder: Path) -> bool:
+    """Whether a folder is inside the one that is mounted on every machine; a URL is mounted nowhere."""
+    if not files_url or "://" in files_url:
+        return False
+    return folder.expanduser().resolve().is_relative_to(Path(files_url).expanduser().resolve())
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -135,10 +135,15 @@ _TOKENS = re.compile(
 )
 
 
+_END_BEFORE = re.compile(r"[.!?:]?\s+")
+"""The end of the sentence before, by which some rules know that one begins."""
+
+
 def _matches(text: str) -> Iterator[Sign]:
     for kind, rule in _COMPILED:
         for match in rule.finditer(text):
-            yield Sign(kind, match.start(), match.end())
+            before = _END_BEFORE.match(match[0])
+            yield Sign(kind, match.start() + (before.end() if before else 0), match.end())
 
 
 def _encoded(text: str) -> Iterator[Sign]:

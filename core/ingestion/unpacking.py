@@ -53,6 +53,8 @@ class Unpacking:
         """Every entry with its verdict. Raises `UnreadableFile` when the archive itself cannot be read."""
         try:
             self._archive(archive, "", 0)
+        except zips.LongList as error:
+            raise UnreadableFile(f"{name} holds too many files: {error}.", "Pack them into several ZIPs.") from error
         except zipfile.BadZipFile as error:
             raise UnreadableFile(f"{name} is not a ZIP that can be read: it is damaged.", "Pack it again.") from error
         return self._entries
@@ -104,6 +106,8 @@ class Unpacking:
         inner = target.rename(target.with_suffix(".zip"))
         try:
             self._archive(inner, shown + "/", depth + 1)
+        except zips.LongList:
+            self._entries.append(Entry(shown, None, "it is an archive of too many files"))
         except zipfile.BadZipFile:
             self._entries.append(Entry(shown, None, "it is an archive that is damaged"))
         inner.unlink()

@@ -4,7 +4,9 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core import repair, room
@@ -59,29 +61,35 @@ class Dispatcher:
     def run_one(self) -> JobRow | None:
         """Claim one job and run it to its end, here; returns the job as it is then, None when none waits."""
         repair.settle(self._ws)
-        job = self._claim()
+        job = self._claim(list(KINDS))
         if job is None:
             return None
         self._run(job)
         return self._ws.jobs.get(job.id)
 
-    def _may_begin(self) -> bool:
-        """Whether there is a slot, and room on the disk: a job that is begun without it only fails."""
-        return not self._stopping.is_set() and self._executor.room() > 0 and not room.short(self._ws.home)
+    def _may_begin(self) -> list[str]:
+        """The kinds of jobs for which there is a slot, and room on the disk: a job that is begun without only fails."""
+        if self._stopping.is_set() or room.short(self._ws.home):
+            return []
+        if self._executor.room() > 0:
+            return list(KINDS)
+        return [name for name, kind in KINDS.items() if kind.quick] if self._executor.room(quick=True) > 0 else []
 
     def _chosen(self) -> Executor:
         here = ThreadExecutor(self._run, SLOTS, self.wake)
         if not self._ws.settings.ray_address:
             return here
+        from core.jobs.placing import stays
         from core.jobs.ray_executor import RayExecutor
 
-        return RayExecutor(self._ws.settings, self._ws.jobs, here, self.wake, self._lease_s)
+        ws = self._ws
+        return RayExecutor(ws.settings, ws.jobs, here, self.wake, self._lease_s, partial(stays, ws))
 
     def _run(self, job: JobRow) -> None:
         run(self._ws, job, self._stopping, self._lease_s)
 
-    def _claim(self) -> JobRow | None:
-        return self._ws.jobs.claim(self._worker, self._lease_s, datetime.now(UTC), list(KINDS), ALONE)
+    def _claim(self, kinds: Sequence[str]) -> JobRow | None:
+        return self._ws.jobs.claim(self._worker, self._lease_s, datetime.now(UTC), kinds, ALONE)
 
     def _loop(self) -> None:
         owner = True
@@ -91,7 +99,7 @@ class Dispatcher:
                 self._ws.database.keep_own()
                 if not room.short(self._ws.home):
                     repair.settle(self._ws)
-                while self._may_begin() and (job := self._claim()):
+                while (kinds := self._may_begin()) and (job := self._claim(kinds)):
                     self._executor.start(job)
                 owner = True
             except Locked as error:

@@ -4,17 +4,18 @@ A job is handed over as its row, which is all that another process or machine wo
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
+from core.jobs.kinds import KINDS
 from storage.rows import JobRow
 
 
 class Executor(Protocol):
     """Runs claimed jobs somewhere, several at a time."""
 
-    def room(self) -> int:
-        """How many jobs it could take now."""
+    def room(self, quick: bool = False) -> int:
+        """How many jobs it could take now: of any kind, or of the quick kinds, for which one place is kept."""
 
     def start(self, job: JobRow) -> None:
         """Begin a job and return at once."""
@@ -39,22 +40,22 @@ class ThreadExecutor:
         self._run = run
         self._slots = slots
         self._ended = ended
-        self._threads: dict[threading.Thread, int] = {}
+        self._threads: dict[threading.Thread, JobRow] = {}
 
-    def room(self) -> int:
-        """How many jobs it could take now."""
+    def room(self, quick: bool = False) -> int:
+        """How many jobs it could take now: of any kind, or of the quick kinds, for which one place is kept."""
         self._threads = {thread: job for thread, job in self._threads.items() if thread.is_alive()}
-        return self._slots - len(self._threads)
+        return free(self._slots, [job.kind for job in self._threads.values()], quick)
 
     def start(self, job: JobRow) -> None:
         """Begin a job in a thread of its own."""
         thread = threading.Thread(target=self._do, args=(job,), name=f"job-{job.id}", daemon=True)
-        self._threads[thread] = job.id
+        self._threads[thread] = job
         thread.start()
 
     def at_work(self) -> set[int]:
         """The ids of the jobs that were begun and have not ended."""
-        return {job for thread, job in list(self._threads.items()) if thread.is_alive()}
+        return {job.id for thread, job in list(self._threads.items()) if thread.is_alive()}
 
     def close(self) -> None:
         """Wait until every job that was begun has ended."""
@@ -66,3 +67,15 @@ class ThreadExecutor:
             self._run(job)
         finally:
             self._ended()
+
+
+def free(slots: int, under_way: Collection[str], quick: bool) -> int:
+    """How many more jobs fit into `slots` beside those of the kinds `under_way`: quick ones, or any.
+
+    The last slot is for quick jobs alone: what takes hours must not keep an upload from being answerable in seconds.
+    """
+    left = slots - len(under_way)
+    if quick:
+        return left
+    long = sum(not KINDS[kind].quick for kind in under_way)
+    return min(left, slots - 1 - long)

@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING
 
 from core.ingestion import wiping
 from core.jobs.lease import Lease
+from core.jobs.resources import USUAL
 from storage.rows import JobRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What one job of a kind takes of a machine in the cluster; `memory_mb` 0 asks for no particular amount."""
-
-    cpus: float = 1.0
-    gpus: float = 0.0
-    memory_mb: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +20,16 @@ class Kind:
     run: does the work; safe to do again from any point at which it was killed.
     give_up: called when it was cancelled (reason "") or failed for good (one line), before the job ends.
     alone: one of the kind runs at a time, whatever its corpus: it takes the whole machine.
-    resources: what it takes in a Ray cluster; None for what has to stay with the dashboard, as folders do.
+    quick: somebody waits for it, so a slot is kept for its like.
+    clustered: it may go to a Ray cluster (`resources.py` says what it takes there); others have to stay with the
+        dashboard, as folders do.
     """
 
     run: "Callable[[Workspace, Lease], None]"
     give_up: "Callable[[Workspace, JobRow, str], None]"
     alone: bool = False
-    resources: Resources | None = None
+    clustered: bool = False
+    quick: bool = False
 
 
 MODULES = {
@@ -53,18 +48,20 @@ MODULES = {
 not load what only the others need (a second)."""
 
 
-def _kind(name: str, alone: bool = False, resources: Resources | None = None) -> Kind:
+QUICK = ("index", "sync")
+
+
+def _kind(name: str, alone: bool = False) -> Kind:
     def run(ws: "Workspace", lease: Lease) -> None:
         import_module(MODULES[name]).run(ws, lease)
 
     def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
         import_module(MODULES[name]).give_up(ws, job, reason)
 
-    return Kind(run, give_up, alone, resources)
+    return Kind(run, give_up, alone, name in USUAL, name in QUICK)
 
 
 KINDS = {name: _kind(name) for name in MODULES} | {
-    "index": _kind("index", resources=Resources(cpus=1)),
     "judge": _kind("judge", alone=True),
     "finetune": _kind("finetune", alone=True),
     "evaluate": _kind("evaluate", alone=True),

@@ -20,8 +20,10 @@ from typing import Any
 import platformdirs
 
 from core.errors import BadInput, StoreDown
-from core.jobs.executors import Executor
-from core.jobs.kinds import KINDS, Resources
+from core.jobs import resources
+from core.jobs.executors import Executor, free
+from core.jobs.kinds import KINDS
+from core.jobs.resources import Resources
 from core.settings import Settings
 from storage.errors import LeaseLost, NotFound
 from storage.jobs import Jobs
@@ -33,10 +35,11 @@ SLOTS = 16
 
 
 class RayExecutor:
-    """Runs jobs whose kind names resources in the cluster, and the rest by another executor.
+    """Runs jobs of the kinds that may go to the cluster there, and the rest by another executor.
 
     Args:
-        here: for the kinds that stay on this machine.
+        here: for what stays on this machine.
+        stays: whether a job has to although its kind may go; see `placing.stays`.
         ended: called after each job, from a thread.
         lease_s: as the jobs are claimed with.
 
@@ -46,34 +49,45 @@ class RayExecutor:
     """
 
     def __init__(
-        self, settings: Settings, jobs: Jobs, here: Executor, ended: Callable[[], None], lease_s: float
+        self,
+        settings: Settings,
+        jobs: Jobs,
+        here: Executor,
+        ended: Callable[[], None],
+        lease_s: float,
+        stays: Callable[[JobRow], bool],
     ) -> None:
         check_reachable(settings)
         connect(settings.ray_address)
+        self._resources = resources.read(settings.ray_resources)
         self._settings, self._jobs, self._here = settings, jobs, here
-        self._ended, self._lease_s = ended, lease_s
-        self._under_way: dict[threading.Thread, tuple[int, Any]] = {}
+        self._ended, self._lease_s, self._stays = ended, lease_s, stays
+        self._under_way: dict[threading.Thread, tuple[JobRow, Any]] = {}
         self._closing = False
 
-    def room(self) -> int:
-        """How many jobs it could take now: none while this machine has none, as the next may have to stay here."""
+    def room(self, quick: bool = False) -> int:
+        """How many jobs it could take now: none while this machine has none, as the next may have to stay here.
+
+        Args:
+            quick: of the quick kinds, for which one place is kept, there and here.
+        """
         self._under_way = {thread: job for thread, job in self._under_way.items() if thread.is_alive()}
-        return min(SLOTS - len(self._under_way), self._here.room())
+        there = free(SLOTS, [job.kind for job, _ in self._under_way.values()], quick)
+        return min(there, self._here.room(quick))
 
     def start(self, job: JobRow) -> None:
         """Hand a job to the cluster, or to this machine."""
-        resources = KINDS[job.kind].resources
-        if resources is None:
+        if not KINDS[job.kind].clustered or self._stays(job):
             self._here.start(job)
             return
-        ref = _task(resources, f"{job.kind} {job.id}").remote(self._settings, job)
+        ref = _task(self._resources[job.kind], f"{job.kind} {job.id}").remote(self._settings, job)
         thread = threading.Thread(target=self._follow, args=(job, ref), name=f"ray-job-{job.id}", daemon=True)
-        self._under_way[thread] = job.id, ref
+        self._under_way[thread] = job, ref
         thread.start()
 
     def at_work(self) -> set[int]:
         """The ids of the jobs that were begun and have not ended."""
-        there = {job for thread, (job, _) in list(self._under_way.items()) if thread.is_alive()}
+        there = {job.id for thread, (job, _) in list(self._under_way.items()) if thread.is_alive()}
         return there | self._here.at_work()
 
     def close(self) -> None:
@@ -107,13 +121,17 @@ class RayExecutor:
 
 def work(settings: Settings, job: JobRow) -> None:
     """Run one claimed job in a process of the cluster: on the shared stores, with a folder of its machine's own."""
-    from core.ingestion.spreading import SpreadEmbedder
+    from core.ingestion.embedders import Embedders
+    from core.ingestion.spreading import SpreadEmbedder, SpreadFolder, Workers
     from core.jobs.runner import run
     from core.workspace import Workspace
 
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     home = platformdirs.user_cache_path("triptych") / "worker"
-    with Workspace.open(replace(settings, home=home), owner=False, given={"embedder": SpreadEmbedder()}) as ws:
+    workers = Workers(resources.read(settings.ray_resources)["embedding"])
+    packaged = SpreadEmbedder(workers)
+    given = {"embedder": packaged, "embedders": Embedders(lambda: packaged, lambda path: SpreadFolder(path, workers))}
+    with Workspace.open(replace(settings, home=home), owner=False, given=given) as ws:
         ws.jobs.begin(job, f"{socket.gethostname()}:{os.getpid()}")
         run(ws, job, threading.Event())
 
@@ -152,11 +170,8 @@ def connect(address: str) -> None:
         raise StoreDown(message, "Start it, or correct TRIPTYCH_RAY_ADDRESS.") from error
 
 
-def _task(resources: Resources, name: str) -> Any:
+def _task(takes: Resources, name: str) -> Any:
     import ray
 
-    options: dict[str, Any] = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "name": name}
-    if resources.memory_mb:
-        options["memory"] = resources.memory_mb << 20
     # Ray must not run it again by itself: an attempt is a claim, with a fencing token of its own.
-    return ray.remote(work).options(max_retries=0, **options)
+    return ray.remote(work).options(max_retries=0, name=name, **takes.options())

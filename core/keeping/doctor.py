@@ -5,7 +5,7 @@ the rows and, when asked for, made anew from them. Nothing that cannot be made a
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -13,9 +13,10 @@ from core import room
 from core.errors import TriptychError
 from core.finetuning.checkpoints import sha256
 from core.keeping.journal import verdict_words
-from core.repair import rebuild_vectors
+from core.repair import FULL_TEXT, TALK, VECTORS, rebuild_vectors, rebuild_words
+from storage import lexical, talk_text
 from storage.agreement import differing
-from storage.errors import NotFound
+from storage.errors import Damaged, NotFound
 from storage.jobs import OPEN
 from storage.snapshot import integrity
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 State = Literal["healthy", "repaired", "not looked at", "decide"]
 STUCK = timedelta(hours=1)
+REPAIR = "Run triptych doctor --repair."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,26 @@ class Finding:
 def examine(ws: "Workspace", repair: bool = False) -> list[Finding]:
     """Run every check; with `repair`, look-ups that differ from the rows are made anew.
 
+    What the workspace repaired by itself since it was opened is told with what is healthy now.
     A process that does not own the workspace looks at everything but the vectors.
     """
     checks: list[Callable[[Workspace, bool], Iterator[Finding]]] = [
-        *(_rows, _uploads, _full_text, _vectors, _adapters, _audit, _base_models, _jobs, _disk)
+        *(_rows, _uploads, _full_text, _talk, _vectors, _adapters, _audit, _base_models, _jobs, _disk)
     ]
-    return [finding for check in checks for finding in check(ws, repair)]
+    return [_told(ws, finding) for check in checks for finding in check(ws, repair)]
+
+
+def repaired(ws: "Workspace") -> list[Finding]:
+    """What the workspace repaired by itself since it was opened, without looking at anything."""
+    return [Finding(each.what, "repaired", each.words) for each in ws.repaired]
+
+
+def _told(ws: "Workspace", found: Finding) -> Finding:
+    """A finding with what was repaired of the same before, which is no news where something is still wrong."""
+    done = [each.words for each in ws.repaired if each.what == found.what]
+    if not done or found.state in ("repaired", "decide"):
+        return found
+    return replace(found, state="repaired", words=f"{done[-1]} {found.words}")
 
 
 def _rows(ws: "Workspace", _repair: bool) -> Iterator[Finding]:
@@ -80,24 +96,43 @@ def _unchanged(ws: "Workspace", content: str) -> bool:
 
 
 def _full_text(ws: "Workspace", repair: bool) -> Iterator[Finding]:
-    if ws.lexical.in_step():
-        yield Finding("Full text", "healthy", "It holds the words of every chunk, and no others.")
-    elif repair:
-        ws.lexical.rebuild()
-        yield Finding("Full text", "repaired", "It differed from the rows and was made anew from them.")
-    else:
-        yield Finding("Full text", "decide", "It differs from the rows.", "Run triptych doctor --repair.")
+    healthy = "It holds the words of every chunk, and no others."
+    yield _words(ws, repair, lexical.TABLE, Finding(FULL_TEXT, "healthy", healthy), ws.lexical.in_step)
+
+
+def _talk(ws: "Workspace", repair: bool) -> Iterator[Finding]:
+    healthy = "It holds the words of every question and answer, and no others."
+    yield _words(ws, repair, talk_text.TABLE, Finding(TALK, "healthy", healthy), ws.conversations.words_in_step)
+
+
+def _words(ws: "Workspace", repair: bool, table: str, healthy: Finding, in_step: Callable[[], bool]) -> Finding:
+    if ws.running and table in ws.database.damaged - ws.unmended:
+        words = "It differed from the rows and is being made anew from them; nothing waits for it."
+        return replace(healthy, state="repaired", words=words)
+    if in_step():
+        return healthy
+    if not repair:
+        return replace(healthy, state="decide", words="It differs from the rows.", remedy=REPAIR)
+    try:
+        rebuild_words(ws, table)
+        mended = in_step()
+    except Damaged:
+        mended = False
+    if mended:
+        return replace(healthy, state="repaired", words="It differed from the rows and was made anew from them.")
+    words = "It differs from the rows and cannot be made anew: the database file itself is damaged."
+    return replace(healthy, state="decide", words=words, remedy="Restore the newest backup.")
 
 
 def _vectors(ws: "Workspace", repair: bool) -> Iterator[Finding]:
     if ws.lock is None and not ws.settings.chroma_url:
         words = "Another process has the workspace open; only that one can look."
-        yield Finding("Vectors", "not looked at", words, "Press Examine in its Settings, or stop it first.")
+        yield Finding(VECTORS, "not looked at", words, "Press Examine in its Settings, or stop it first.")
         return
     indexes = ws.corpora.indexes()
     if ws.vectors.distrusted and ws.running:
         words = "They differed from the rows and are being made anew from them; an exact search serves meanwhile."
-        yield Finding("Vectors", "repaired", words)
+        yield Finding(VECTORS, "repaired", words)
         return
     wrong = [index for index in indexes if not _found_again(ws, index.collection, index.id)]
     for index in wrong if repair else []:
@@ -105,13 +140,13 @@ def _vectors(ws: "Workspace", repair: bool) -> Iterator[Finding]:
     still = [index for index in wrong if not _found_again(ws, index.collection, index.id)]
     if still:
         words = f"{len(still)} of {len(indexes)} indexes differ from the rows."
-        remedy = "Stop and start Triptych." if repair else "Run triptych doctor --repair."
-        yield Finding("Vectors", "decide", words, remedy)
+        remedy = "Stop and start Triptych." if repair else REPAIR
+        yield Finding(VECTORS, "decide", words, remedy)
     elif wrong:
         words = f"{len(wrong)} of {len(indexes)} indexes differed from the rows and were made anew from them."
-        yield Finding("Vectors", "repaired", words)
+        yield Finding(VECTORS, "repaired", words)
     else:
-        yield Finding("Vectors", "healthy", f"{len(indexes)} indexes find what the rows say.")
+        yield Finding(VECTORS, "healthy", f"{len(indexes)} indexes find what the rows say.")
 
 
 def _found_again(ws: "Workspace", collection: str, index_id: int) -> bool:

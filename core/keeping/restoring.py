@@ -20,7 +20,7 @@ from pathlib import Path
 from core import stores, zips
 from core.errors import BadInput, Conflict, TriptychError
 from core.generation.secrets import FILE as KEY
-from core.keeping.archive import BLOCK, ROWS, Manifest, manifest_of
+from core.keeping.archive import BLOCK, LONGEST, ROWS, Manifest, manifest_of
 from core.settings import Settings
 from storage.audit import Audit
 from storage.database import Database, known_revisions
@@ -56,7 +56,7 @@ def restore(file: Path, settings: Settings) -> Restored:
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise Conflict(f"{home} is not empty.", "Choose a new folder; nothing is restored over a workspace.")
     try:
-        packed = zips.opened(file)
+        packed = zips.opened(file, LONGEST)
     except zipfile.BadZipFile as error:
         raise BadInput(f"{file} cannot be read as a backup.", "Choose another one.") from error
     with packed:

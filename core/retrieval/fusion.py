@@ -55,5 +55,23 @@ def ranked(
     return sorted(found, key=lambda hit: (-hit.score, hit.chunk_id))
 
 
+def level(lists: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> list[tuple[int, float]]:
+    """One list of meaning from those of several corpora, best first.
+
+    Cosines of two embedding models are no scale: what one calls near, the other calls far. So the first list's model
+    says how near its own hits are, and the hits of another model count as much as the first's of the same rank.
+
+    Args:
+        lists: the embedding model of each, and its (chunk id, cosine), best first.
+    """
+    by_model: dict[str, list[tuple[int, float]]] = {}
+    for model, hits in lists:
+        by_model.setdefault(model, []).extend(hits)
+    merged = [sorted(hits, key=lambda hit: -hit[1]) for hits in by_model.values() if hits]
+    scale = [score for _, score in merged[0]] if merged else []
+    levelled = [(key, scale[min(rank, len(scale) - 1)]) for hits in merged for rank, (key, _) in enumerate(hits)]
+    return sorted(levelled, key=lambda hit: -hit[1])
+
+
 def _ranks(hits: Sequence[tuple[int, float]]) -> dict[int, int]:
     return {key: rank for rank, (key, _) in enumerate(hits, 1)}

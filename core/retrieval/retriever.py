@@ -1,21 +1,23 @@
 """A question becomes passages: both look-ups at once, fused, read from the rows, neighbours merged.
 
 The rows have the last word: what they do not hold as part of a ready document is not shown, whatever
-a look-up still believes. Knows nothing of prompts or answers.
+a look-up still believes. A look-up that is damaged fails no question. In place of a collection the vectors' rows are
+searched, which finds the same. A full text is made anew in seconds, as long as cutting all rows into words for one
+question would take; until then meaning finds alone. Knows nothing of prompts or answers.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from core.errors import StoreDown
 from core.ingestion.embedders import Embeds
-from core.retrieval.fusion import Ranked, fuse
+from core.retrieval.fusion import Ranked, fuse, level
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
 from core.tracing import where
 from storage.corpora import Corpora
-from storage.errors import Rebuilding, Unreachable
+from storage.errors import Damaged, Rebuilding, Unreachable
 from storage.hits import Hit
 from storage.lexical import Lexical
 from storage.rows import ChunkRow, DocumentRow, IndexRow, PageRow
@@ -66,16 +68,15 @@ class Retriever:
 
     def ranked(self, corpus_id: int, question: str, also: Sequence[int] = ()) -> list[Ranked]:
         """Every chunk that either path found, best first, as the look-ups see it."""
-        corpora = (corpus_id, *also)
-        found = [self.both(each, question) for each in corpora]
-        words = _best(hit for words, _ in found for hit in words)
-        meaning = _best(hit for _, meaning in found for hit in meaning)
-        return fuse(_pairs(words), _pairs(meaning))
+        found = [self._found(each, question) for each in (corpus_id, *also)]
+        words = sorted((hit for words, _, _ in found for hit in words), key=lambda hit: -hit.score)
+        meaning = level([(model, _pairs(meaning)) for _, meaning, model in found])
+        return fuse(_pairs(words[:CANDIDATES]), meaning[:CANDIDATES])
 
     def by_words(self, corpus_id: int, question: str) -> list[Hit]:
-        """Chunks that share words with the question, best first."""
+        """Chunks that share words with the question, best first; none while the full text is damaged."""
         index = self._corpora.active_index(corpus_id)
-        return self._lexical.search(corpus_id, question, CANDIDATES, index.cut) if index else []
+        return self._worded(index, question) if index else []
 
     def by_meaning(self, corpus_id: int, question: str) -> list[Hit]:
         """Chunks whose vectors are nearest to the question's, best first."""
@@ -83,22 +84,34 @@ class Retriever:
 
     def both(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit]]:
         """What words find and what meaning finds, of one index: never some of each side of a swap."""
+        words, meaning, _ = self._found(corpus_id, question)
+        return words, meaning
+
+    def _found(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit], str]:
+        """Both, and the embedding model of that index."""
         try:
             return self._of_serving(corpus_id, question)
         except Unreachable as error:
             raise StoreDown(f"Nothing can be searched by meaning: {error}.", "Start it, and ask again.") from error
 
-    def _of_serving(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit]]:
+    def _of_serving(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit], str]:
         index = self._corpora.active_index(corpus_id)
         while index is not None:
             with ThreadPoolExecutor(1, "words") as beside:  # both spend their time outside the interpreter
-                words = beside.submit(self._lexical.search, corpus_id, question, CANDIDATES, index.cut)
+                words = beside.submit(self._worded, index, question)
                 meaning = self._nearest(index, self._embedder_of(index).embed_one(question))
             still = self._corpora.active_index(corpus_id)
             if still is not None and still.id == index.id:
-                return words.result(), meaning
+                return words.result(), meaning, index.embedding_model
             index = still  # swapped meanwhile, and perhaps dropped: ask the one that serves now
-        return [], []
+        return [], [], ""
+
+    def _worded(self, index: IndexRow, question: str) -> list[Hit]:
+        try:
+            return self._lexical.search(index.corpus_id, question, CANDIDATES, index.cut)
+        except Damaged as error:  # known to the database from now on, so it is made anew
+            log.error("the full text cannot be searched; meaning finds alone, until it is made anew: %s", where(error))
+            return []
 
     def _nearest(self, index: IndexRow, vector: Floats) -> list[Hit]:
         try:
@@ -157,11 +170,6 @@ def passage(
 def _place(group: Sequence[Ranked], chunks: Mapping[int, ChunkRow]) -> tuple[int, int]:
     row = chunks[group[0].chunk_id]
     return row.document_id, row.page
-
-
-def _best(hits: Iterable[Hit]) -> list[Hit]:
-    """The best of several corpora's lists: both look-ups score all chunks of a workspace on one scale."""
-    return sorted(hits, key=lambda hit: -hit.score)[:CANDIDATES]
 
 
 def _pairs(hits: Sequence[Hit]) -> list[tuple[int, float]]:

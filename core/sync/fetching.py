@@ -6,8 +6,8 @@ its tag and date, so an unchanged one costs a line. What the bytes are is for th
 
 import hashlib
 import zlib
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,11 @@ from core.sync.reach import Backend, Deadline, Refused, trusted
 
 MIB = 1024 * 1024
 REDIRECTS = (301, 302, 303, 307, 308)
+Before = Callable[[str, str], None]
+"""Given an address that is about to be asked for, and the kind of host that it has to be at ("" before the first).
+
+It may raise NotFetched to leave the address alone, and may take its time, which does not count.
+"""
 
 
 class NotFetched(TriptychError):
@@ -65,12 +70,23 @@ class Fetcher:
         self.agent = f"Triptych/{version('triptych')}"
         self._trusted = trusted()
 
-    def get(self, url: str, into: Path, etag: str = "", last_modified: str = "", most: int = 0) -> Fetched:
+    def get(
+        self,
+        url: str,
+        into: Path,
+        etag: str = "",
+        last_modified: str = "",
+        most: int = 0,
+        before: Before = lambda *_: None,
+        kind: str = "",
+    ) -> Fetched:
         """Fetch an address, following redirects, into a file.
 
         Args:
             etag, last_modified: of the version at hand; the status is 304 when it is still the one.
             most: bytes, if fewer than the limits say.
+            before: asked before each address, those that redirects lead to as well.
+            kind: of the hosts that may be connected to (`reach.kind_of_host`); "" for whatever the first one is.
 
         Raises:
             NotFetched: no answer, or one that is over a limit or leads astray; the message says which.
@@ -79,18 +95,15 @@ class Fetcher:
         headers |= {"If-None-Match": etag} if etag else {}
         headers |= {"If-Modified-Since": last_modified} if last_modified else {}
         deadline = Deadline(self.limits.seconds)
-        backend = Backend(deadline)
-        try:
-            for _ in range(self.limits.redirects + 1):
-                with httpcore.ConnectionPool(self._trusted, network_backend=backend) as pool:
-                    answer = self._one(pool, url, headers, into, most or self.limits.most)
-                if isinstance(answer, Fetched):
-                    return answer
-                url = self._next(url, answer)
-        except Refused as error:
-            raise NotFetched(f"A redirect was not followed: {error}.", "Name the address itself.") from error
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            raise NotFetched(_trouble(error), "See whether a browser can open it.") from error
+        backend = Backend(deadline, kind)
+        for _ in range(self.limits.redirects + 1):
+            with deadline.resting():
+                before(url, backend.kind)
+            with _told(), httpcore.ConnectionPool(self._trusted, network_backend=backend) as pool:
+                answer = self._one(pool, url, headers, into, most or self.limits.most)
+            if isinstance(answer, Fetched):
+                return answer
+            url = self._next(url, answer)
         raise NotFetched(f"It redirects more than {self.limits.redirects} times.", "Name the address it ends at.")
 
     def _one(
@@ -152,6 +165,17 @@ def _unpacked(blocks: Iterator[bytes], sent: dict[str, str], most: int) -> Itera
 
 def _too_large(most: int) -> NotFetched:
     return NotFetched(f"It is larger than {most / MIB:g} MB.", "Download it and add its parts.")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What keeps an address from being fetched, as a line for people."""
+    try:
+        yield
+    except Refused as error:
+        raise NotFetched(f"A redirect was not followed: {error}.", "Name the address itself.") from error
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        raise NotFetched(_trouble(error), "See whether a browser can open it.") from error
 
 
 def _trouble(error: Exception) -> str:

@@ -25,6 +25,7 @@ def look(
     again: bool = False,
     keep: Keep | None = None,
     check: Callable[[], None] = lambda: None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Plan:
     """What a sync of the source would do now; writes nothing.
 
@@ -33,6 +34,7 @@ def look(
         again: look again at files that could not be taken.
         keep: given the content of pages that are new or changed; without it, it is thrown away.
         check: called now and then; may raise to end the look.
+        told: told what a look at web addresses waits for.
 
     Raises:
         Unreachable: a folder cannot be listed; the message says why.
@@ -43,7 +45,7 @@ def look(
         found = look_at_folder(root, items, ws.home, time.time(), again)
     else:
         with tempfile.TemporaryDirectory(dir=ws.scratch) as folder:
-            found = look_at_urls(source.location["urls"], items, Fetcher(), Path(folder), keep, check)
+            found = look_at_urls(source.location["urls"], items, Fetcher(), Path(folder), keep, check, told)
     return compare(items, _told_apart(source, found), agreed)
 
 

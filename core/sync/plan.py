@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from storage.recognising import keyed, same
 from storage.rows import SourceItemRow
 
 FEW = 10
@@ -139,7 +140,7 @@ def _verdict(item: SourceItemRow | None, seen: Seen) -> str:
         )
     if item is None or not item.content_sha256:
         return "added"
-    if item.content_sha256 != seen.sha256:
+    if not same(item.content_sha256, seen.sha256):
         return "changed"
     return "unchanged" if _same_date(item, seen) and not item.problem else "refreshed"
 
@@ -167,9 +168,9 @@ def _moves(removed: list[SourceItemRow], added: list[Seen]) -> tuple[list[tuple[
     moved: list[tuple[str, Seen]] = []
     new: list[Seen] = []
     for seen in added:
-        same = by_content.get(seen.sha256)
-        if same:
-            moved.append((same.pop(0).path, seen))
+        held = by_content.get(seen.sha256) or by_content.get(keyed(seen.sha256))
+        if held:
+            moved.append((held.pop(0).path, seen))
         else:
             new.append(seen)
     return moved, new

@@ -9,7 +9,8 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import certifi
@@ -35,13 +36,23 @@ class Deadline:
             raise httpcore.ReadTimeout("it took too long")
         return rest if most is None else min(rest, most)
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """The time that the block takes does not count."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - began
+
 
 class Backend(httpcore.SyncBackend):
     """Opens connections to hosts of one kind: that of the first one."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, kind: str = "") -> None:
+        """`kind` is that of the first host, where it is known; "" until something was connected to."""
         self._deadline = deadline
-        self._kind = ""
+        self.kind = kind
 
     def connect_tcp(
         self,
@@ -58,10 +69,10 @@ class Backend(httpcore.SyncBackend):
             httpcore.ConnectError, ConnectTimeout: it does not exist, or does not answer.
         """
         addresses = resolved(host, port)
-        self._kind = self._kind or kind_of_host(addresses[0])
-        allowed = [address for address in addresses if kind_of_host(address) == self._kind]
+        self.kind = self.kind or kind_of_host(addresses[0])
+        allowed = [address for address in addresses if kind_of_host(address) == self.kind]
         if not allowed:
-            raise Refused(f"it leads from a {self._kind} address to a {kind_of_host(addresses[0])} one")
+            raise Refused(f"it leads from a {self.kind} address to a {kind_of_host(addresses[0])} one")
         for address in allowed:
             patience = self._deadline.left(CONNECT_S)
             try:

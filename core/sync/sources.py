@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from core.errors import BadInput, Conflict, NotFound
 from core.ingestion import intake
 from core.ingestion.naming import clean_name
+from core.sync import leaving
 from core.sync.folder import walk
 from core.sync.naming import clean_url
 from storage.errors import NotFound as NoRow
@@ -17,7 +18,8 @@ from storage.rows import SourceRow
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-OnRemoval = Literal["keep", "remove"]
+OnRemoval = Literal["keep", "remove", "erase"]
+"""What becomes of a document whose file is gone; `erase`: what was made of it goes too (`storage.traces`)."""
 
 
 class Settings(TypedDict):
@@ -143,17 +145,20 @@ def set_up(
 
 
 def remove(ws: "Workspace", source_id: int, documents: OnRemoval) -> None:
-    """Stop following a source for good; its documents are kept, or deleted unless another source has them too."""
+    """Stop following a source for good; its documents are kept, or deleted unless another source has them too.
+
+    Args:
+        documents: `erase` deletes what was made of them as well.
+    """
     try:
         source = ws.sources.get(source_id)
     except NoRow:
         return
     ws.sources.change(source_id, enabled=False)
     _end_jobs(ws, source)
-    if documents == "remove":
-        ids = {item.document_id for item in ws.sources.items(source_id).values() if item.document_id is not None}
-        holders = ws.sources.holders(ids)
-        intake.delete_documents(ws, [key for key in ids if {item.source_id for item in holders[key]} == {source_id}])
+    if documents != "keep":
+        ids = leaving.documents(ws, ws.sources.items(source_id).values())
+        intake.delete_documents(ws, ids, erase=documents == "erase")
     ws.sources.remove(source_id)
 
 

@@ -8,19 +8,21 @@ the next look finds what is left, so the job may be killed anywhere.
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.finetuning import forgetting, registry
 from core.ingestion import intake
+from core.sync import leaving
 from core.sync.folder import SETTLE_S, Unsettled, opened
 from core.sync.looking import look
 from core.sync.naming import document_name
 from core.sync.plan import Plan, Seen
 from storage.admission import Arrival
 from storage.errors import NotFound, Vanished
-from storage.rows import JobRow, SourceItemRow, SourceRow
+from storage.rows import AdapterRow, JobRow, SourceItemRow, SourceRow
 from storage.sources import Taken
 
 if TYPE_CHECKING:
@@ -29,17 +31,20 @@ if TYPE_CHECKING:
 
 AT_ONCE = 50
 """Files stored and admitted together: few enough to be answerable soon, many enough to share an index job."""
+KEEPS = "keeps what it learned from deleted documents"
+"""What a sync says of adapters, in the message that its job ends with."""
 LOOKS = 15
 """How often the job looks again at files that are still being written, before it leaves them to the next sync."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """What the steps of one attempt share."""
+    """What the steps of one attempt share; `learners` keep what they learned from documents that it deleted."""
 
     ws: "Workspace"
     lease: "Lease"
     source: SourceRow
+    learners: dict[int, AdapterRow] = field(default_factory=dict)
 
     @property
     def job(self) -> JobRow:
@@ -62,6 +67,8 @@ def run(ws: "Workspace", lease: "Lease") -> None:
             break
         ws.jobs.say(lease.job, f"waiting for {len(plan.waiting)} files that are still being written")
         _wait(lease)
+    if sync.learners:
+        ws.jobs.say(lease.job, f"{KEEPS}: {registry.told(sync.learners.values())}")
     problem, remedy = plan.problem
     if plan.waiting and not problem:
         problem, remedy = f"{len(plan.waiting)} files are being written all the time.", "They come when they rest."
@@ -87,7 +94,8 @@ def _look(sync: Sync) -> Plan:
     payload = sync.job.payload
     keep = partial(_keep, sync.ws)
     agreed, again = int(payload.get("agreed", 0)), bool(payload.get("again"))
-    return look(sync.ws, sync.source, agreed=agreed, again=again, keep=keep, check=sync.lease.check)
+    told = partial(sync.ws.jobs.say, sync.job)
+    return look(sync.ws, sync.source, agreed=agreed, again=again, keep=keep, check=sync.lease.check, told=told)
 
 
 def _keep(ws: "Workspace", page: Path, _sha256: str) -> None:
@@ -113,12 +121,12 @@ def carry_out(sync: Sync, plan: Plan) -> None:
 
 
 def _move(sync: Sync, plan: Plan) -> None:
-    """Give documents of moved files their new names; nothing is read or embedded again."""
+    """Give documents of moved files their new names; nothing is embedded again, nothing made of them lost."""
     if not plan.moved:
         return
     items = sync.ws.sources.items(sync.source.id)
     names = {items[path].document_id: document_name(sync.source, seen.path) for path, seen in plan.moved}
-    sync.ws.sources.rename_documents(sync.job, {key: name for key, name in names.items() if key is not None})
+    _rename(sync, {key: name for key, name in names.items() if key is not None})
     sync.ws.sources.record(sync.job, sync.source.id, [_as_taken(seen, items[path]) for path, seen in plan.moved])
     sync.ws.sources.forget(sync.job, sync.source.id, [path for path, _ in plan.moved])
 
@@ -126,9 +134,10 @@ def _move(sync: Sync, plan: Plan) -> None:
 def _remove(sync: Sync, gone: Sequence[SourceItemRow]) -> None:
     """Take the documents of vanished files away, unless the source keeps them or another file has the same content."""
     sync.lease.check()
-    if sync.source.on_removal == "remove":
+    if sync.source.on_removal != "keep":
+        sync.learners.update({row.id: row for row in leaving.learners(sync.ws, sync.source, gone)})
         alone = _given_to_others(sync, gone)
-        intake.delete_documents(sync.ws, alone)
+        intake.delete_documents(sync.ws, alone, erase=sync.source.on_removal == "erase")
     if gone:
         sync.ws.sources.forget(sync.job, sync.source.id, [item.path for item in gone])
 
@@ -154,8 +163,14 @@ def _given_to_others(sync: Sync, leaving: Iterable[SourceItemRow]) -> list[int]:
             names[document_id] = document_name(sources[heirs[0].source_id], heirs[0].path)
         else:
             alone.append(document_id)
-    sync.ws.sources.rename_documents(sync.job, names)
+    _rename(sync, names)
     return alone
+
+
+def _rename(sync: Sync, names: dict[int, str]) -> None:
+    """Name documents, with all that is kept by their names: in rows, and in the folders of adapters."""
+    if names:
+        sync.ws.sources.rename_documents(sync.job, names, partial(forgetting.follow, sync.ws))
 
 
 def _take(sync: Sync, part: Sequence[Seen]) -> None:

@@ -7,6 +7,7 @@ from dashboard import resources, state
 from dashboard.components import (
     attachments,
     conversation_list,
+    disclaimer,
     document_view,
     draft,
     empty,
@@ -92,6 +93,6 @@ with st.bottom:
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         attachments.show(corpus.id, conversation, mode_picker.chosen(corpus.id, conversation))
-        st.caption(f"{about.disclaimer} Check what matters at its source.", width="content")
+        disclaimer.show(about)
         draft.keep(corpus.id, conversation.id if conversation else None)
 document_view.show_if_open(corpus.id, own_files)

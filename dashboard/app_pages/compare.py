@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.assistants import comparing, contestants
 from dashboard import resources, state
-from dashboard.components import document_view, empty, mode_picker, modes, panels, win_rates
+from dashboard.components import disclaimer, document_view, empty, mode_picker, modes, panels, win_rates
 from dashboard.components.safe_text import label, one_line
 
 LONGEST = 2000
@@ -45,7 +45,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
             "Also compare",
             list(others),
             format_func=lambda key: one_line(modes.titled(key, others[key].name), 80),
-            placeholder="An adapter's version, another base model",
+            placeholder="A version, another base model",
             key="compare-variants",
         )
     st.toggle("Blind", key="compare-blind", help="Shuffle the panels and hide their names until you have voted")
@@ -65,4 +65,5 @@ with st.bottom:
         disabled=ready == 0,
         on_submit=ask,
     )
+    disclaimer.show(workspace.domains.get(corpus.domain))
 document_view.show_if_open(corpus.id)

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core.domains import domain
 from core.evaluation import known
 from dashboard import resources, state
 from dashboard.components import (
     answers_by_mode,
+    document_view,
     empty,
     evaluation_run,
     gold_forms,
@@ -27,11 +27,15 @@ questions = workspace.gold.count(corpus.id)
 facts = known.facts(workspace, corpus.id)
 
 st.title(label(corpus.name), anchor=False)
-st.caption(f"{domain(corpus.domain).title} · which mode serves these documents and questions best, and by how much.")
+domain = label(workspace.domains.get(corpus.domain).title, 60)
+st.caption(f"{domain} · which mode serves these documents and questions best, and by how much.")
 
 rows = workspace.evaluations.list(corpus.id)
 row = scores.choose(corpus.id, rows) if rows else None
-verdict.show(corpus.id, known.verdict(workspace, corpus.id, row, facts))
+stands_on = known.decisive(rows, row)
+verdict.show(corpus.id, known.verdict(workspace, corpus.id, stands_on, facts))
+if stands_on is not None and row is not None and stands_on.id != row.id:
+    st.caption(f"The verdict stands on an earlier evaluation, {label(stands_on.name)}, which compares more.")
 
 st.subheader("Evaluation", anchor=False)
 if not questions:
@@ -50,3 +54,4 @@ st.subheader("Gold questions", anchor=False)
 gold_forms.show(corpus.id, facts)
 with st.expander("All gold questions", icon=":material/list:"):
     gold_list.show(corpus)
+document_view.show_if_open(corpus.id)

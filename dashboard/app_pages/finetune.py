@@ -27,8 +27,8 @@ counts = workspace.examples.counts(corpus.id)
 
 st.title(label(corpus.name), anchor=False)
 st.caption(
-    f"{workspace.domains.get(corpus.domain).title} · teach a base model these documents; an adapter serves only if it "
-    "wins on questions about documents it did not learn from."
+    f"{label(workspace.domains.get(corpus.domain).title, 60)} · teach a base model these documents; an adapter serves "
+    "only if it wins on questions about documents it did not learn from."
 )
 
 st.subheader("1 · Examples", anchor=False)

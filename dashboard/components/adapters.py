@@ -70,6 +70,8 @@ def _facts(row: AdapterRow) -> list[str]:
     ]
     if seconds := row.result.get("seconds"):
         said.append(f"trained {seconds / 60:.0f} min on {row.result.get('examples', 0):,} examples")
+    if gold := row.result.get("gold_left_out"):
+        said.append(f"{gold:,} left out that ask what a gold question asks")
     return said
 
 

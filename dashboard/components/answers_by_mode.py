@@ -1,4 +1,4 @@
-"""Every question of an evaluation: what each mode said, what it stood on, and what it scored."""
+"""Every question of an evaluation with its scores; each opens to what the modes said and why it scored so."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.evaluation.scoring import METRICS
+from core.evaluation.questions import Gold
 from dashboard import resources
-from dashboard.components import figures, modes
+from dashboard.components import answer_opened, figures, modes
 from dashboard.components.safe_text import label
 from storage.rows import EvaluationAnswerRow, EvaluationRow
 
@@ -65,29 +65,11 @@ def _score(answer: EvaluationAnswerRow) -> float:
 
 
 def _question(gold: dict[str, Any], row: EvaluationRow, said: Said, judged: Sequence[str]) -> None:
-    shown = [mode for mode in row.modes if mode in said]
-    scores = " · ".join(f"{modes.look(mode).title} {100 * _score(said[mode]):.0f}" for mode in shown)
-    with st.expander(f"{label(gold['question'], 160)} — {scores}"):
-        wanted = gold["answer"] if gold["answerable"] else "The documents do not hold the answer."
-        st.markdown(f"**Gold answer:** {label(wanted, 600)}")
-        if gold["documents"]:
-            st.caption(label(", ".join(gold["documents"]), 200))
-        if judged:
-            st.caption(f":material/balance: Judge model: {'; '.join(judged)}")
-        for mode in shown:
-            with st.container(border=True, gap="xsmall"):
-                _answer(said[mode])
-
-
-def _answer(answer: EvaluationAnswerRow) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        modes.badge(answer.mode)
-        if answer.refused:
-            st.badge("refused", color="gray", icon=":material/block:")
-        st.caption(f"{answer.timings.get('total_s') or 0:.1f} s", width="content")
-    st.markdown(label(answer.text, 1500))
-    cited = dict.fromkeys(f"{c['document']}, page {c['page']}" for c in answer.citations if c["document_id"])
-    if cited:
-        st.caption(f":material/format_quote: {label('; '.join(cited), 300)}")
-    named = [f"{METRICS[name]} {100 * value:.0f}" for name, value in answer.scores.items() if name in METRICS]
-    st.caption(" · ".join(named))
+    """Closed, its title alone: what is in it is read when it is opened."""
+    shown = {mode: said[mode] for mode in row.modes if mode in said}
+    scores = " · ".join(f"{modes.look(mode).title} {100 * _score(each):.0f}" for mode, each in shown.items())
+    key = f"asked-{row.id}-{row.questions.index(gold)}"
+    opened = st.expander(f"{label(gold['question'], 160)} — {scores}", key=key, on_change="rerun")
+    if opened.open:
+        with opened:
+            answer_opened.show(Gold.of(gold), shown, judged, key)

@@ -6,10 +6,12 @@ from core.assistants.answer import Mode
 from core.conversations import files
 from core.ingestion import intake
 from dashboard import resources, state
-from dashboard.components import figures, indexing, upload
+from dashboard.components import erasing, figures, indexing, upload
 from dashboard.components.safe_text import label
 from storage.rows import ConversationRow, DocumentRow
 
+REMOVING = "removing-file"
+"""Session state: the id of the file that is asked about."""
 STATES = {
     "ready": (":material/check_circle:", "ready"),
     "failed": (":material/error:", "could not be read"),
@@ -27,7 +29,12 @@ def show(corpus_id: int, conversation: ConversationRow | None, mode: Mode) -> No
         indexing.show(conversation.files_corpus_id)
 
 
-@st.dialog("Files of this conversation", icon=":material/attach_file:", on_dismiss="rerun")
+def _ask(document_id: int | None = None) -> None:
+    """Ask about the file that was chosen to go, or about none."""
+    st.session_state[REMOVING] = document_id
+
+
+@st.dialog("Files of this conversation", icon=":material/attach_file:", on_dismiss=_ask)
 def _panel(corpus_id: int, mode: Mode) -> None:
     workspace = resources.workspace()
     talk = state.conversation_id(corpus_id)  # the first file begins one while the dialog is open
@@ -47,7 +54,7 @@ def _panel(corpus_id: int, mode: Mode) -> None:
             st.markdown(f":red[:material/error:] **{label(each.name)}** was not added: {label(each.reason, 240)}")
     for row in rows:
         _file(row)
-    if st.button("Done", type="primary"):
+    if st.button("Done", type="primary", on_click=_ask):
         st.rerun()
 
 
@@ -66,10 +73,26 @@ def _file(row: DocumentRow) -> None:
         else:
             st.markdown(f"{icon} {label(row.name, 60)}: {word}", width="content")
         st.button(
-            "Remove", key=f"remove-{row.id}", icon=":material/close:", type="tertiary", on_click=_remove, args=(row.id,)
+            "Remove", key=f"remove-{row.id}", icon=":material/close:", type="tertiary", on_click=_ask, args=(row.id,)
         )
     if row.error:
         st.caption(f":red[{label(row.error, 200)}] {label(row.remedy, 200) if row.remedy else ''}")
+    if st.session_state.get(REMOVING) == row.id:
+        _asked(row)
+
+
+def _asked(row: DocumentRow) -> None:
+    """Say what goes with a file, in the dialog that is open already."""
+    with st.container(border=True):
+        st.caption("Its text, vectors and stored file are deleted, down to the last byte. This cannot be undone.")
+        erase = erasing.made_of_documents([row.id])
+        erasing.name_learners([row.id])
+        with st.container(horizontal=True):
+            st.button(
+                "Remove file", key=f"really-remove-{row.id}", type="primary", icon=":material/delete:",
+                on_click=_remove, args=(row.id, erase),
+            )  # fmt: skip
+            st.button("Keep it", key=f"keep-{row.id}", on_click=_ask)
 
 
 @state.reported
@@ -87,5 +110,6 @@ def _take(corpus_id: int, conversation_id: int | None, mode: Mode, key: str) -> 
 
 
 @state.reported
-def _remove(document_id: int) -> None:
-    intake.delete_document(resources.workspace(), document_id)
+def _remove(document_id: int, erase: bool) -> None:
+    _ask()
+    intake.delete_document(resources.workspace(), document_id, erase=erase)

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from core.keeping import backup
+from core.keeping import backup, downloads
 from dashboard import resources, state
 from dashboard.components import figures, job_control
 from dashboard.components.safe_text import label
@@ -45,9 +45,8 @@ def _state(was_busy: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{label(file.name, 80)} · {figures.size(file.stat().st_size)}", width="content")
             # Streamlit holds a download in memory: the file itself is beside the workspace, whatever its size.
-            st.download_button(
-                "Download", partial(file.open, "rb"), file.name, "application/zip", f"download-{file.name}"
-            )
+            read = downloads.told(workspace, partial(file.open, "rb"), "workspace", what="backup downloaded")
+            st.download_button("Download", read, file.name, "application/zip", f"download-{file.name}")
 
 
 def _latest() -> JobRow | None:

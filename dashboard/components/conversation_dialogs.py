@@ -5,9 +5,8 @@ from functools import partial
 import streamlit as st
 
 from core.conversations import export, files
-from core.finetuning import registry
 from dashboard import resources, state
-from dashboard.components import figures
+from dashboard.components import erasing, figures
 from dashboard.components.safe_text import label, one_line
 from storage.rows import ConversationRow
 
@@ -55,21 +54,9 @@ def delete(row: ConversationRow) -> None:
         f"them{with_files}."
     )
     st.caption("The documents of the corpus stay. This cannot be undone.")
-    erase = _erase_too(row)
+    erase = erasing.made_of_answers(workspace.conversations.made_of(row.id))
+    erasing.learned_from_examples(row.corpus_id, workspace.conversations.examples_of(row.id))
     if st.button("Delete conversation", type="primary", icon=":material/delete:"):
         files.delete(workspace, row.id, erase=erase)
         state.choose_conversation(row.corpus_id, None)
         st.rerun()
-
-
-def _erase_too(row: ConversationRow) -> bool:
-    """Whether the examples that were corrected in it go as well; says which adapters keep what they learned."""
-    workspace = resources.workspace()
-    examples = workspace.conversations.examples_of(row.id)
-    if not examples:
-        return True
-    erase = st.toggle(f"Delete {figures.count(len(examples), 'training example')} made from it too", value=True)
-    if learned := registry.learned_from_examples(workspace, row.corpus_id, examples):
-        told = ", ".join(f"{each.kind} v{each.version}" for each in learned)
-        st.warning(f"Trained with them, and keeps it: {told}. Delete it on the Fine-tune page, or train it again.")
-    return erase

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import UNSTORABLE, TriptychError
-from core.finetuning import registry
 from core.ingestion import intake
 from dashboard import resources, state
-from dashboard.components import figures
+from dashboard.components import erasing, figures
 from dashboard.components.safe_text import label, one_line
 from storage.errors import Exists, Unstorable
-from storage.rows import CorpusRow, DocumentRow
+from storage.rows import CorpusRow
 
 LONGEST = 80
 
@@ -94,8 +93,8 @@ def delete_documents(ids: Sequence[int]) -> None:
     if len(rows) > 10:
         st.markdown(f"- and {len(rows) - 10:,} more")
     st.caption("Their text, vectors and stored files are deleted, down to the last byte. This cannot be undone.")
-    erase = _erase_too([row.id for row in rows])
-    _name_learners(rows)
+    erase = erasing.made_of_documents([row.id for row in rows])
+    erasing.name_learners([row.id for row in rows])
     # The callback runs first; a button that then said "Delete 0" would be another one, which nobody pressed.
     if st.button(
         f"Delete {figures.count(len(ids), 'document')}",
@@ -106,39 +105,3 @@ def delete_documents(ids: Sequence[int]) -> None:
         kwargs={"erase": erase},
     ):
         st.rerun()  # puts the dialog away
-
-
-def _erase_too(ids: Sequence[int]) -> bool:
-    """Say what was made of the documents, and whether it goes with them; it does unless somebody says otherwise."""
-    made = resources.workspace().documents.made_of(ids)
-    if not made.any:
-        return True
-    said = [
-        figures.count(number, *nouns)
-        for number, nouns in (
-            (made.examples, ("training example",)),
-            (made.gold, ("gold question",)),
-            (made.answers, ("answer in conversations", "answers in conversations")),
-            (made.evaluated, ("answer of evaluations", "answers of evaluations")),
-        )
-        if number
-    ]
-    return st.toggle(
-        f"Erase what was made from them too: {', '.join(said)}",
-        value=True,
-        key="erase-made",
-        help="Answers keep their place without their words, and evaluations keep their numbers. Switched off, all of "
-        "it stays, with the documents' words in it. Backups that were made before keep everything.",
-    )
-
-
-def _name_learners(rows: Sequence[DocumentRow]) -> None:
-    """Say which adapters keep what they learned from documents that go, and where to train anew."""
-    for corpus_id in {row.corpus_id for row in rows}:
-        names = {row.name for row in rows if row.corpus_id == corpus_id}
-        learned = registry.learned_from(resources.workspace(), corpus_id, names)
-        if learned:
-            told = ", ".join(f"{row.kind} v{row.version}" for row in learned)
-            st.warning(f"Learned from them, and keeps it: {told}. Delete it, or train it again without them.")
-            query = {"corpus": str(corpus_id)}
-            st.page_link("app_pages/finetune.py", label="Fine-tune", icon=":material/school:", query_params=query)

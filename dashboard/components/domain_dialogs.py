@@ -6,9 +6,10 @@ import streamlit as st
 
 from core.domains import Domain, domain, written
 from core.errors import TriptychError
+from core.keeping import downloads
 from dashboard import resources, state
 from dashboard.components import cutting_fields, figures
-from dashboard.components.safe_text import label, one_line
+from dashboard.components.safe_text import label
 
 PERSONAL = {
     "warn": "Mark the places",
@@ -71,7 +72,7 @@ def _export(about: Domain) -> None:
     st.write("One file with everything the domain says. Import it here or elsewhere; its documents stay here.")
     st.download_button(
         "Download",
-        written.write(about),
+        downloads.told(resources.workspace(), lambda: written.write(about), "domain", name=about.name),
         file_name=f"{about.name}.toml",
         mime="application/toml",
         icon=":material/download:",
@@ -158,7 +159,7 @@ def _keep(change: Any) -> None:
     try:
         made = change()
     except TriptychError as error:
-        st.error(one_line(f"{error}", 600).replace("[", "\\["))
+        st.error(label(f"{error}", 600))
         return
     if made is not None:
         state.choose_domain(made.name)

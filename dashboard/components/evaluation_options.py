@@ -42,8 +42,9 @@ def _freshness(corpus_id: int) -> bool:
             st.caption(f"{figures.count(len(found), 'fact')} changed since the adapters learned, and will be asked.")
         else:
             st.caption(
-                f"No document changed since the adapters learned. {figures.count(len(found), 'fact')} will be asked as "
-                "if one value had: it is changed on the way to the modes, and your corpus stays as it is."
+                "No fact that the adapters learned is found with another value now. "
+                f"{figures.count(len(found), 'fact')} will be asked as if one value had: it is changed on the way to "
+                "the modes, and your corpus stays as it is."
             )
     return chosen
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.evaluation import answering, running
+from core.evaluation import answering, estimating, running
 from core.evaluation.options import Options
 from core.evaluation.questions import of_rows
 from dashboard import resources, state
@@ -50,19 +50,15 @@ def _form(corpus_id: int, questions: int) -> None:
             on_click=_start,
             args=(corpus_id, tuple(chosen), many, options),
         )
-        st.caption(_cost(corpus_id, many, tuple(chosen)), width="content")
+        if chosen:
+            st.caption(_cost(corpus_id, many, tuple(chosen), options), width="content")
 
 
-def _cost(corpus_id: int, questions: int, chosen: tuple[str, ...]) -> str:
-    answers = figures.count(questions * len(chosen), "answer")
-    seconds = running.estimate(resources.workspace(), corpus_id, questions, chosen)
-    if seconds is None:
-        return f"{answers}; how long that takes is said after the first few of them."
-    return f"{answers}, about {_minutes(seconds)} by what they took last time"
-
-
-def _minutes(seconds: float) -> str:
-    return f"{max(1, seconds):.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+def _cost(corpus_id: int, questions: int, chosen: tuple[str, ...], options: Options) -> str:
+    """What it will take, and what that is known from."""
+    found = estimating.estimate(resources.workspace(), corpus_id, questions, chosen)
+    less = ", less what is taken over" if options.reuse else ""
+    return f"{figures.count(found.answers, 'answer')}, {found.said}{less}"
 
 
 @state.reported

@@ -1,11 +1,14 @@
 """The examples to review: filtered and paged on the server, edited in place, accepted or rejected in bulk."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from core import spreadsheets
 from core.errors import TriptychError
+from core.keeping import downloads
 from dashboard import resources, state
 from dashboard.components import figures
 from storage.errors import Exists, NotFound
@@ -30,6 +33,25 @@ def show(corpus_id: int, counts: dict[str, int]) -> None:
             st.caption("No example is like that. Change the filter, or add some above.")
             return
         _table(rows)
+        st.download_button(
+            f"{figures.count(total, 'example')} as CSV",
+            downloads.told(
+                resources.workspace(),
+                lambda: as_csv(resources.workspace().examples.list(corpus_id, where)),
+                "examples",
+                corpus_id=corpus_id,
+            ),
+            "examples.csv",
+            "text/csv",
+            key=f"examples-csv-{corpus_id}",
+            icon=":material/download:",
+        )
+
+
+def as_csv(rows: Sequence[ExampleRow]) -> str:
+    """Examples, a row each, in columns that can be uploaded again."""
+    columns = ("question", "answer", "document", "page", "evidence", "origin", "status")
+    return spreadsheets.as_csv(columns, ([getattr(row, column) for column in columns] for row in rows))
 
 
 def _filter(corpus_id: int, counts: dict[str, int]) -> Filter:

@@ -107,7 +107,7 @@ def _take(corpus_id: int, found: Upload) -> None:
 @state.reported
 def _sample(corpus: CorpusRow) -> None:
     workspace = resources.workspace()
-    found = uploads.read_file(workspace.domains.get(corpus.domain).train_file)
+    found = uploads.read_file(workspace.domains.get(corpus.domain).train_file, sandbox=workspace.sandbox)
     added = workspace.examples.add(corpus.id, uploads.as_origin(found.drafts, "sample"))
     st.session_state[f"examples-said-{corpus.id}"] = (added, len(found.drafts) - added, 0)
 

@@ -1,9 +1,12 @@
 """Taking an adapter elsewhere: each form is written by a job, checked, and then there to download."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.finetuning import exporting
 from core.finetuning.exporting import Form
+from core.keeping import downloads
 from dashboard import resources, state
 from dashboard.components import adapters_at_endpoint, figures
 from dashboard.components.safe_text import label
@@ -48,9 +51,9 @@ def _form(row: AdapterRow, form: Form, job: JobRow | None, title: str) -> None:
         if file.is_file():
             size = figures.size(file.stat().st_size)
             name = f"{title}: download {size}"
-            st.download_button(
-                name, lambda: file.open("rb"), file.name, "application/zip", f"{key}-file", type="primary"
-            )
+            ws = resources.workspace()
+            read = downloads.told(ws, partial(file.open, "rb"), "adapter", row.id, row.corpus_id, form=form)
+            st.download_button(name, read, file.name, "application/zip", f"{key}-file", type="primary")
         again = "Write again" if file.is_file() else f"Write {title}"
         st.button(again, key=key, icon=":material/save:", on_click=_start, args=(row.id, form))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import UNSTORABLE, BadInput
+from core.evaluation.held_out import HeldOut, held_out
 from core.evaluation.questions import Read, read_gold
 from core.evaluation.saying import Facts
 from dashboard import resources, state
@@ -19,7 +20,7 @@ KINDS = "CSV, JSONL or XLSX with a question and an answer in each row"
 
 
 def show(corpus_id: int, facts: Facts) -> None:
-    """The ways to add questions, and the proof that they are held out."""
+    """The ways to add questions, and what is known of whether they were held out."""
     with st.container(horizontal=True):
         with st.popover("Upload questions", icon=":material/upload:"):
             _upload(corpus_id)
@@ -27,17 +28,41 @@ def show(corpus_id: int, facts: Facts) -> None:
             _write(corpus_id)
     if said := st.session_state.pop(f"gold-said-{corpus_id}", ""):
         st.success(said, icon=":material/check:")
-    if facts.leaks:
+    if facts.examples or facts.minutes:
+        _proof(held_out(resources.workspace(), corpus_id))
+
+
+def _proof(found: HeldOut) -> None:
+    """What was learned that is asked now, what nobody knows, and what is known to be held out."""
+    if found.leaks:
         st.warning(
-            f"{figures.count(facts.leaks, 'training example')} ask what a gold question asks. Reject them on the "
-            "Fine-tune page, under Check, and train again: until then the scores are not to be trusted.",
+            f"{_examples(found.leaks)} what a gold question asks, and an adapter that serves was trained with "
+            f"{'it' if found.leaks == 1 else 'them'}. Train again, which leaves such examples out: until then the "
+            "scores are not to be trusted.",
             icon=":material/warning:",
         )
-    elif facts.examples:
+    for name, why in found.unknown.items():
+        st.caption(f":material/help: Not known of {name} whether the gold questions were held out: {why}.")
+    for name, learned in found.learned.items():
+        if not learned.leaks and not learned.unknown:
+            st.caption(
+                f":material/shield: Held out of {name}: none of the {figures.count(learned.examples, 'example')} that "
+                "it was trained with asks a gold question."
+            )
+    if found.left_out:
         st.caption(
-            f":material/shield: Held out: none of the {facts.examples:,} accepted examples asks a gold question, and "
-            "training leaves gold questions out."
+            f":material/shield: {_examples(found.left_out)} what a gold question asks, of {found.accepted:,} that are "
+            "accepted: training leaves such examples out."
         )
+    elif found.accepted:
+        st.caption(
+            f":material/shield: Held out: none of the {found.accepted:,} accepted examples asks a gold question, and "
+            "training leaves such examples out."
+        )
+
+
+def _examples(number: int) -> str:
+    return f"{figures.count(number, 'training example')} {'asks' if number == 1 else 'ask'}"
 
 
 def _upload(corpus_id: int) -> None:

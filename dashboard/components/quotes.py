@@ -52,7 +52,7 @@ def show(document: DocumentRow, page: PageRow, mark: tuple[int, int] | None) -> 
             where = label(page.label) if page.label else f"page {page.number}"
             st.caption(f":material/format_quote: cited words marked on {where}", width="content")
         copy_button.text(
-            reference(document, page, mark),
+            reference(document, page, mark, _edited(document, page, mark)),
             "Copy with reference",
             key=f"copy-{document.id}-{page.number}-{mark[0]}",
         )
@@ -63,10 +63,24 @@ def _of_answer(message_id: int) -> list[Quote]:
     return places(conversations.citations(message_id), conversations.passages(message_id))
 
 
-def reference(document: DocumentRow, page: PageRow, mark: tuple[int, int]) -> str:
-    """The quote on one line in quotation marks, then the document and the page: what one pastes into a letter."""
-    quote = " ".join(page.text[slice(*mark)].split()).strip("| ")  # a table's row without its outer lines
-    return f"“{quote}” ({document.name}, {page.label or f'page {page.number}'})"
+def reference(document: DocumentRow, page: PageRow, mark: tuple[int, int], edited: str | None) -> str:
+    """The quote on one line in quotation marks, then the document and the page: what one pastes into a letter.
+
+    `edited` are the words that were quoted in place of the page's, which the reference then says.
+    """
+    words = page.text[slice(*mark)] if edited is None else edited
+    quote = " ".join(words.split()).strip("| ")  # a table's row without its outer lines
+    place = f"{document.name}, {page.label or f'page {page.number}'}"
+    return f"“{quote}” ({place}{', edited' if edited is not None else ''})"
+
+
+def _edited(document: DocumentRow, page: PageRow, mark: tuple[int, int]) -> str | None:
+    """What a person put in place of exactly these words; what is quoted of an edited chunk is all of it.
+
+    A mark inside one is older than the edit: there the page's words were quoted.
+    """
+    chunks = resources.workspace().corpora.chunks_of_page(document.id, page.number)
+    return next((each.edited for each in chunks if (each.start, each.end) == mark), None)
 
 
 def _step(

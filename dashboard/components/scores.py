@@ -1,8 +1,8 @@
 """The scores of an evaluation: by mode with intervals, quality against seconds, and its reports to hand around."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import altair as alt
 import pandas as pd
@@ -15,11 +15,13 @@ from core.evaluation.options import Options
 from core.evaluation.report import report
 from core.evaluation.scoring import LESS_IS_BETTER, METRICS
 from core.evaluation.summary import ORDER, Interval, Summary
+from core.keeping import downloads
 from dashboard import resources, state
 from dashboard.components import beside_view, figures, modes
 from dashboard.components.safe_text import label, one_line
 from storage.rows import EvaluationRow
 
+Report = TypeVar("Report", str, bytes)
 # In the order of the theme's chart colours, so that each mode has its own in light and dark.
 COLOURED = ("rag", "finetuned", "hybrid", "base", "quote")
 
@@ -37,7 +39,7 @@ def choose(corpus_id: int, rows: Sequence[EvaluationRow]) -> EvaluationRow:
 
 def _name(row: EvaluationRow) -> str:
     titles = ", ".join(modes.look(mode).title for mode in row.modes)
-    return one_line(f"{row.name} · {titles} · {figures.ago(row.created_at)}")
+    return one_line(f"{row.name} · {titles} · {figures.ago(row.created_at)} · run {row.id}")
 
 
 def show(row: EvaluationRow) -> None:
@@ -210,7 +212,7 @@ def _downloads(row: EvaluationRow) -> None:
         )
         st.download_button(
             "Report (HTML)",
-            lambda: html.page(report(resources.workspace(), row)),
+            _told(row, "HTML", lambda: html.page(report(resources.workspace(), row))),
             file_name=f"evaluation-{row.id}.html",
             mime="text/html",
             icon=":material/description:",
@@ -218,7 +220,7 @@ def _downloads(row: EvaluationRow) -> None:
         )
         st.download_button(
             "Report (PDF)",
-            lambda: pdf.document(report(resources.workspace(), row)),
+            _told(row, "PDF", lambda: pdf.document(report(resources.workspace(), row))),
             file_name=f"evaluation-{row.id}.pdf",
             mime="application/pdf",
             icon=":material/picture_as_pdf:",
@@ -226,9 +228,15 @@ def _downloads(row: EvaluationRow) -> None:
         )
         st.download_button(
             "Report (JSON)",
-            lambda: json.dumps(report(resources.workspace(), row), ensure_ascii=False, indent=1),
+            _told(row, "JSON", lambda: json.dumps(report(resources.workspace(), row), ensure_ascii=False, indent=1)),
             file_name=f"evaluation-{row.id}.json",
             mime="application/json",
             icon=":material/data_object:",
             on_click="ignore",
         )
+
+
+def _told(row: EvaluationRow, form: str, read: Callable[[], Report]) -> Callable[[], Report]:
+    return downloads.told(
+        resources.workspace(), read, "evaluation", row.id, row.corpus_id, "report downloaded", form=form
+    )

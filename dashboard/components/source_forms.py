@@ -4,16 +4,20 @@ from typing import cast
 
 import streamlit as st
 
-from core.sync import sources
+from core.sync import leaving, sources
 from core.sync.sources import OnRemoval
 from core.sync.syncing import where
 from dashboard import resources, state
-from dashboard.components import figures, source_plan
+from dashboard.components import erasing, figures, source_plan
 from dashboard.components.safe_text import label
 from storage.rows import SourceRow
 
-GONE: dict[OnRemoval, str] = {"keep": "Keep its document", "remove": "Delete its document"}
-CHOICES: list[OnRemoval] = ["keep", "remove"]
+GONE: dict[OnRemoval, str] = {
+    "keep": "Keep its document",
+    "remove": "Delete its document",
+    "erase": "Delete its document, and erase what was made from it",
+}
+CHOICES: list[OnRemoval] = ["keep", "remove", "erase"]
 FOLDER_MINUTES, WEB_MINUTES = 10, 60
 
 
@@ -73,13 +77,17 @@ def remove(row: SourceRow) -> None:
     st.markdown(f"**{label(where(row), 200)}** is not looked at any more. What it holds there is not touched.")
     choice = st.radio(
         f"Its {figures.count(count, 'document')} in this corpus",
-        CHOICES,
+        CHOICES[:2],
         format_func={
             "keep": "Keep them",
             "remove": "Delete them, with their text, vectors and stored files",
         }.__getitem__,
         key=f"removing-{row.id}",
     )
+    if choice == "remove":
+        ids = leaving.documents(workspace, workspace.sources.items(row.id).values())
+        choice = "erase" if erasing.made_of_documents(ids) else "remove"
+        erasing.name_learners(ids)
     if st.button("Stop following", type="primary", icon=":material/delete:", key=f"really-remove-{row.id}"):
         with st.spinner("Removing it"):
             sources.remove(workspace, row.id, choice or "keep")

@@ -5,16 +5,21 @@ from collections.abc import Iterator, Sequence
 import streamlit as st
 
 from core.errors import TriptychError
-from core.sync import sources
+from core.sync import leaving, sources
 from core.sync.looking import look
 from core.sync.plan import Plan
 from core.sync.syncing import where
 from dashboard import resources, state
-from dashboard.components import figures
+from dashboard.components import erasing, figures
 from dashboard.components.safe_text import label, one_line
 from storage.rows import SourceRow
 
 SHOWN = 1000
+GONE = {
+    "keep": "gone, their documents kept",
+    "remove": "deleted",
+    "erase": "deleted, with what was made from them",
+}
 
 
 def want(source_id: int) -> None:
@@ -67,6 +72,7 @@ def _plan(row: SourceRow, plan: Plan) -> None:
         st.warning(label(remedy, 300), title=label(problem, 300), icon=":material/warning:")
     if rows:
         _table(rows)
+    erasing.learned_from_them(row.corpus_id, leaving.learners(resources.workspace(), row, plan.removed))
     with st.container(horizontal=True):
         if plan.work or plan.withheld or not row.enabled:
             st.button(
@@ -81,14 +87,14 @@ def _plan(row: SourceRow, plan: Plan) -> None:
 
 
 def _press(row: SourceRow, plan: Plan) -> str:
-    if plan.withheld and row.on_removal == "remove":
+    if plan.withheld and row.on_removal != "keep":
         documents = {item.document_id for item in plan.removed if item.document_id is not None}
         return f"Sync, and delete {figures.count(len(documents), 'document')}"
     return "Sync now" if row.enabled else "Start following"
 
 
 def _summary(row: SourceRow, plan: Plan) -> str:
-    gone = "deleted" if row.on_removal == "remove" else "gone, their documents kept"
+    gone = GONE[row.on_removal]
     counts = {
         "added": len(plan.added),
         "changed": len(plan.changed),
@@ -109,7 +115,7 @@ def _entries(row: SourceRow, plan: Plan) -> Iterator[tuple[str, str, str]]:
     yield from (("add", each.path, figures.size(each.size)) for each in plan.added)
     yield from (("change", each.path, figures.size(each.size)) for each in plan.changed)
     yield from (("move", each.path, f"was {path}") for path, each in plan.moved)
-    gone = "delete" if row.on_removal == "remove" else "keep"
+    gone = "keep" if row.on_removal == "keep" else "delete"
     yield from ((gone, each.path, "gone from the source") for each in plan.removed)
     yield from (("not taken", each.path, each.problem) for each in plan.left_out)
     yield from (("wait", path, "still being written") for path in plan.waiting)

@@ -17,6 +17,11 @@ from storage.rows import JobRow, SourceRow
 
 EVERY_S = 1.5
 ICONS = {"folder": ":material/folder_eye:", "urls": ":material/language:"}
+GONE = {
+    "keep": "its document is kept",
+    "remove": "its document is deleted",
+    "erase": "its document is deleted, and what was made from it",
+}
 Badge = tuple[str, str, Literal["green", "red", "gray", "blue", "orange"]]
 
 
@@ -87,7 +92,7 @@ def _facts(row: SourceRow) -> list[str]:
             said.append(f"last looked at {figures.ago(looked)}")
     if row.last_run_at:
         said.append(f"last change taken {figures.ago(row.last_run_at)}")
-    gone = "its document is deleted" if row.on_removal == "remove" else "its document is kept"
+    gone = GONE[row.on_removal]
     return [*said, f"when a file is gone, {gone}"]
 
 

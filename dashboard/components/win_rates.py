@@ -1,7 +1,5 @@
 """Which mode people preferred so far: win rates with intervals, the comparisons, and all votes as CSV."""
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,16 +7,15 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from core import spreadsheets
 from core.evaluation import preferred
 from core.evaluation.preferences import Preferences, Rate, preferences
 from core.evaluation.preferred import Topic
+from core.keeping import downloads
 from dashboard import resources, state
-from dashboard.components import figures, modes
-from dashboard.components.safe_text import label, one_line
+from dashboard.components import comparison_dialogs, figures, modes
+from dashboard.components.safe_text import label
 from storage.rows import VoteRow
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a cell for a formula."""
 
 
 def show(corpus_id: int) -> None:
@@ -36,9 +33,13 @@ def show(corpus_id: int) -> None:
                 name = next((panel.name for panel in row.panels if panel.key == row.choice), "")
                 mark = {"": "", "tie": "a tie", "bad": "all bad"}.get(row.choice, modes.titled(row.choice, name))
                 text = f"{label(row.question, 100)}{f' · {label(mark, 80)}' if mark else ''}"
-                st.button(text, key=f"see-{row.id}", type="tertiary", on_click=_see, args=(row.id,))
+                with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                    st.button(text, key=f"see-{row.id}", type="tertiary", on_click=_see, args=(row.id,))
+                    if st.button("Delete", key=f"gone-{row.id}", icon=":material/delete:", type="tertiary"):
+                        comparison_dialogs.delete(row)
             if votes:
-                st.download_button("Votes as CSV", as_csv(votes), "votes.csv", "text/csv", icon=":material/download:")
+                read = downloads.told(workspace, lambda: as_csv(votes), "votes", corpus_id=corpus_id)
+                st.download_button("Votes as CSV", read, "votes.csv", "text/csv", icon=":material/download:")
 
 
 def _rates(corpus_id: int, votes: list[VoteRow]) -> None:
@@ -46,7 +47,7 @@ def _rates(corpus_id: int, votes: list[VoteRow]) -> None:
     found, whole = preferences(votes), preferred.of_domain(resources.workspace(), corpus_id)
     if whole:
         domain = resources.workspace().domains.get(resources.workspace().corpora.get(corpus_id).domain).title
-        scopes = {"corpus": "This corpus", "domain": f"All {whole.corpora} corpora of {one_line(domain, 40)}"}
+        scopes = {"corpus": "This corpus", "domain": f"All {whole.corpora} corpora of {label(domain, 40)}"}
         key = f"wins-of-{corpus_id}"
         if st.segmented_control("Votes of", list(scopes), key=key, default="corpus", required=True,
                                 format_func=lambda scope: scopes[scope]) == "domain":  # fmt: skip
@@ -112,7 +113,7 @@ def chart(found: Preferences, names: Mapping[str, str]) -> Any:
     rows = alt.Y("mode:N", title=None, sort=None)
     bars = (
         alt.Chart(frame)
-        .mark_bar(height=18)
+        .mark_bar(height=18, opacity=0.45)  # the interval's lower half lies on it
         .encode(x=alt.X("share:Q", title="wins, %"), y=rows, color=_colours(found, titles))
     )
     # A grey that stands out from light and dark ground; without one the lines are black on black at night.
@@ -127,22 +128,16 @@ def _colours(found: Preferences, titles: list[str]) -> Any:
 
 
 def as_csv(votes: list[VoteRow]) -> str:
-    """All votes, a row each; a cell that a spreadsheet would run is quoted."""
-    file = io.StringIO()
-    table = csv.writer(file)
-    table.writerow(["question", "choice", "modes", "blind", "voted_at", "names"])
-    for vote in votes:
-        when = vote.voted_at.isoformat() if vote.voted_at else ""
-        table.writerow(
-            [_plain(vote.question), vote.choice, " ".join(vote.modes), vote.blind, when, _plain(_names(vote))]
-        )
-    return file.getvalue()
+    """All votes, a row each."""
+    header = ["question", "choice", "modes", "blind", "voted_at", "names"]
+    return spreadsheets.as_csv(header, map(_row, votes))
+
+
+def _row(vote: VoteRow) -> list[object]:
+    when = vote.voted_at.isoformat() if vote.voted_at else ""
+    return [vote.question, vote.choice, " ".join(vote.modes), vote.blind, when, _names(vote)]
 
 
 def _names(vote: VoteRow) -> str:
     """What the variants of a vote were called then."""
     return "; ".join(f"{key} is {name}" for key, name in vote.names.items())
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text

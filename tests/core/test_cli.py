@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from core.cli import main
-from core.commands.asking import Request
+from core.commands.asking import Request, readable_answer
 from core.commands.index import named
 from core.commands.shapes import answer_json
+from core.domains import domain
 from core.errors import BadInput
 from core.settings import Settings
 from core.workspace import Workspace
@@ -89,11 +90,19 @@ def test_ask_answers_in_the_documented_json(home: Path) -> None:
     done = triptych("ask", "--workspace", home, "--corpus", "contracts", "What is the rent of the warehouse?", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert set(answer) == {"answer", "refused", "mode", "citations", "passages", "timings"}
+    assert set(answer) == {"answer", "refused", "mode", "citations", "passages", "timings", "disclaimer"}
     assert set(answer["timings"]) == {"retrieve_s", "first_token_s", "total_s", "tokens", "tokens_per_s"}
     assert set(answer["passages"][0]) == {"rank", "document", "page", "text"}
     assert all(set(citation) == {"sentence", "document", "page", "quote"} for citation in answer["citations"])
     assert "4,200" in answer["answer"]
+    assert answer["disclaimer"] == domain("legal").disclaimer
+
+
+def test_an_answer_for_people_ends_with_the_disclaimer_of_its_domain(home: Path) -> None:
+    done = triptych("ask", "--workspace", home, "--corpus", "contracts", "What is the rent of the warehouse?")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(f"\n\n{domain('legal').disclaimer}\n")
+    assert readable_answer(answer_shape() | {"answer": "Yes.", "disclaimer": ""}) == "Yes."
 
 
 @pytest.mark.parametrize(
@@ -230,4 +239,4 @@ def test_beside_a_running_server_commands_hand_their_work_to_it(server: int, hom
 def answer_shape() -> dict[str, Any]:
     from core.assistants.answer import Answer, ContextUse, Timings
 
-    return answer_json(Answer("", "rag", False, (), (), Timings(), ContextUse(), ""))
+    return answer_json(Answer("", "rag", False, (), (), Timings(), ContextUse(), ""), "")

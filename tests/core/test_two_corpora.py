@@ -162,7 +162,7 @@ def reported(ws: Workspace, mine: dict[str, Any], _word: str, _chance: random.Ra
 def followed_up(ws: Workspace, mine: dict[str, Any], _word: str, chance: random.Random) -> object:
     """The same question on both sides, so that a cache that forgot the corpus would answer with the other's words."""
     found = ws.assistant(mine["corpus"]).ask(f"What is the rent of unit {chance.randrange(4)}?", "rag", [])
-    return answer_json(list(found)[-1])  # type: ignore[arg-type]
+    return answer_json(list(found)[-1], "")  # type: ignore[arg-type]
 
 
 ATTEMPTED: dict[Attempt, int] = {

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
+from core.domains import domain
 from core.workspace import Workspace
 from dashboard import api
 from dashboard.guard import Guard
@@ -41,7 +42,8 @@ def test_many_questions_are_answered_under_their_ids(client: TestClient, indexed
 def test_an_answer_has_the_shape_of_the_command_line(client: TestClient, indexed: CorpusRow) -> None:
     answer = client.post("/api/ask", json={"corpus": "Leases", "question": "How much notice must the tenant give?"})
     assert answer.status_code == 200, answer.text
-    assert set(answer.json()) == {"answer", "refused", "mode", "citations", "passages", "timings"}
+    assert set(answer.json()) == {"answer", "refused", "mode", "citations", "passages", "timings", "disclaimer"}
+    assert answer.json()["disclaimer"] == domain("legal").disclaimer
 
 
 def test_an_answer_can_be_followed_as_it_is_written(client: TestClient, indexed: CorpusRow) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from core.ingestion import intake
+from core.ingestion import editing, intake
 from core.workspace import Workspace
 from storage.rows import CitationRow, CorpusRow, MessageRow
 from tests.dashboard.conftest import words
@@ -202,3 +202,23 @@ def test_the_quotes_of_an_answer_are_gone_through_one_by_one(
     assert app.query_params["mark"] == f"{rent}-{rent + 12}"
     copied = [json.loads(each.proto.json) for each in app.get("bidi_component") if "copy" in each.proto.component_name]
     assert [each["text"] for each in copied if "text" in each] == ["“2,400 pounds” (lease.md, page 1)"]
+
+
+def test_a_quote_that_was_edited_is_copied_as_it_was_quoted_and_says_so(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    (document,) = workspace.corpora.documents(indexed.id)
+    *_, chunk = workspace.corpora.chunks(document.id)
+    inside = workspace.corpora.page(document.id, 1).text.index("2,400 pounds", chunk.start)
+    editing.edit(workspace, chunk.id, "The rent is 2,600 pounds\na month.")
+    for mark, copied in (
+        ((chunk.start, chunk.end), "“The rent is 2,600 pounds a month.” (lease.md, page 1, edited)"),
+        ((inside, inside + 12), "“2,400 pounds” (lease.md, page 1)"),
+    ):
+        app = open_page("chat", corpus=indexed.id, document=document.id, page=1, mark=f"{mark[0]}-{mark[1]}")
+        assert not app.exception
+        assert "edited by you; searched and quoted as: The rent is 2,600 pounds a month." in words(app)
+        parts = [
+            json.loads(each.proto.json) for each in app.get("bidi_component") if "copy" in each.proto.component_name
+        ]
+        assert [each["text"] for each in parts] == [copied]

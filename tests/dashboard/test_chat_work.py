@@ -9,7 +9,8 @@ from core.assistants.answer import ContextUse
 from core.conversations import files
 from core.workspace import Workspace
 from dashboard.components import context_meter
-from storage.rows import CorpusRow, PassageRow
+from storage.rows import CitationRow, CorpusRow, PassageRow
+from storage.traces import ERASED
 from tests.dashboard.conftest import words
 from tests.dashboard.test_chat_page import answered, finished, shown
 
@@ -186,5 +187,14 @@ def test_files_are_attached_to_a_new_conversation_and_taken_off_again(
     app = open_page("chat", corpus=indexed.id, conversation=talk.id)
     assert "1 file" in labels(app)
     app.button(key="attach").click().run()
+    answer = workspace.conversations.begin_answer(talk.id, "rag", "model")
+    cited = CitationRow(0, 20, 1, row.id, 1, 0, 20, 0.9)
+    workspace.conversations.finish_answer(answer.id, "The surcharge is 77 crowns.", citations=[cited])
     app.button(key=f"remove-{row.id}").click().run()
+    assert len(files.attached(workspace, talk.files_corpus_id)) == 1, "it is asked first"
+    app.button(key="attach").click().run()  # a test runs the page whole, which puts the dialog away
+    assert "Erase what was made from them too: 1 answer in conversations" in [each.label for each in app.toggle]
+    app.button(key=f"really-remove-{row.id}").click().run()
+    assert not app.exception
     assert files.attached(workspace, talk.files_corpus_id) == []
+    assert workspace.conversations.message(answer.id).text == ERASED

@@ -1,8 +1,11 @@
 """The compare page answers one question in several modes, takes a vote, and shows who wins."""
 
 import json
+import re
 import time
 from collections.abc import Callable
+from itertools import permutations
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -12,7 +15,7 @@ from core.errors import BadInput
 from core.evaluation.preferences import preferences
 from core.generation import catalogue
 from core.generation.catalogue import Described
-from core.generation.scripted import ScriptedChat
+from core.generation.scripted import NAME, ScriptedChat
 from core.workspace import Workspace
 from dashboard.components.win_rates import as_csv
 from storage.rows import AdapterRow, ComparisonRow, CorpusRow
@@ -37,10 +40,27 @@ def wait(workspace: Workspace, row: ComparisonRow) -> None:
             time.sleep(0.05)
 
 
+def panels(app: AppTest) -> list[list[dict[str, Any]]]:
+    """The parts of the answer in each panel."""
+    shown = [json.loads(e.proto.json) for e in app.get("bidi_component") if "answer" in e.proto.component_name]
+    return [each["parts"] for each in shown]
+
+
+def texts(app: AppTest) -> list[str]:
+    """The answer in each panel."""
+    return ["".join(part["text"] for part in each) for each in panels(app)]
+
+
 def marks(app: AppTest) -> list[list[str]]:
     """The marked words of each panel."""
-    shown = [json.loads(e.proto.json) for e in app.get("bidi_component") if "answer" in e.proto.component_name]
-    return [[part["text"][a:b] for part in each["parts"] for a, b in part["marks"]] for each in shown]
+    return [[part["text"][a:b] for part in each for a, b in part["marks"]] for each in panels(app)]
+
+
+def badges(app: AppTest) -> list[str]:
+    """What the panels are called."""
+    said = [str(each.value) for each in app.get("markdown")]
+    found = [re.search(r"-badge\[(?::material/\w+: )?(.*)\]$", each) for each in said]
+    return [each[1] for each in found if each]
 
 
 def test_without_a_corpus_the_page_says_how_to_make_one(open_page: Open) -> None:
@@ -62,7 +82,9 @@ def test_a_vote_is_stored_can_be_changed_and_counts(open_page: Open, workspace: 
     row = compared(workspace, indexed)
     app = open_page("compare", corpus=indexed.id, comparison=row.id)
     assert not app.exception
-    assert "2,400 pounds" in "".join(str(each.proto) for each in app.main) or "Retrieval" in words(app)
+    assert texts(app) == ["The tenant must give six months' notice."] * 2
+    assert badges(app) == ["Retrieval", "Base"]
+    assert [sources in words(app) for sources in ("1 source ", "0 sources ")] == [True, True]
     app.button(key=f"best-{row.id}-{row.panels[0].conversation_id}").click().run()
     assert workspace.comparisons.get(row.id).choice == "rag"
     assert "1 vote" in words(app)
@@ -73,11 +95,31 @@ def test_a_vote_is_stored_can_be_changed_and_counts(open_page: Open, workspace: 
 def test_blind_panels_have_no_names_until_the_vote(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
     row = compared(workspace, indexed, blind=True)
     app = open_page("compare", corpus=indexed.id, comparison=row.id)
-    badges = [str(each.value) for each in app.get("markdown")]
-    assert any("Answer A" in each for each in badges)
-    assert not any("Retrieval" in each and "badge" in each for each in badges)
-    app.button(key=f"best-{row.id}-{row.panels[0].conversation_id}").click().run()
-    assert not any("Answer A" in str(each.value) for each in app.get("markdown"))
+    told = ("Retrieval", NAME)
+    assert not [each for each in told if each in words(app)]
+    assert badges(app) == ["Answer A", "Answer B"]
+    app.button(key=f"best-{row.id}-{row.panels[1].conversation_id}").click().run()
+    titles = {"rag": "Retrieval", "base": "Base"}
+    assert badges(app) == [titles[panel.mode] for panel in row.panels]
+    assert not [each for each in told if each not in words(app)]
+    assert workspace.comparisons.get(row.id).choice == row.panels[1].key
+
+
+def test_where_a_blind_panel_stands_tells_nothing(workspace: Workspace, corpus: CorpusRow) -> None:
+    others = [workspace.base_models.create(f"Model {n}", "endpoint", "http://127.0.0.1:9/v1") for n in range(2)]
+    keys = ["base", *(f"base#m{each.id}" for each in others)]
+
+    def order(blind: bool) -> tuple[str, ...]:
+        row = comparing.start(workspace, corpus.id, "What is the rent?", keys, blind=blind)
+        return tuple(panel.key for panel in workspace.comparisons.get(row.id).panels)
+
+    assert {order(False) for _ in range(3)} == {tuple(keys)}
+    seen: set[tuple[str, ...]] = set()
+    for _ in range(200):  # all six come up within thirty or so
+        seen.add(order(True))
+        if len(seen) == 6:
+            break
+    assert seen == set(permutations(keys))
 
 
 def test_an_address_of_a_comparison_that_is_gone_shows_the_empty_page(open_page: Open, indexed: CorpusRow) -> None:
@@ -210,3 +252,19 @@ def test_an_answer_is_saved_as_a_gold_question_as_it_was_edited(
     assert not app.exception
     (gold,) = workspace.gold.list(indexed.id)
     assert (gold.question, gold.answer, gold.origin) == ("What is the rent?", "2,400 pounds a month", "chat")
+
+
+def test_a_comparison_is_deleted_from_the_history_with_its_vote_once_that_was_said(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    row, other = compared(workspace, indexed), compared(workspace, indexed)
+    for each in (row, other):
+        comparing.vote(workspace, each.id, "rag")
+    app = open_page("compare", corpus=indexed.id, comparison=row.id)
+    app.button(key=f"gone-{row.id}").click().run()
+    assert "the question, 2 answers and what you thought of them" in words(app)
+    assert "Your vote goes with it, and the win rates no longer count it." in words(app)
+    next(button for button in app.button if button.label == "Delete comparison").click().run()
+    assert not app.exception
+    assert [each.id for each in workspace.comparisons.list(indexed.id)] == [other.id]
+    assert "comparison" not in app.query_params

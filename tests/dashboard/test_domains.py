@@ -1,7 +1,8 @@
 """Domains of one's own are made, changed and deleted on Home."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.domains import written
@@ -9,6 +10,7 @@ from core.ingestion import intake
 from core.workspace import Workspace
 from tests.core.domains.test_known import toml
 from tests.dashboard.conftest import words
+from tests.dashboard.test_safe_text import WORD_JOINER, rendered
 
 Open = Callable[..., AppTest]
 
@@ -87,3 +89,48 @@ def test_an_export_reads_back_as_the_same_domain(open_page: Open, workspace: Wor
     app.run()
     assert not app.exception
     assert written.read(written.write(made)) == made
+
+
+PICTURE = "![x](http://evil.example/p.png)"
+HOSTILE = {
+    "title": f"{PICTURE} title",
+    "summary": f"{PICTURE} summary :red[x]",
+    "persona": f"{PICTURE} persona",
+    "disclaimer": f"{PICTURE} disclaimer [y](javascript:alert(1)) <img src=http://evil.example/q.png>",
+    "example_questions": [f"{PICTURE} question {number}?" for number in range(3)],
+}
+
+
+def read_as_markdown(app: AppTest) -> Iterator[str]:
+    """Every text of a page that Streamlit reads as Markdown: what is said, labels, tooltips, choices side by side."""
+    for kind in ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "success"):
+        yield from (str(element.value) for element in app.get(kind))
+    for kind in ("button", "checkbox", "selectbox", "text_area", "text_input", "expander", "page_link", "popover"):
+        for element in app.get(kind):
+            proto = element.proto
+            yield from (str(getattr(proto, name, "")) for name in ("label", "help"))
+    for group in app.get("button_group"):
+        yield from (option.content for option in group.proto.options)
+
+
+@pytest.mark.parametrize("page", ["", "corpus", "chat", "compare", "evaluate", "finetune", "settings", "jobs"])
+def test_what_a_domain_says_is_text_on_every_page(open_page: Open, workspace: Workspace, page: str) -> None:
+    workspace.domains.take_in(toml(**HOSTILE))
+    corpus = intake.create_corpus(workspace, "Codes", "building_law")
+    intake.add_files(workspace, corpus.id, [("codes.md", b"# Stairs\n\nA stair must be one metre wide.")])
+    workspace.dispatcher.run_one()
+    app = open_page(page, corpus=corpus.id)
+    assert not app.exception
+    assert "nothing at this address" not in str([each.proto for each in app.warning])
+    pieces = [rendered(text) for text in read_as_markdown(app)]
+    assert {"img", "a"}.isdisjoint(tag for piece in pieces for tag in piece.tags)
+    shown = "\n".join(piece.text for piece in pieces).replace(WORD_JOINER, "")
+    expected = {
+        "": ["title", "summary"],
+        "corpus": ["title"],
+        "chat": ["disclaimer", "question 0?", "question 2?"],
+        "compare": ["disclaimer"],
+        "evaluate": ["title"],
+        "finetune": ["title"],
+    }
+    assert all(f"{PICTURE} {said}" in shown for said in expected.get(page, []))

@@ -1,6 +1,7 @@
 """The evaluate page takes gold questions, runs an evaluation, shows its scores and answers, and gives a verdict."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +18,7 @@ from core.workspace import Workspace
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
 from storage.rows import CorpusRow
+from tests.core.evaluation.test_held_out import ASKED, accepted, reject, trained
 from tests.core.generation.openai_server import KEY, serving
 from tests.dashboard.conftest import words
 
@@ -81,6 +83,7 @@ def test_a_file_that_holds_no_question_is_one_line(open_page: Open, corpus: Corp
 
 def test_starting_queues_one_job_that_can_be_cancelled(open_page: Open, workspace: Workspace, asked: CorpusRow) -> None:
     app = open_page("evaluate", corpus=asked.id)
+    assert "9 answers, about 4 seconds (rough: not measured yet)" in words(app)
     assert "Hybrid is left out. This corpus has no promoted grounded adapter yet" in words(app)
     next(button for button in app.button if button.label == "Start evaluation").click().run()
     assert not app.exception
@@ -93,7 +96,7 @@ def test_starting_queues_one_job_that_can_be_cancelled(open_page: Open, workspac
     assert done.status == "cancelled"
 
 
-def test_scores_answers_and_the_verdict_are_shown(open_page: Open, evaluated: CorpusRow) -> None:
+def test_scores_answers_and_the_verdict_are_shown(open_page: Open, workspace: Workspace, evaluated: CorpusRow) -> None:
     app = open_page("evaluate", corpus=evaluated.id)
     assert not app.exception
     said = words(app)
@@ -102,8 +105,11 @@ def test_scores_answers_and_the_verdict_are_shown(open_page: Open, evaluated: Co
     assert "3 questions answered of 3" in said
     opened = [expander.label.replace("\\", "") for expander in app.expander]
     assert any(label.startswith("What is the rent?") and "Quote" in label for label in opened)
-    assert "The documents do not hold the answer" in said
-    assert "9 answers, about" in said  # what the next run will cost, by this one
+    (row,) = workspace.evaluations.list(evaluated.id)
+    app.session_state[f"asked-{row.id}-2"] = True
+    assert "The documents do not hold the answer" in words(app.run())
+    # What the next run will cost, by this one.
+    assert re.search(r"9 answers, about \d+ seconds? \(measured here\), less what is taken over", said)
 
 
 def test_what_has_come_is_shown_while_the_rest_is_asked(
@@ -160,12 +166,39 @@ def test_an_answer_to_the_five_questions_is_kept_and_shows_what_it_moved(
     assert "Moves: +1 rag, +1 hybrid, -2 finetuned" in words(app)
 
 
-def test_a_training_example_that_asks_a_gold_question_is_a_warning(
+def test_a_training_example_that_asks_a_gold_question_is_said_to_be_left_out(
     open_page: Open, workspace: Workspace, asked: CorpusRow
 ) -> None:
-    workspace.examples.add(asked.id, [ExampleDraft("What is the rent?", "2,400 pounds.", "lease.md")])
+    workspace.examples.add(asked.id, [ExampleDraft("What is the rent", "2,400 pounds.", "lease.md")])
     app = open_page("evaluate", corpus=asked.id)
-    assert "ask what a gold question asks" in words(app)
+    assert "1 training example asks what a gold question asks, of 1 that are accepted" in words(app)
+    assert "not to be trusted" not in words(app)
+
+
+def test_the_page_proves_what_was_held_out_of_each_adapter_and_says_what_nobody_knows(
+    open_page: Open, workspace: Workspace, asked: CorpusRow
+) -> None:
+    accepted(workspace, asked.id, ASKED)
+    trained(workspace, asked.id)
+    assert "Held out of grounded v1: none of the 12 examples that it was trained with asks" in shown(open_page, asked)
+    workspace.gold.add(asked.id, GoldDraft(ASKED[3], "Six months"))
+    reject(workspace, asked.id, ASKED[3])
+    said = shown(open_page, asked)
+    assert "1 training example asks what a gold question asks, and an adapter that serves was trained with it" in said
+    assert "Held out: none of the 11 accepted examples asks a gold question" in said
+    assert "Held out of grounded v1" not in said
+    (row,) = workspace.adapters.list(asked.id)
+    workspace.adapters.change(row.id, result={"imported": True})
+    assert "Not known of grounded v1 whether the gold questions were held out: it was imported" in shown(
+        open_page, asked
+    )
+
+
+def shown(open_page: Open, corpus: CorpusRow) -> str:
+    """What the page says of a corpus now."""
+    app = open_page("evaluate", corpus=corpus.id)
+    assert not app.exception
+    return words(app)
 
 
 def test_the_html_report_is_whole_and_nothing_in_it_is_markup_of_others(
@@ -189,8 +222,44 @@ def test_an_earlier_run_is_compared_when_it_is_chosen(
     app = open_page("evaluate", corpus=evaluated.id)
     app.selectbox(key=f"compare-{row.id}").select(earlier.id).run()
     assert not app.exception
-    assert "+0 points of F1 (95 %: +0 to +0) on 1 question that both asked" in words(app)
-    assert "Not the same in both: questions." in words(app)
+    assert "+0 points of Token F1 (95 %: " in words(app)
+    assert "on 1 question that both asked" in words(app)
+    assert "Not the same in both: " in words(app)
+
+
+def test_what_got_better_and_worse_is_shown_question_by_question_with_its_amount_by_any_measure(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    asked = [GoldDraft(f"Which <b>deposit</b> has flat {n}?", f"{n} pounds and {n} pence") for n in range(8)]
+    workspace.gold.add_many(indexed.id, [*asked, GoldDraft("Who pays?", "The tenant")])
+    golds = of_rows(workspace.gold.list(indexed.id))
+    assert isinstance(workspace.engine, ScriptedChat)
+    for answer in ("The tenant", "Seven pounds and some pence"):
+        workspace.engine.answers = [answer]
+        running.start(workspace, indexed.id, golds, ["base"], name=answer)
+        workspace.dispatcher.run_one()
+    now, before = workspace.evaluations.list(indexed.id)
+    app = open_page("evaluate", corpus=indexed.id)
+    app.selectbox(key=f"compare-{now.id}").select(before.id).run()
+    key = f"{now.id}-{before.id}"
+    opened = [each.label for each in app.expander]
+    assert {"Better on 8 questions", "Worse on 1 question"} <= set(opened)
+    assert not [each for each in app.table if {"Question", "Measure"} & set(each.value)]
+    for word in ("Better", "Worse"):
+        app.session_state[f"moved-{word}-{key}-base-token_f1"] = True
+    app.session_state[f"compared-all-{key}"] = True
+    app.run()
+    assert not app.exception
+    better, worse = (each.value for each in app.table if "Question" in each.value)
+    (every,) = (each.value for each in app.table if "Measure" in each.value)
+    assert list(worse.iloc[0]) == ["-100", "100", "0", "Who pays\\?"]
+    assert len(better) == 8  # every one of them can be read
+    assert {row["Change"] for _, row in better.iterrows()} == {"+60"}
+    assert "Which \\<b\\>deposit" in better["Question"].iloc[0]
+    assert "Seconds an answer (less is better)" in list(every["Measure"])
+    app.selectbox(key=f"compared-by-{key}").select("seconds").run()
+    assert not app.exception
+    assert "seconds an answer (95 %: " in words(app)
 
 
 def test_a_run_is_repeated_and_the_page_says_what_was_taken_over(
@@ -230,6 +299,8 @@ def test_freshness_and_a_judge_are_asked_for_on_the_page_and_shown_there(
     assert "Freshness: who noticed a change" in said
     assert "The <i>judge</i> judged 3 pairs of answers, each in both orders; 3 times it said something else" in said
     assert "No vote of people on this corpus to hold it against" in said
-    assert "Judge model: Retrieval and Base tie, swayed by their order" in said
+    (row,) = workspace.evaluations.list(asked.id)
+    app.session_state[f"asked-{row.id}-0"] = True
+    assert "Judge model: Retrieval and Base tie, swayed by their order" in words(app.run())
     assert "Quote gave" not in said
     assert "Retrieval gave the new value of" in said

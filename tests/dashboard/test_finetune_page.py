@@ -11,10 +11,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.finetuning.recipe import Recipe
+from core.finetuning.uploads import read_file
 from core.generation.scripted import ScriptedChat
 from core.models import CHAT
 from core.workspace import Workspace
 from dashboard.components import retraining, training
+from dashboard.components.example_table import as_csv
 from dashboard.components.modes import look
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
@@ -85,6 +87,22 @@ def test_a_leak_of_gold_is_found_and_one_click_rejects_it(
     assert workspace.examples.counts(taught.id) == {"accepted": 11, "rejected": 1}
 
 
+def test_examples_are_saved_as_csv_without_formulas_and_can_be_uploaded_again(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow, tmp_path: Path
+) -> None:
+    drafts = [ExampleDraft("=1+1", "@SUM(A1)", "-lease.md", 3, "\t=2"), ExampleDraft("What, and\nwhy?", 'The "rent".')]
+    workspace.examples.add(corpus.id, drafts)
+    app = open_page("finetune", corpus=corpus.id)
+    assert "2 examples as CSV" in [each.label for each in app.get("download_button")]
+    (tmp_path / "examples.csv").write_text(as_csv(workspace.examples.list(corpus.id)), newline="")
+    found = read_file(tmp_path / "examples.csv", sandbox=workspace.sandbox).drafts
+    assert [(each.question, each.answer) for each in found] == [
+        ("'=1+1", "'@SUM(A1)"),
+        ("What, and\nwhy?", 'The "rent".'),
+    ]
+    assert (found[0].document, found[0].evidence) == ("'-lease.md", "'\t=2")
+
+
 def test_every_number_of_a_recipe_is_explained() -> None:
     assert set(training.NUMBERS) == {field.name for field in fields(Recipe)}
 
@@ -122,13 +140,15 @@ def test_an_adapter_shows_what_the_gate_said_and_how_far_behind_it_is(
 ) -> None:
     job = workspace.jobs.enqueue("finetune", taught.id, {"kinds": ["grounded"]})
     adapter = workspace.adapters.begin(taught.id, "grounded", job.id, "SmolLM2", documents={"gone.pdf": "a" * 64})
-    workspace.adapters.change(adapter.id, gate={"passed": True, "words": "Promoted: +19 points of F1."})
+    gate = {"passed": True, "words": "Promoted: +19 points of F1."}
+    workspace.adapters.change(adapter.id, gate=gate, result={"gold_left_out": 2})
     workspace.adapters.promote(adapter.id)
     workspace.jobs.request_cancel(job.id)
     app = open_page("finetune", corpus=taught.id)
     assert not app.exception
     assert "grounded v1" in words(app)
     assert "+19 points of F1" in words(app)
+    assert "2 left out that ask what a gold question asks" in words(app)
     assert "1 went" in words(app)
     app.button(key=f"withdraw-{adapter.id}").click().run()
     assert workspace.adapters.get(adapter.id).status == "retired"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 from reportlab.pdfgen.canvas import Canvas
 from streamlit.testing.v1 import AppTest
 
@@ -48,6 +49,23 @@ def test_a_page_of_a_pdf_is_a_picture_with_the_words_marked(
     assert picture["source"].startswith("data:image/")
     assert [(line[4], line[5]) for line in picture["lines"]] == [("Kestrel Wharf.", "current")]
     assert not pages(app)
+
+
+def test_a_picture_of_a_page_is_shown_with_the_words_that_ocr_read_marked(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow, tmp_path: Path
+) -> None:
+    scan = Image.new("RGB", (800, 120), "white")
+    ImageDraw.Draw(scan).text((40, 40), "The keys of Kestrel Wharf are kept here.", "black", ImageFont.load_default(30))
+    scan.save(tmp_path / "keys.png")
+    intake.add_files(workspace, corpus.id, [("keys.png", tmp_path / "keys.png")])
+    workspace.dispatcher.run_one()
+    (document,) = workspace.corpora.documents(corpus.id)
+    start = workspace.corpora.page(document.id, 1).text.index("Kestrel Wharf")
+    app = open_page("corpus", corpus=corpus.id, document=document.id, page=1, mark=f"{start}-{start + 13}")
+    (picture,) = shown(app, "picture")
+    assert picture["source"].startswith("data:image/")
+    assert [(line[4], line[5]) for line in picture["lines"]] == [("Kestrel Wharf", "current")]
+    assert not any("could be found" in caption.value for caption in app.caption)
 
 
 def test_whoever_prefers_text_keeps_it_on_other_pages(open_page: Open, corpus: CorpusRow, lease: int) -> None:

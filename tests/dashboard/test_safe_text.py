@@ -1,7 +1,9 @@
 """What others wrote shows as it is and never becomes markup."""
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +16,23 @@ from dashboard.components.safe_text import INVISIBLE, WORD_JOINER, label, one_li
 
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False, "html": True})
 LATE = [r":[a-z0-9_+-]+:", r":material/\w+:", r"https?://", r"\bwww\.", r"\w@\w"]
+DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
+OTHERS = {
+    *("answer", "base_model", "corrected_answer", "disclaimer", "document", "edited", "embedding_model", "error"),
+    *("excerpt", "header", "heading", "last_error", "last_remedy", "location", "message", "model", "name", "note"),
+    *("page_label", "path", "persona", "problem", "question", "remedy", "said", "searched_for", "summary", "text"),
+    *("title", "word"),
+}
+"""Fields that hold what a person, a document, a domain's file, an engine or a job said."""
+PLAIN = {"chat_input", "text", "text_area", "text_input", "selectbox", "multiselect", "code", "dataframe", "form"}
+"""What shows its first text as it is, or not at all; all else of Streamlit takes it for Markdown."""
+OURS = {
+    "conversation_dialogs.py: each.title",  # of a format to export in
+    "evaluation_run.py: modes.look(mode).title",
+    "scores.py: modes.look(mode).title",
+    "verdict.py: each.topic.question",
+}
+"""Fields of those names that hold our own words."""
 
 
 class Rendered(HTMLParser):
@@ -94,3 +113,33 @@ def test_a_long_name_is_cut_with_an_ellipsis() -> None:
 
 def test_nothing_to_show_is_still_a_label() -> None:
     assert label("") == label(" \n\u202e ") == "\u00a0"
+
+
+def taken_for_markdown(call: ast.Call) -> Iterator[ast.expr]:
+    """The texts of a call to Streamlit that it shows as Markdown."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if name not in PLAIN:
+        yield from call.args[:1]
+    yield from (each.value for each in call.keywords if each.arg in ("help", "title", "label", "text", "caption"))
+
+
+def unescaped(node: ast.AST) -> Iterator[str]:
+    """Fields of `OTHERS` whose words would be shown, without a call to `label` or `escaped` around them."""
+    if isinstance(node, ast.Call):
+        return  # `label`, `escaped`, or a function whose own text is looked at where it is made
+    if isinstance(node, ast.IfExp):
+        yield from (*unescaped(node.body), *unescaped(node.orelse))
+        return
+    if isinstance(node, ast.Attribute) and node.attr in OTHERS:
+        yield ast.unparse(node)
+    for child in ast.iter_child_nodes(node):
+        yield from unescaped(child)
+
+
+def test_no_page_shows_what_others_wrote_without_escaping_it() -> None:
+    found = set()
+    for file in sorted(DASHBOARD.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("st."):
+                found |= {f"{file.name}: {said}" for text in taken_for_markdown(node) for said in unescaped(text)}
+    assert found == OURS

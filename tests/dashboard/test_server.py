@@ -85,3 +85,17 @@ def test_settings_are_flattened_to_their_dotted_names() -> None:
 )
 def test_the_address_shown_can_be_opened(host: str, shown: str) -> None:
     assert url(host, 1) == shown
+
+
+def test_no_table_offers_a_csv_with_formulas_in_it(tmp_path: Path) -> None:
+    """Streamlit's own download of a table leaves them as they are; asked in a process of its own, which it changes."""
+    code = (
+        "from pathlib import Path; from core.settings import Settings; from dashboard.server import configure; "
+        "from streamlit import config; configure(Settings.load(Path('w'))); "
+        "print(config.get_option('client.disableDataExport'))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])}
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.split() == ["True"]

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from core.generation import catalogue
 from core.generation.scripted import ScriptedChat
 from core.keeping import backup
+from core.repairs import Repair
 from core.workspace import Workspace
 from storage.rows import BaseModelRow, CorpusRow
 from tests.core.generation.openai_server import KEY, OpenAIServer, serving
@@ -148,3 +149,9 @@ def test_the_doctor_says_what_is_healthy_and_what_to_decide(
     assert "Full text**: It holds the words of every chunk" in words(app)
     assert "lease.md" in words(app)
     assert "restore a backup" in words(app)
+
+
+def test_what_the_start_repaired_is_told_before_anybody_asks(open_page: Open, workspace: Workspace) -> None:
+    workspace.repaired.append(Repair("Full text", "it differed from the rows and was made anew from them."))
+    assert "Full text**: " in words(open_page("settings"))
+    assert "was made anew" in words(open_page("settings"))

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.sync import sources
 from core.workspace import Workspace
+from storage.examples import ExampleDraft
 from storage.rows import CorpusRow
 from tests.dashboard.conftest import LEASE, words
 
@@ -113,6 +114,25 @@ def test_removing_asks_what_becomes_of_the_documents(
     app.button(key=f"remove-{source.id}").click().run()
     assert "Its 1 document in this corpus" in [radio.label for radio in app.radio]
     assert workspace.sources.list(corpus.id)
+
+
+def test_a_source_whose_documents_go_says_what_was_made_of_them_and_who_learned(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow, folder: Path
+) -> None:
+    source = sources.add_folder(workspace, corpus.id, folder)
+    sources.sync_now(workspace, source.id)
+    work(workspace)
+    (name,) = workspace.corpora.names(corpus.id)
+    workspace.examples.add(corpus.id, [ExampleDraft("What is it?", "It", name, 1, "It", origin="upload")])
+    job = workspace.jobs.enqueue("finetune", corpus.id, {})
+    adapter = workspace.adapters.begin(corpus.id, "grounded", job.id, "embedded")
+    workspace.adapters.change(adapter.id, documents={name: ""}, status="candidate")
+    workspace.jobs.request_cancel(job.id)
+    app = open_page("corpus", corpus=corpus.id)
+    app.session_state[f"removing-{source.id}"] = "remove"
+    app.button(key=f"remove-{source.id}").click().run()
+    assert "Erase what was made from them too: 1 training example" in [each.label for each in app.toggle]
+    assert "Learned from them, and keeps it: grounded v1" in words(app)
 
 
 def test_removals_of_everything_must_be_agreed_to(

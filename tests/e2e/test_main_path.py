@@ -29,6 +29,25 @@ The landlord repairs the roof, the slipway and the mooring posts. The tenant kee
 """
 
 
+LONG = "Who repairs the roof, the slipway and the mooring posts of the boathouse when the tenant's windows are clean"
+WIDTHS = (390, 1440)
+SETTLED_MS = 3000
+"""Charts are drawn anew some time after the window became narrower."""
+TOO_WIDE = """() => {
+  const scrolls = (e) => e && (e.matches('[data-testid=stMain]') ? false
+    : (/auto|scroll/.test(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth) || scrolls(e.parentElement));
+  const outside = (e) => {
+    const at = e.getBoundingClientRect();
+    return at.width && (at.left < -1 || at.right > innerWidth + 1) && !scrolls(e.parentElement);
+  };
+  const things = 'button, p, h1, h2, h3, label, input:not([type=range]), textarea, canvas, svg, td, th';
+  return [...document.querySelectorAll('body, [data-testid=stMain]')].filter((e) => e.scrollWidth > e.clientWidth)
+    .concat([...document.querySelectorAll('[data-testid=stMain] :is(' + things + ')')].filter(outside))
+    .map((e) => `${e.tagName} ${(e.innerText || '').slice(0, 40)}`);
+}"""
+"""What makes the page scroll sideways, and what stands outside of the window where nobody can scroll to it."""
+
+
 def ask(page: Page, question: str) -> None:
     box = page.get_by_test_id("stChatInputTextArea")
     expect(box).to_be_enabled()
@@ -160,14 +179,51 @@ def test_thumbs_survive_a_reload(page: Page) -> None:
     expect(page.get_by_test_id("stFeedback").get_by_role("radio").last).to_be_checked()
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("path", ["/", "/corpus", "/chat", "/jobs"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("path", ["/", "/corpus", "/chat", "/compare", "/evaluate", "/finetune", "/jobs", "/settings"])
 def test_no_page_scrolls_sideways(page: Page, path: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(path)
     expect(page.get_by_role("heading").first).to_be_visible()
-    too_wide = "[...document.querySelectorAll('body, [data-testid=stMain]')].filter(e => e.scrollWidth > e.clientWidth)"
-    assert page.evaluate(f"{too_wide}.length") == 0
+    assert page.evaluate(TOO_WIDE) == []
+
+
+def test_the_panels_of_a_comparison_fit_a_phone(page: Page) -> None:
+    open_corpus(page, "Boathouse", "Compare")
+    ask(page, "What is the rent of the boathouse?")
+    best = page.get_by_role("button", name="Best")
+    expect(best).to_have_count(2)
+    expect(answers(page).first).to_contain_text("310 crowns")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        expect(best.last).to_be_visible()
+        page.wait_for_timeout(SETTLED_MS)
+        assert page.evaluate(TOO_WIDE) == []
+        left = [answers(page).nth(number).bounding_box() for number in range(2)]
+        assert left[0]
+        assert left[1]
+        stacked = left[1]["y"] > left[0]["y"] + left[0]["height"]
+        assert stacked == (width == WIDTHS[0])  # one below the other on a phone, side by side on a desk
+
+
+def test_an_evaluation_fits_a_phone(page: Page, tmp_path: Path) -> None:
+    open_corpus(page, "Boathouse", "Evaluate")
+    file = tmp_path / "gold.csv"
+    file.write_text(f"question,answer\nWhat is the rent of the boathouse?,310 crowns a month\n{LONG}?,The landlord\n")
+    page.get_by_role("button", name="Upload questions").click()
+    page.locator("input[type=file]").set_input_files([file])
+    page.get_by_role("button", name="Add 2 questions").click()
+    expect(page.get_by_text("2 gold questions added")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Start evaluation").click()
+    expect(page.get_by_role("button", name="Report (HTML)")).to_be_visible()
+    expect(page.get_by_text("6 of 6 answers")).to_have_count(0)
+    page.get_by_text(re.compile("What is the rent of the boathouse")).first.click()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        expect(page.get_by_text("Quality against seconds an answer")).to_be_visible()
+        page.wait_for_timeout(SETTLED_MS)
+        assert page.evaluate(TOO_WIDE) == []
 
 
 def test_a_hostile_name_stays_text_in_the_browser(page: Page) -> None:

@@ -4,6 +4,8 @@ A sample of the 515 of the Big List of Naughty Strings, those that look like a s
 The server is the real one with a scripted base model.
 """
 
+import csv
+import io
 import json
 import os
 import re
@@ -132,6 +134,22 @@ def test_every_page_shows_them_as_text(page: Page, server: Server) -> None:
         shown(page, f"{path}?corpus={corpus.id}")
     for talk in talks:
         shown(page, f"/chat?corpus={corpus.id}&conversation={talk.id}")
+
+
+def test_tables_are_saved_by_our_own_button_alone_with_no_formula_in_a_cell(page: Page, server: Server) -> None:
+    with Workspace.open(Settings.load(server.home), owner=False) as ws:
+        corpus = ws.corpora.by_name("Naughty")
+        assert corpus is not None
+    page.goto(f"/finetune?corpus={corpus.id}")
+    page.get_by_text("Review the examples").click()
+    page.get_by_test_id("stDataFrame").first.hover()
+    expect(page.get_by_role("button", name="Search").first).to_be_visible()  # its toolbar is there
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name=re.compile(r"examples as CSV")).click()
+    rows = list(csv.reader(io.StringIO(saved.value.path().read_text("utf-8"), newline="")))
+    assert len(rows) > AT_ONCE
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
 
 
 def test_files_named_by_them_are_dropped_read_and_listed(page: Page, server: Server, naughty: list[str]) -> None:

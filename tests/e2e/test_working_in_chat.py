@@ -7,12 +7,18 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from core.generation.scripted import ScriptedChat
+from tests.core.generation.openai_server import KEY, OpenAIServer, serving
 from tests.e2e.conftest import PATIENCE_MS
-from tests.e2e.test_main_path import answers, ask, open_corpus
+from tests.e2e.test_main_path import NOTICE, answers, ask, open_corpus
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+LONG = "The tenant may end the lease of the boathouse by giving the landlord seven weeks' written notice. " + (
+    "There is more to say about it. " * 500
+)
+"""Its first sentence stands in the document; written word by word it takes minutes."""
 
 
 def open_talk(page: Page) -> None:
@@ -73,24 +79,68 @@ def test_a_conversation_is_renamed_and_exported(page: Page, tmp_path: Path) -> N
     assert "# The small coffee machine" in (tmp_path / "talk.md").read_text("utf-8")
 
 
-def test_the_keyboard_alone_asks_stops_opens_a_source_and_goes_back(page: Page) -> None:
-    open_corpus(page, "Support sample", "Chat")
-    page.get_by_role("button", name="New conversation").focus()
-    page.keyboard.press("Enter")
-    expect(page).not_to_have_url(re.compile("conversation="))
-    box = page.get_by_test_id("stChatInputTextArea")
-    expect(box).to_be_enabled()
-    box.focus()
-    page.keyboard.type("How do I descale the Brio 20?")
-    page.keyboard.press("Enter")
-    expect(answers(page)).to_be_visible()
-    citation = answers(page).get_by_role("button").first
-    citation.focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog")).to_be_visible()
-    page.keyboard.press("Escape")
+def tab_to(page: Page, target: Locator, most: int = 120) -> None:
+    """Press Tab until the target has the focus, as somebody without a mouse does."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if target.count() and target.evaluate("node => node === node.getRootNode().activeElement"):
+            return
+    raise AssertionError(f"{target} is not reached by {most} presses of Tab")
+
+
+def answered_slowly(page: Page, endpoint: OpenAIServer) -> None:
+    """A corpus with one document whose answers take minutes, and its chat."""
+    page.goto("/settings")
+    page.get_by_role("button", name="Add base model").click()
+    for name, value in {"Name": "Slow", "Address": endpoint.url, "Model there": "tiny", "Key": KEY}.items():
+        page.get_by_role("dialog").get_by_role("textbox", name=name, exact=True).fill(value)
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(answers(page)).to_be_visible()
+    page.goto("/")
+    page.get_by_role("button", name="New corpus").first.click()
+    page.get_by_role("dialog").get_by_label("Name").fill("Slow boathouse")
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name="Slow boathouse")).to_be_visible()
+    notice = {"name": "boathouse.md", "mimeType": "text/markdown", "buffer": NOTICE.encode()}
+    page.locator("input[type=file]").first.set_input_files([notice])  # type: ignore[list-item]
+    expect(page.get_by_text(re.compile(r"^1 page · \d+ chunk"))).to_be_visible()
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Settings").click()
+    page.get_by_role("combobox", name="Base model").first.click()
+    page.get_by_role("option", name="Slow").click()
+    expect(page.get_by_role("combobox", name="Base model").first).to_have_value("Slow")
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Chat").click()
+    expect(page.get_by_test_id("stChatInputTextArea")).to_be_enabled()
+
+
+def test_the_keyboard_alone_asks_stops_opens_a_source_and_goes_back(page: Page) -> None:
+    with serving(ScriptedChat(answers=[LONG], pause_s=0.1)) as endpoint:
+        answered_slowly(page, endpoint)
+        box = page.get_by_test_id("stChatInputTextArea")
+        stop = page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop")
+        for number, press in enumerate(("Alt+s", "Enter"), 1):  # the shortcut; then the button itself
+            tab_to(page, box)
+            page.keyboard.type("How much notice must the tenant of the boathouse give?")
+            page.keyboard.press("Enter")
+            expect(page.locator("#live")).to_contain_text("seven weeks")
+            if press == "Enter":
+                tab_to(page, stop)
+            page.keyboard.press(press)
+            expect(page.get_by_text("Stopped by you")).to_have_count(number)
+            expect(stop).to_have_count(0)
+            expect(box).to_be_enabled()
+        assert len(answers(page).last.inner_text()) < len(LONG) / 2
+        citation = answers(page).first.get_by_role("button").first
+        tab_to(page, citation)
+        page.keyboard.press("Enter")
+        sheet = page.get_by_role("dialog")
+        expect(sheet.locator("mark").first).to_be_in_viewport()
+        page.keyboard.press("Escape")
+        expect(sheet).to_have_count(0)
+        tab_to(page, page.get_by_role("button", name="New conversation"))
+        page.keyboard.press("Enter")
+        expect(page).not_to_have_url(re.compile("conversation="))
+        expect(answers(page)).to_have_count(0)
+        tab_to(page, box)
 
 
 def test_every_control_has_a_name(page: Page) -> None:

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from storage.comparisons import Comparisons
 from storage.conversations import Conversations
 from storage.corpora import Corpora
 from storage.database import Database
@@ -115,6 +116,17 @@ def test_the_conversation_used_last_comes_first(conversations: Conversations, co
     first, second = conversations.create(corpus), conversations.create(corpus)
     conversations.add_question(first.id, "Once more?")
     assert [row.id for row in conversations.list(corpus)] == [first.id, second.id]
+
+
+def test_panels_of_comparisons_take_no_place_among_the_conversations_found(
+    database: Database, conversations: Conversations, corpus: int
+) -> None:
+    talk = conversations.create(corpus)
+    conversations.add_question(talk.id, f"{'A question whose title does not hold the word. ' * 3} What is the tariff?")
+    for _ in range(5):
+        panels = Comparisons(database).begin(corpus, "tariff", [("rag", "", "")], blind=False).panels
+        conversations.add_question(panels[0].conversation_id, "tariff tariff")
+    assert [hit.conversation.id for hit in conversations.search(corpus, "tariff", limit=1)] == [talk.id]
 
 
 def test_feedback_is_replaced_by_later_feedback(conversations: Conversations, corpus: int, document: int) -> None:

@@ -59,6 +59,18 @@ def test_sweeping_takes_what_nobody_needs_and_leaves_what_is_young(files: Files)
     assert not half_written.exists()
 
 
+def test_sweeping_leaves_what_others_keep_in_the_folder(files: Files) -> None:
+    """Shared files may be a share on which models lie as well."""
+    theirs = [files.folder / "e5" / "config.json", files.folder / "models" / "e5" / "model.safetensors"]
+    for path in theirs:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"theirs")
+        os.utime(path, (0, 0))
+        os.utime(path.parent, (0, 0))
+    assert files.sweep(lambda _: False, older_than_s=60) == 0
+    assert [path.read_bytes() for path in theirs] == [b"theirs", b"theirs"]
+
+
 def test_content_put_again_is_young_again(files: Files) -> None:
     digest = files.put(b"back")
     os.utime(files.path(digest), (0, 0))

@@ -18,6 +18,10 @@ def row_line(cells: Sequence[str]) -> str:
     return one_line("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
 
 
+DROPPED = 10_000
+"""Characters that are looked at of something that was left out."""
+
+
 class DocumentDraft:
     """A document in the making. `finish()` gives the frozen result."""
 
@@ -50,7 +54,7 @@ class DocumentDraft:
     def drop(self, page: int, what: str, why: str) -> None:
         """Remembers something left out on purpose; the list itself stays short."""
         if len(self.dropped) < 500:
-            self.dropped.append(Dropped(page, one_line(what)[:200], why))
+            self.dropped.append(Dropped(page, one_line(what)[:DROPPED], why))
 
     def note(self, text: str) -> None:
         """A remark for the person who added the file, once."""

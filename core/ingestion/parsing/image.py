@@ -1,6 +1,7 @@
 """A picture of pages (PNG, JPEG, WebP, TIFF with several frames): its text is what OCR read off it."""
 
 from pathlib import Path
+from typing import Any
 
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
@@ -8,9 +9,10 @@ from core.ingestion.parsed import ParsedDocument
 from core.ingestion.parsing import scans
 from core.ingestion.parsing.draft import DocumentDraft
 from core.ingestion.parsing.pdf.document import write_pages
+from core.ingestion.parsing.pdf.picture import TALLEST, encoded
 from core.ingestion.parsing.pdf.rows import to_rows
 from core.ingestion.parsing.pdf.shapes import PageShape
-from core.ingestion.parsing.recognition import PAGE_POINTS, opened
+from core.ingestion.parsing.recognition import PAGE_POINTS, frame, opened
 from core.ingestion.parsing.scans import Scans
 
 
@@ -35,3 +37,23 @@ def parse_image(path: Path, name: str, limits: Limits, found: Scans) -> ParsedDo
     ]
     write_pages(shapes, draft, found)
     return draft.finish(tuple(number for number in numbers if number not in found))
+
+
+def picture_of(path: Path, name: str, number: int, width: int, limits: Limits) -> dict[str, Any]:
+    """Frame `number` (1-based) at most `width` pixels wide, as `pdf.picture.picture_of` gives a page; it has no words.
+
+    Raises:
+        UnreadableFile: it is broken, over a limit, or has no such frame.
+    """
+    from PIL import Image
+
+    with opened(path, name, limits) as image:
+        if not 1 <= number <= int(getattr(image, "n_frames", 1)):
+            raise UnreadableFile(f"{name} has no page {number}.", "Look at another page.")
+        drawn = frame(image, number, name, limits)
+    scale = min(1.0, width / drawn.width, TALLEST * width / drawn.height)
+    across = PAGE_POINTS * drawn.width / max(drawn.size)
+    if scale < 1.0:
+        size = max(1, round(drawn.width * scale)), max(1, round(drawn.height * scale))
+        drawn = drawn.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return {"image": encoded(drawn), "width": drawn.width, "height": drawn.height, "across": across, "words": []}

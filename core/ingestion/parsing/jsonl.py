@@ -6,6 +6,7 @@ A line that is no JSON is named and left out; the others are kept. Plain `.json`
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from core.errors import UnreadableFile
@@ -19,6 +20,13 @@ MEDIA_TYPE = "application/jsonl"
 _TEXTS = ("text", "content", "body", "page_content", "abstract", "description", "passage")
 _TITLES = ("title", "name", "heading", "subject")
 _DEEPEST = 40
+LINE_AT_MOST = 16_000_000
+"""Bytes of one record of a corpus.jsonl."""
+MARKS_AT_MOST = 500_000
+"""Commas, brackets and braces of one record: each may become up to 100 bytes of memory, text only its own length."""
+OWN_FILE = "Add its text as a file of its own."
+RECORDS_AT_MOST = 200_000
+"""Documents of one corpus.jsonl; all are decided on together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +43,45 @@ def is_corpus(path: Path) -> bool:
     """Whether the first line is a record with `id` and `text`. Reads at most 16 MB of it."""
     try:
         with path.open("rb") as file:
-            line = file.readline(16_000_000)
-        record = json.loads(line.removeprefix(b"\xef\xbb\xbf"))
+            line = file.readline(LINE_AT_MOST)
+        record = None if _marks(line) > MARKS_AT_MOST else json.loads(line.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError, OSError):
         return False
     return _is_corpus_record(record)
 
 
 def corpus_lines(path: Path) -> Iterator[CorpusLine]:
-    """The documents of a corpus.jsonl file, one at a time.
+    """The documents of a corpus.jsonl file, one at a time; a line that would take much memory is not parsed.
 
     Raises:
-        UnreadableFile: a line is no JSON or has no `id` or `text`; the message names the line.
+        UnreadableFile: a line is no JSON, has no `id` or `text`, or is over a limit; the message names the line.
     """
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+        records = 0
+        for number, line in enumerate(iter(partial(file.readline, LINE_AT_MOST + 1), b""), start=1):
             if line.strip():
-                record = _record(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line, number)
+                records += 1
+                record = _bounded(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line, number, records)
                 if not isinstance(record, dict) or not _is_corpus_record(record):
                     raise UnreadableFile(
                         f"line {number} has no id or no text.", "Correct the line and add the file again."
                     )
                 fields = (str(record.get(key) or "") for key in ("id", "title", "text", "source"))
                 yield CorpusLine(*map(whole_pairs, fields))
+
+
+def _bounded(line: bytes, number: int, records: int) -> object:
+    if records > RECORDS_AT_MOST:
+        raise UnreadableFile(f"it holds more than {RECORDS_AT_MOST:,} documents.", "Split it and add the parts.")
+    if len(line) > LINE_AT_MOST:
+        raise UnreadableFile(f"line {number} has more than {LINE_AT_MOST // 1_000_000} MB.", OWN_FILE)
+    if _marks(line) > MARKS_AT_MOST:
+        raise UnreadableFile(f"line {number} has more than {MARKS_AT_MOST:,} commas and brackets.", OWN_FILE)
+    return _record(line, number)
+
+
+def _marks(line: bytes) -> int:
+    return line.count(b",") + line.count(b"[") + line.count(b"{")
 
 
 def _is_corpus_record(record: object) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
-from core.ingestion.parsing.scans import ScannedLine
+from core.ingestion.parsed import ScannedLine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,21 +92,42 @@ def _of_pdf(path: Path, name: str, numbers: Sequence[int]) -> Iterator[tuple[int
 
 def _of_image(path: Path, name: str, numbers: Sequence[int], limits: Limits) -> Iterator[tuple[int, "Pixels", float]]:
     import numpy as np
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     with opened(path, name, limits) as image:
         for number in numbers:
-            try:
-                image.seek(number - 1)
-                check_pixels(image, name, limits)
-                upright = ImageOps.exif_transpose(image.convert("RGB"))
-            except (OSError, EOFError, ValueError, SyntaxError) as error:
-                raise _broken(name) from error
+            upright = frame(image, number, name, limits)
             longest = max(upright.size)
             if longest > _LONGEST:
                 size = [max(1, round(side * _LONGEST / longest)) for side in upright.size]
                 upright = upright.resize((size[0], size[1]), Image.Resampling.LANCZOS)
             yield number, np.asarray(upright)[:, :, ::-1].copy(), PAGE_POINTS / max(upright.size)
+
+
+def frame(image: Any, number: int, name: str, limits: Limits) -> Any:
+    """Frame `number` (1-based) of a picture that `opened` opened, in RGB and the right way up.
+
+    Raises:
+        UnreadableFile: it is broken, has more pixels than it may, or is not there.
+    """
+    from PIL import ImageOps
+
+    try:
+        image.seek(number - 1)
+        check_pixels(image, name, limits)
+        return ImageOps.exif_transpose(_on_paper(image))
+    except (OSError, EOFError, ValueError, SyntaxError) as error:
+        raise _broken(name) from error
+
+
+def _on_paper(image: Any) -> Any:
+    """In RGB, white where it lets through: what has no colour there is black otherwise, as its letters often are."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    clear = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
 
 
 def opened(path: Path, name: str, limits: Limits) -> Any:

@@ -1,10 +1,10 @@
 """Lines that OCR read off a page's picture, and how they become the words that the page's layout is made of. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from statistics import median
 
+from core.ingestion.parsed import ScannedLine
 from core.ingestion.parsing.draft import DocumentDraft
 from core.ingestion.parsing.pdf.shapes import Word
 
@@ -13,18 +13,6 @@ _DOUBTFUL = 0.8
 """Mean confidence of a page below which a person should look: clean print has 0.97 and more."""
 _SAME_SIZE = 0.3
 """Boxes of one font differ by this much with the letters in them (ascenders, descenders, a slight turn)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScannedLine:
-    """A line of text in points of the page as shown, y downwards; `score` is the recogniser's confidence, 0 to 1."""
-
-    text: str
-    x0: float
-    top: float
-    x1: float
-    bottom: float
-    score: float
 
 
 Scans = Mapping[int, Sequence[ScannedLine]]

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from core.assistants.answer import Answer
-from core.assistants.ask import Assistant, Delta, Voice
+from core.assistants.answer import Answer, Delta
+from core.assistants.ask import Assistant, Voice
 from core.assistants.extracting import SIGNS, Extractor
 from core.assistants.followup import Turn, standalone
-from core.assistants.reading import GROUNDED, LARGE, SMALL, Reading
+from core.assistants.reading import CLOSED_BOOK, GROUNDED, LARGE, SMALL, Reading
 from core.domains import RefusalPolicy, domain
 from core.errors import BadInput
 from core.generation.scripted import ScriptedChat
@@ -18,6 +18,7 @@ from core.retrieval.passages import Passage
 Make = Callable[..., Passage]
 Assistants = Callable[..., Assistant]
 CLAUSE = "12.2 Either party may end this Agreement with 60 days' written notice. Fees paid are not refunded."
+LOOKED = "I looked in 3 documents for “agreement” and “ended”; the closest passages are below."
 
 
 class Shelf:
@@ -88,9 +89,7 @@ def test_a_large_model_writes_itself_and_its_unsupported_sentences_are_marked(as
 def test_below_the_threshold_it_says_so_and_shows_what_was_searched(assistant: Assistants) -> None:
     answer = asked(assistant("Never said.", threshold=1.1))
     assert answer.refused
-    assert answer.text == (
-        "The documents do not say. I looked in 3 documents for “agreement” and “ended”; the closest passages are below."
-    )
+    assert answer.text == f"The documents do not say. {LOOKED}"
     assert (len(answer.passages), answer.citations) == (1, ())
 
 
@@ -141,7 +140,48 @@ def test_an_adapter_s_words_that_the_quotation_does_not_have_give_way_where_it_i
 ) -> None:
     for says, kept in (("60 days'", True), ("ninety days", False), ("The documents do not say.", True)):
         hers = hybrid(assistant("x"), says, None, -0.1, agrees=True)
-        assert (asked(hers, mode="hybrid").text == says) is kept
+        assert asked(hers, mode="hybrid").text.startswith(says) is kept
+
+
+def test_an_adapter_that_declines_says_what_was_searched(assistant: Assistants) -> None:
+    for says in ("The documents do not say.", " The documents do not say. "):
+        answer = asked(hybrid(assistant("x"), says, None, -0.1), mode="hybrid")
+        assert " ".join(answer.text.split()) == f"The documents do not say. {LOOKED}"
+        assert (answer.refused, answer.citations, len(answer.passages)) == (True, (), 1)
+
+
+def test_a_closed_book_adapter_that_declines_has_searched_nothing(assistant: Assistants) -> None:
+    engine = ScriptedChat(answers=["The documents do not say."])
+    hers = assistant("x").with_voice(lambda mode: Voice(lambda: engine, CLOSED_BOOK, "x + closed-book v1"))
+    answer = asked(hers, mode="finetuned")
+    assert (answer.text, answer.refused) == ("The documents do not say.", True)
+
+
+def test_a_large_model_that_says_the_asked_for_sentence_alone_has_declined(assistant: Assistants) -> None:
+    for says, before in (
+        ("The documents do not say.", "The documents do not say."),
+        ("the documents do not say", "the documents do not say."),
+        ("“The documents do not say.”\n", "“The documents do not say.”\n"),
+    ):
+        answer = asked(assistant(says, LARGE))
+        assert answer.text == f"{before}{'' if before.endswith(chr(10)) else ' '}{LOOKED}"
+        assert (answer.refused, answer.citations) == (True, ())
+
+
+def test_a_large_model_that_says_more_than_the_sentence_has_answered(assistant: Assistants) -> None:
+    for says in ("The documents do not say. Call Norvane.", "The documents do not say when.", "They do not say."):
+        answer = asked(assistant(says, LARGE))
+        assert (answer.text, answer.refused) == (says, False)
+
+
+def test_the_same_words_from_the_base_model_alone_are_an_answer(assistant: Assistants) -> None:
+    assert not asked(assistant("The documents do not say.", LARGE), mode="base").refused
+
+
+def test_a_large_model_is_told_which_sentence_declines_and_a_small_one_is_not(assistant: Assistants) -> None:
+    for reading, told in ((LARGE, True), (SMALL, False)):
+        system, *_ = assistant("x", reading).prompted("How can the agreement be ended?", "rag")
+        assert ("say exactly this and nothing else: The documents do not say." in system.text) is told
 
 
 def extracting(assistant: Assistant, says: str, writes: str) -> tuple[Assistant, list[str]]:

@@ -1,14 +1,16 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from core.assistants import comparing, live
-from core.assistants.searching import Once
+from core.assistants.reading import LARGE, SMALL
+from core.assistants.searching import Once, Shared
 from core.errors import BadInput, EngineFailed, NotFound
 from core.generation.scripted import ScriptedChat
 from core.ingestion.intake import add_files, create_corpus
+from core.retrieval.passages import Passage
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -130,6 +132,17 @@ def test_an_answer_cut_off_by_a_restart_is_gone_on_with_and_nothing_is_lost(work
         assert len(answers) == left
 
 
+def test_a_cut_off_answer_is_gone_on_with_in_its_own_mode_whatever_is_picked_now(workspace: Workspace) -> None:
+    conversation = says(workspace, ["The notice is six months."])
+    talks = workspace.conversations
+    asked = talks.add_question(conversation, "How long?")
+    cut = talks.begin_answer(conversation, "base", question_id=asked.id)
+    talks.mark_interrupted()
+    list(live.follow(workspace, continued := live.again(workspace, cut.id, "rag")))
+    list(live.follow(workspace, again := live.again(workspace, continued, "rag")))
+    assert [talks.message(each).mode for each in (continued, again)] == ["base", "rag"]
+
+
 def test_what_was_searched_for_is_kept_with_the_answer(workspace: Workspace) -> None:
     conversation = says(workspace, ["Nothing."])
     for question in ("What is the notice period for Aldgate?", "When does it start?"):
@@ -158,6 +171,63 @@ def test_the_panels_of_a_comparison_search_once_for_all(workspace: Workspace, mo
         (*_, message) = workspace.conversations.messages(panel.conversation_id)
         list(live.follow(workspace, message.id))
     assert searched == ["When is an invoice paid?"]
+
+
+def test_panels_that_read_more_and_fewer_passages_share_one_search_too(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace._parts["engine"] = ScriptedChat(answers=lambda _: "Thirty days.")
+    corpus = many_clauses(workspace)
+    workspace.assistants.choose_reading(corpus, "quote")
+    model = workspace.base_models.create("Second", "endpoint", "http://127.0.0.1:9/v1")
+    searched: list[tuple[object, ...]] = []
+    real = workspace.retriever.search
+
+    def counted(corpus_id: int, question: str, top: int, also: Sequence[int]) -> list[Passage]:
+        searched.append((question, top))
+        return real(corpus_id, question, top, also)
+
+    monkeypatch.setattr(workspace.retriever, "search", counted)
+    row = comparing.start(workspace, corpus, QUESTION, ["rag", f"rag#m{model.id}"])
+    for panel in row.panels:
+        (*_, message) = workspace.conversations.messages(panel.conversation_id)
+        list(live.follow(workspace, message.id))
+    assert searched == [(QUESTION, LARGE.passages)]
+    answer = workspace.conversations.messages(row.panels[0].conversation_id)[-1]
+    places = [(each.document, each.page, each.start, each.end) for each in workspace.conversations.passages(answer.id)]
+    assert places == [(p.document, p.page, p.start, p.end) for p in real(corpus, QUESTION, SMALL.passages)]
+
+
+@pytest.mark.parametrize("counts", [(5, 8), (8, 5), (8, 12, 5)])
+def test_what_is_shared_is_for_each_what_it_would_have_found_alone(
+    workspace: Workspace, counts: tuple[int, ...]
+) -> None:
+    corpus = many_clauses(workspace)
+    alone, shared = workspace.assistant(corpus), workspace.assistant(corpus).with_shared_search(Shared(8))
+    for count in counts:
+        found, wanted = shared.find(QUESTION, count), alone.find(QUESTION, count)
+        assert len(found.passages) == count
+        assert any(len(passage.chunk_ids) > 1 for passage in found.passages)
+        assert (found.passages, found.probability) == (wanted.passages, wanted.probability)
+
+
+QUESTION = "When is an invoice paid?"
+
+
+def many_clauses(workspace: Workspace) -> int:
+    """A corpus in which neighbouring chunks are found together, and more documents hold what is asked than are read."""
+    corpus = create_corpus(workspace, "Contracts", "legal").id
+    clause = "The customer pays each invoice within {} days of the day on which it came, by bank transfer."
+    files = []
+    for number in range(7):
+        clauses = "\n\n".join(f"## {n}. Payment\n\n{clause.format(10 * number + n)} {FILLING}" for n in range(1, 5))
+        files.append((f"contract-{number}.md", f"# Contract {number}\n\n{clauses}\n".encode()))
+    add_files(workspace, corpus, files)
+    workspace.dispatcher.run_one()
+    return corpus
+
+
+FILLING = " ".join(f"Part {n} of the schedule says who may be asked about it and where that is done." for n in range(9))
 
 
 def test_what_fails_for_the_first_is_tried_by_the_next() -> None:

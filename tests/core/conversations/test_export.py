@@ -2,11 +2,14 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import docx
 import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from core.conversations import export, files
 from core.conversations.export import FORMATS, file_name
@@ -15,6 +18,7 @@ from core.ingestion.intake import add_files, create_corpus, delete_corpus
 from core.settings import Settings
 from core.workspace import Workspace
 from storage.rows import CitationRow
+from tests.core.domains.test_known import toml
 
 MARKDOWN, WORD, JSON = FORMATS
 TEXT = "The rent is 40 crowns. It <b>never</b> rises.\x0b"
@@ -44,6 +48,13 @@ def talk(workspace: Workspace) -> int:
     return conversation
 
 
+def markdown_tokens(text: str) -> Iterator[Token]:
+    """What a reader of Markdown with tables takes it for, every token also inside of lines."""
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        yield token
+        yield from token.children or ()
+
+
 def test_markdown_numbers_its_sources_and_quotes_their_words(workspace: Workspace, talk: int) -> None:
     text = export.export(workspace, talk, MARKDOWN).decode()
     assert "# Rent & more" in text
@@ -52,6 +63,48 @@ def test_markdown_numbers_its_sources_and_quotes_their_words(workspace: Workspac
     assert "[1] lease.md, page 1\n> The rent is 40 crowns" in text
     assert "*Searched for: Rent of the lease?*" in text
     assert text.rstrip().endswith("not legal advice.")
+
+
+def test_markdown_loads_no_picture_that_a_table_or_a_domain_named(workspace: Workspace, talk: int) -> None:
+    picture = "![x](http://evil.example/p.png)"
+    asked = workspace.conversations.add_question(talk, "And the table?")
+    answer = workspace.conversations.begin_answer(talk, "rag", "model", asked.id)
+    workspace.conversations.finish_answer(answer.id, f"| Item | {picture} |\n|---|---|\n| Rent | 40 |")
+    workspace.domains.take_in(toml(disclaimer=picture))
+    other = create_corpus(workspace, "Codes", "building_law").id
+    of_domain = workspace.conversations.create(other).id
+    texts = [export.export(workspace, each, MARKDOWN).decode() for each in (talk, of_domain)]
+    assert all("!\\[x\\](http" in text and picture not in text for text in texts)
+    assert "\n|---|---|\n| Rent | 40 |" in texts[0]
+
+
+MARKUP = [
+    "| ![x](https://collect.example/p?q=1)",
+    "| [x](javascript:alert(1)) | <img src=//evil.example> |",
+    "(https://evil.example) follows a number",
+    ": https://evil.example",
+    "![x][y]\n\n[y]: http://evil.example\n",
+    "<https://evil.example> <b>bold</b> <!-- hidden --> <script>alert(1)</script>",
+    "https://evil.example/p.png www.evil.example Me@evil.example HTTP://evil.example",
+    "&lt;b&gt; &#33;[x](y) R&D",
+    "```html\n<b>\n```\n~~~\n    <img src=x>",
+    "Title\n===\n\n1. one\n> two",
+]
+
+
+@pytest.mark.parametrize("said", MARKUP)
+def test_markdown_holds_no_picture_link_or_tag_wherever_it_was_said(workspace: Workspace, talk: int, said: str) -> None:
+    asked = workspace.conversations.add_question(talk, said)
+    answer = workspace.conversations.begin_answer(talk, "rag", "model", asked.id)
+    (document,) = workspace.corpora.documents(1)
+    cited = [CitationRow(0, 4, 1, document.id, 1, 0, 4, 0.9)]
+    workspace.conversations.finish_answer(answer.id, f"Yes.{said}", citations=cited, searched_for=said)
+    text = export.export(workspace, talk, MARKDOWN).decode()
+    tokens = list(markdown_tokens(text))
+    assert not {"image", "link_open", "html_block", "html_inline"} & {token.type for token in tokens}
+    assert not re.search(r"(?<!\\)(://|www\.|\w@)", text, re.IGNORECASE)
+    words = " ".join("".join(token.content for token in tokens if token.type == "text").split())
+    assert " ".join(said.split()) in words  # the question is one line, and shows every character
 
 
 def test_word_holds_the_same_and_what_xml_cannot_hold_is_left_out(workspace: Workspace, talk: int) -> None:

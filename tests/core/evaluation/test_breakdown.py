@@ -65,5 +65,5 @@ def test_the_reports_have_a_table_for_each_way() -> None:
     questions = [asked(n, "span" if n % 2 else "list", (f"{n % 3}.pdf",)) for n in range(12)]
     by_kind, by_document = sections(questions, outcomes(questions, 0.5) + outcomes(questions, 1.0, "hybrid"))
     assert by_kind["rows"][0] == ["Kind of question", "Questions", "Retrieval", "Hybrid"]
-    assert by_kind["rows"][1] == ["list", "6", "50 (50 to 50)", "100 (100 to 100)"]
+    assert by_kind["rows"][1] == ["list", "6", "50 (31 to 69)", "100 (62 to 100)"]
     assert [row[0] for row in by_document["rows"][1:]] == ["0.pdf", "1.pdf", "2.pdf"]

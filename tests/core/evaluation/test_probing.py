@@ -13,7 +13,7 @@ from core.assistants.reading import CLOSED_BOOK, GROUNDED
 from core.evaluation import beside, forgetting, freshness, known, running
 from core.evaluation.freshness import Learned, Probe
 from core.evaluation.options import Options
-from core.evaluation.summary import Interval
+from core.evaluation.summary import SCORES, Interval
 from core.finetuning.general import GENERAL
 from core.generation.scripted import ScriptedChat
 from core.ingestion import intake
@@ -71,7 +71,7 @@ def test_a_change_that_was_made_up_reaches_the_modes_and_never_the_corpus(ws: Wo
     assert "3,511 pounds" in answers["quote"]
     section = beside.sections(ws.evaluations.get(row.id).summary)[-1]
     assert "the corpus itself was not touched" in section["said"][0]
-    assert ["Quote", "100 (100 to 100, 1)", "0", "0", "0", "0"] in section["rows"]
+    assert ["Quote", "100 (0 to 100, 1)", "0", "0", "0", "0"] in section["rows"]
 
 
 def adapter(ws: Workspace, corpus: CorpusRow, pairs: list[tuple[str, str]]) -> None:
@@ -131,8 +131,8 @@ def test_what_was_forgotten_is_told_by_mode_in_report_and_verdict(tmp_path: Path
     assert found["lost"]["hybrid"]["score"]["mean"] == 0.0
     assert "likelihood" not in found["modes"]["base"]
     section = beside.sections(row.summary)[-1]
-    assert section["rows"][1][:2] == ["Base, before", "100 (100 to 100, 12)"]
-    assert section["rows"][2][2:4] == ["-100 (-100 to -100, 12)", "not given by this engine"]
+    assert section["rows"][1][:2] == ["Base, before", "100 (79 to 100, 12)"]
+    assert section["rows"][2][2:4] == ["-100 (-100 to -61, 12)", "not given by this engine"]
     assert "On general questions fine-tuned has forgotten: -100 points against the base model" in said
     assert "On general questions hybrid shows no sure loss: +0 points" in said
 
@@ -145,7 +145,7 @@ def test_only_words_that_the_question_does_not_give_away_count(answer: str, scor
 
 
 def test_the_verdict_says_who_gave_the_new_value() -> None:
-    interval = asdict(Interval.of([1.0, 0.0]))
+    interval = asdict(Interval.of([1.0, 0.0], SCORES))
     fresh = {"modes": {"finetuned": {"new": 0, "old": 2, "noticed": interval}}}
     facts = known.probed(known.Facts(), {"fresh": fresh})
     assert facts.noticed == {"finetuned": (0, 2, 2)}

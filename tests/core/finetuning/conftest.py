@@ -10,6 +10,7 @@ import pytest
 from core.finetuning import base
 from core.finetuning.base import Base, prepared
 from core.finetuning.lessons import Lesson
+from core.ingestion.sandbox import Sandbox
 from core.settings import Settings
 from core.workspace import Workspace
 from tests.torture.tiny import tiny_gguf
@@ -33,6 +34,12 @@ def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether two ways come to the same is told to many digits, also by a processor that computes in bfloat16."""
     monkeypatch.setattr(base, "precision", lambda: "float32")
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ from core.ingestion import intake
 from core.settings import Settings
 from core.workspace import Workspace
 from storage.examples import ExampleDraft
+from storage.gold import GoldDraft
 from storage.rows import AdapterRow
 from tests.core.generation.tiny_folder import make_tiny
 
@@ -80,7 +81,10 @@ def test_it_is_trained_judged_promoted_and_answers_and_goes_out_and_comes_back(
     monkeypatch.setattr(likeness, "QUESTIONS", 2)
     monkeypatch.setattr(gate, "MOST", gate.ENOUGH)
     corpus = taught(ws, folder)
+    ws.gold.add(corpus, GoldDraft("what is fee 47 of unit 5", "4700 pounds"))
     row = trained(ws, corpus)
+    assert row.result["gold_left_out"] == 1
+    assert row.result["examples"] + row.result["held_out"] == 47
     assert row.base_sha256 == bases.digest(folder)
     assert {name.split(".")[2] for name in lora.deltas(ws.serving.learned(row))} == {"1"}  # the lower half is frozen
     assert row.result["held_out_best"] < row.result["held_out_before"]

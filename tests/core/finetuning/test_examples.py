@@ -1,17 +1,20 @@
 """Reading pairs from files, checking them, and splitting them."""
 
 import json
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from core.assistants.words import stems
 from core.errors import BadInput
 from core.finetuning import planning
-from core.finetuning.checks import findings
+from core.finetuning.checks import asking, findings, near
 from core.finetuning.curves import Look, light
 from core.finetuning.uploads import read_file
 from core.ingestion.personal import iban, kinds, luhn
+from core.ingestion.sandbox import Sandbox
 from storage.rows import ExampleRow
 
 
@@ -38,35 +41,37 @@ def written(path: Path, rows: list[object]) -> Path:
          "meta": {"page": 4}},
     ],
 )  # fmt: skip
-def test_the_shapes_people_have_are_recognised(tmp_path: Path, row: dict[str, object]) -> None:
-    (draft,) = read_file(written(tmp_path / "pairs.jsonl", [row])).drafts
+def test_the_shapes_people_have_are_recognised(sandbox: Sandbox, tmp_path: Path, row: dict[str, object]) -> None:
+    (draft,) = read_file(written(tmp_path / "pairs.jsonl", [row]), sandbox=sandbox).drafts
     assert (draft.question, draft.answer) == ("Why?", "Because.")
     if "doc_ids" in row:
         assert (draft.document, draft.page, draft.evidence) == ("a.pdf", 4, "e")
 
 
-def test_bad_rows_are_named_with_their_reason_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_bad_rows_are_named_with_their_reason_and_the_rest_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"question": "a", "answer": "b"}\nnot json\n{"question": "", "answer": "b"}\n[1]\n')
-    found = read_file(path)
+    found = read_file(path, sandbox=sandbox)
     assert len(found.drafts) == 1
     assert [bad.number for bad in found.bad] == [2, 3, 4]
     assert "not JSON" in found.bad[0].reason
     assert "question is empty" in found.bad[1].reason
 
 
-def test_a_workbook_is_read_by_its_first_sheet(tmp_path: Path) -> None:
+def test_a_workbook_is_read_by_its_first_sheet(sandbox: Sandbox, tmp_path: Path) -> None:
     import openpyxl
 
     book = openpyxl.Workbook()
     book.active.append(["Question", "Answer"])
     book.active.append(["How many?", 3])
     book.save(tmp_path / "pairs.xlsx")
-    (draft,) = read_file(tmp_path / "pairs.xlsx").drafts
+    (draft,) = read_file(tmp_path / "pairs.xlsx", sandbox=sandbox).drafts
     assert draft.answer.startswith("3")
 
 
-def test_a_workbook_with_a_cell_at_the_far_end_is_refused_and_takes_no_process_down(tmp_path: Path) -> None:
+def test_a_workbook_with_a_cell_at_the_far_end_is_refused_and_takes_no_process_down(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     import openpyxl
 
     book = openpyxl.Workbook()
@@ -74,23 +79,23 @@ def test_a_workbook_with_a_cell_at_the_far_end_is_refused_and_takes_no_process_d
     book.active["XFD1048576"] = "x"  # read as a rectangle this is half a terabyte
     book.save(tmp_path / "far.xlsx")
     with pytest.raises(BadInput, match=r"far\.xlsx"):
-        read_file(tmp_path / "far.xlsx")
+        read_file(tmp_path / "far.xlsx", sandbox=sandbox)
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.jsonl", "a.json"])
 @pytest.mark.parametrize("content", [b"[" * 200_000, b'{"question":' * 100_000, b"PK\x03\x04", b"9" * 5_000])
-def test_what_makes_readers_fall_over_is_one_line(tmp_path: Path, name: str, content: bytes) -> None:
+def test_what_makes_readers_fall_over_is_one_line(sandbox: Sandbox, tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput) as told:
-        read_file(tmp_path / name)
+        read_file(tmp_path / name, sandbox=sandbox)
     assert "\n" not in told.value.message
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.csv", b""), ("a.pdf", b"%PDF"), ("a.csv", b"x,y\n1,2\n")])
-def test_a_file_that_holds_no_pairs_is_one_line(tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_file_that_holds_no_pairs_is_one_line(sandbox: Sandbox, tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput):
-        read_file(tmp_path / name)
+        read_file(tmp_path / name, sandbox=sandbox)
 
 
 def test_documents_are_held_out_whole_and_always_the_same() -> None:
@@ -121,6 +126,17 @@ def test_what_is_wrong_is_found_by_kind() -> None:
     assert found["overlong"].ids == (4,)
     assert found["personal data"].ids == (5,)
     assert found["gold leaks"].rejects == (6,)
+
+
+def test_whether_a_question_asks_a_gold_one_is_found_by_an_index_as_it_is_by_comparing_all() -> None:
+    chance, words = random.Random(1), [f"word{letter}" for letter in "abcdefghijklmnopq"]
+    gold = [" ".join(chance.sample(words, chance.randint(1, 17))) for _ in range(150)]
+    asked = [" ".join(chance.sample(words, chance.randint(1, 17))) for _ in range(600)]
+    known = [stems(question) for question in gold]
+    every = frozenset(place for place, question in enumerate(asked) if near(stems(question), known))
+    assert 0 < len(every) < len(asked)
+    assert asking(asked, gold) == asking(asked, iter(gold)) == every
+    assert asking(["What is the rent", "what is THE rent?!", "Who pays the rent?"], ["What is the rent?"]) == {0, 1}
 
 
 def test_numbers_count_as_personal_only_with_their_checksum() -> None:

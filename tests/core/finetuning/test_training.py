@@ -192,6 +192,7 @@ def test_a_killed_trainer_goes_on_from_its_last_checkpoint_with_the_same_curve(r
 def test_a_trainer_that_is_asked_to_leave_saves_first(run_folder: Path) -> None:
     running = Running(run_folder)
     reached(run_folder, 10)
+    assert os.getpriority(os.PRIO_PROCESS, running.pid) > os.getpriority(os.PRIO_PROCESS, 0)  # who asks goes first
     running.leave()
     assert running.ended() == 75
     found = checkpoints.newest(run_folder / "checkpoints")

@@ -113,32 +113,33 @@ def test_a_folder_with_safetensors_is_accepted(tmp_path: Path) -> None:
     assert checking.model_folder(folder_of(tmp_path / "m", model__safetensors=EMPTY))
 
 
-@pytest.mark.parametrize(
-    ("config", "files", "why"),
-    [
-        ({"model_type": "x", "auto_map": {"AutoModel": "evil.Model"}}, {"model__safetensors": EMPTY}, "auto_map"),
-        (None, {"pytorch_model__bin": b"\x80\x04."}, "pickled weights"),
-        (None, {}, "no safetensors weights"),
-        (None, {"model__safetensors": struct.pack("<Q", 2**40) + b"{}"}, "promises more than the file holds"),
-        (None, {"model__safetensors": b"abc"}, "promises more than the file holds"),
-        ({}, {"model__safetensors": EMPTY}, "what kind of model"),
-        (None, {"model__safetensors": EMPTY, "tokenizer_config__json": b'{"auto_map": {}}'}, "auto_map"),
-        (None, {"model__safetensors": EMPTY, "tokenizer_config__json": b"[" * 100_000}, "is not JSON"),
-        (
-            None,
-            {
-                "model__safetensors": EMPTY,
-                "model__safetensors__index__json": b'{"weight_map": {"a": "../x.safetensors"}}',
-            },
-            "outside of its folder",
-        ),
-        (
-            None,
-            {"model__safetensors": EMPTY, "model__safetensors__index__json": b'{"weight_map": {"a": "x.safetensors"}}'},
-            "lacks x.safetensors",
-        ),
-    ],
-)
+HARMFUL: list[tuple[dict[str, Any] | None, dict[str, bytes], str]] = [
+    ({"model_type": "x", "auto_map": {"AutoModel": "evil.Model"}}, {"model__safetensors": EMPTY}, "auto_map"),
+    (None, {"pytorch_model__bin": b"\x80\x04."}, "pickled weights"),
+    (None, {}, "no safetensors weights"),
+    (None, {"model__safetensors": struct.pack("<Q", 2**40) + b"{}"}, "promises more than the file holds"),
+    (None, {"model__safetensors": b"abc"}, "promises more than the file holds"),
+    ({}, {"model__safetensors": EMPTY}, "what kind of model"),
+    (None, {"model__safetensors": EMPTY, "tokenizer_config__json": b'{"auto_map": {}}'}, "auto_map"),
+    (None, {"model__safetensors": EMPTY, "tokenizer_config__json": b"[" * 100_000}, "is not JSON"),
+    (
+        None,
+        {
+            "model__safetensors": EMPTY,
+            "model__safetensors__index__json": b'{"weight_map": {"a": "../x.safetensors"}}',
+        },
+        "outside of its folder",
+    ),
+    (
+        None,
+        {"model__safetensors": EMPTY, "model__safetensors__index__json": b'{"weight_map": {"a": "x.safetensors"}}'},
+        "lacks x.safetensors",
+    ),
+]
+"""Configuration, other files by name, and what the refusal says."""
+
+
+@pytest.mark.parametrize(("config", "files", "why"), HARMFUL)
 def test_a_folder_that_could_do_harm_or_is_broken_is_refused_with_the_reason(
     tmp_path: Path, config: dict[str, Any] | None, files: dict[str, bytes], why: str
 ) -> None:

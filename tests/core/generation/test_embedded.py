@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
 
+from core import priority
 from core.errors import BadInput, EngineFailed
 from core.generation.embedded import SYSTEM, EmbeddedChat, turns
 from core.generation.engine import Sampling
@@ -43,6 +44,7 @@ def test_it_answers_and_says_what_it_cost(engine: EmbeddedChat) -> None:
     assert 0 < whole.response_metadata["first_token_s"] <= whole.response_metadata["total_s"]
     assert engine.ready
     assert engine.window == 8192
+    assert priority.of_session(engine.process) in (0, None)  # it gave way while it loaded, and no longer
 
 
 def test_openvino_has_nothing_to_send_statistics_with() -> None:

@@ -1,27 +1,58 @@
-"""Files made to exhaust or to escape end in text or one line, and nothing is written outside. All are made here."""
+"""Files made to exhaust or to escape, through the uploader and the job that indexes them: each ends in text or in one
+line, nothing is written outside, and the server does not grow. All are made here."""
 
 import io
 import struct
-import sys
+import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from core.errors import UnreadableFile
+from core.ingestion import intake
+from core.ingestion.intake import Intake
 from core.ingestion.limits import MIB
-from core.ingestion.sandbox import Sandbox
+from core.workspace import Workspace
+from tests.core.test_zips import empty_entries
 
 GIB = 1024 * MIB
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as opened:
-        yield opened
+GROWN = 100 * MIB
+"""Bytes that the process may have grown by, once the embedding model and all else that is loaded once is there."""
+
+
+@pytest.fixture
+def warm(ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The corpus of a workspace in which a file was indexed and found; what is temporary has a folder of its own."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    corpus = intake.create_corpus(ws, "Bombs", "legal").id
+    for number in range(3):
+        uploaded(ws, corpus, f"good{number}.txt", f"The notice period is {number} days. ".encode() * 500)
+    return corpus
+
+
+def uploaded(ws: Workspace, corpus: int, name: str, content: bytes) -> Intake:
+    took = intake.add_files(ws, corpus, [(name, content)])
+    while ws.jobs.waiting():
+        assert ws.dispatcher.run_one() is not None
+    return took
+
+
+def text_of(ws: Workspace, document_id: int) -> str:
+    pages = ws.corpora.documents_by_ids([document_id])[document_id].page_count
+    return "".join(ws.corpora.page(document_id, number).text for number in range(1, min(pages, 20) + 1))
+
+
+def nothing_outside(ws: Workspace, tmp_path: Path) -> None:
+    assert {path.name for path in tmp_path.iterdir()} == {"temporary", ws.home.name}
+    assert [path.name for path in (tmp_path / "temporary").iterdir() if path.name.startswith("triptych-parse")] == []
+    assert list(ws.scratch.iterdir()) == []
 
 
 def deflated_zeros(size: int) -> bytes:
@@ -30,16 +61,19 @@ def deflated_zeros(size: int) -> bytes:
     return b"".join(packer.compress(bytes(MIB)) for _ in range(size // MIB)) + packer.flush()
 
 
-def overlapping(entries: int, size: int) -> bytes:
-    """A ZIP whose entries, all of one name, are the same stream: small, and `entries * size` bytes unpacked."""
+def zip_of_zeros(entries: int, size: int) -> bytes:
+    """A ZIP of so many files with names of their own, each of `size` zero bytes."""
     stream, crc = deflated_zeros(size), 0
     for _ in range(size // MIB):
         crc = zlib.crc32(bytes(MIB), crc)
-    local = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 8, 0, 0, crc, len(stream), size, 5, 0) + b"a.txt" + stream
-    one = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 8, 0, 0, crc, len(stream), size, 5, 0, 0, 0, 0, 0, 0)
-    central = (one + b"a.txt") * entries
+    local, central = bytearray(), bytearray()
+    for number in range(entries):
+        name, at = b"%05d" % number, len(local)
+        local += struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 8, 0, 0, crc, len(stream), size, 5, 0) + name + stream
+        central += struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 8, 0, 0, crc, len(stream), size, 5, 0, 0, 0, 0,
+                               0, at) + name  # fmt: skip
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, entries, entries, len(central), len(local), 0)
-    return local + central + end
+    return bytes(local + central + end)
 
 
 def packed(**parts: str | bytes) -> bytes:
@@ -127,46 +161,62 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_bomb_ends_in_text_or_one_line_within_its_limits(bomb: str, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_bomb_ends_in_text_or_one_line_within_its_limits(bomb: str, ws: Workspace, warm: int, tmp_path: Path) -> None:
     name, make = BOMBS[bomb]
-    path = tmp_path / name
-    path.write_bytes(make())
-    said = "text"
+    content = make()
     before = psutil.Process().memory_info().rss
-    try:
-        text = "".join(page.text for page in sandbox.parse(path, name).pages)
-    except UnreadableFile as error:
-        text, said = "", f"{error}"
-    assert said.strip()
-    assert "\n" not in said
-    assert "defect" not in said
-    assert "root:" not in text
-    assert len(text) < 3_000_000
-    assert psutil.Process().memory_info().rss - before < 300 * MIB
-    assert [p.name for p in tmp_path.iterdir()] == [name]
+    took = uploaded(ws, warm, name, content)
+    (told,) = [each.reason for each in took.rejected] + [
+        row.error for row in ws.corpora.documents_by_ids(each.document_id for each in took.accepted).values()
+    ]
+    texts = [text_of(ws, each.document_id) for each in took.accepted]
+    assert bool(told.strip()) != bool("".join(texts).strip()), "neither text nor a reason, or both"
+    assert "\n" not in told
+    assert "defect" not in told
+    assert "root:" not in "".join(texts)
+    assert psutil.Process().memory_info().rss - before < GROWN
+    nothing_outside(ws, tmp_path)
 
 
-def test_a_zip_of_31_kb_that_would_be_4_gb_is_stopped(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = tmp_path / "a.zip"
-    path.write_bytes(overlapping(entries=400, size=10 * MIB))
-    assert path.stat().st_size < 64 * 1024
-    entries = sandbox.unpack(path, tmp_path / "out")
-    assert any(entry.reason for entry in entries)
-    assert all("\n" not in entry.reason for entry in entries)
-    assert sum(p.stat().st_size for p in (tmp_path / "out").rglob("*") if p.is_file()) < GIB
+def test_a_zip_of_50_kb_that_would_be_4_gb_is_stopped_at_its_total(ws: Workspace, warm: int, tmp_path: Path) -> None:
+    """Each of its files is small enough, none is a duplicate: what stops it is their sum."""
+    inner = zip_of_zeros(entries=512, size=8 * MIB)
+    content = packed(**{"inner.zip": inner})
+    assert len(content) < 64 * 1024
+    before = psutil.Process().memory_info().rss
+    took = uploaded(ws, warm, "a.zip", content)
+    reasons = Counter(each.reason for each in took.rejected)
+    assert sum(reasons.values()) == 512
+    assert not took.accepted
+    assert reasons.pop("the archive inflates to more than 1024 MB") == 512 - (GIB - len(inner)) // (8 * MIB)
+    assert all("Files of this kind are not read" in reason for reason in reasons)
+    assert psutil.Process().memory_info().rss - before < GROWN
+    nothing_outside(ws, tmp_path)
 
 
-def test_archives_in_archives_in_archives_end_at_their_depth(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_zip_of_two_million_files_of_nothing_is_stopped_before_its_list_is_read(
+    ws: Workspace, warm: int, tmp_path: Path
+) -> None:
+    content = empty_entries(ws.scratch / "many.zip", 2_000_000).read_bytes()
+    (ws.scratch / "many.zip").unlink()
+    before = psutil.Process().memory_info().rss
+    (told,) = uploaded(ws, warm, "many.zip", content).rejected
+    assert "holds too many files" in told.reason
+    assert psutil.Process().memory_info().rss - before < GROWN
+    nothing_outside(ws, tmp_path)
+
+
+def test_archives_in_archives_in_archives_end_at_their_depth(ws: Workspace, warm: int, tmp_path: Path) -> None:
     data = packed(**{"deepest.txt": "words"})
     for _ in range(40):
         data = packed(**{"a.zip": data})
-    (tmp_path / "a.zip").write_bytes(data)
-    entries = sandbox.unpack(tmp_path / "a.zip", tmp_path / "out")
-    assert not any(entry.path for entry in entries)
-    assert all(entry.reason for entry in entries)
+    took = uploaded(ws, warm, "a.zip", data)
+    assert not took.accepted
+    assert [each.reason for each in took.rejected] == ["archives are unpacked one level deep, not further"]
+    nothing_outside(ws, tmp_path)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="counts Linux's file descriptors")
-def test_after_all_that_the_next_file_is_read_as_ever(sandbox: Sandbox, tmp_path: Path) -> None:
-    (tmp_path / "good.txt").write_text("The notice period is 30 days.")
-    assert sandbox.parse(tmp_path / "good.txt", "good.txt").pages[0].text == "The notice period is 30 days."
+def test_after_a_bomb_the_next_file_is_read_as_ever(ws: Workspace, warm: int) -> None:
+    uploaded(ws, warm, "a.xml", laughs())
+    (good,) = uploaded(ws, warm, "next.txt", b"The notice period is 30 days.").accepted
+    assert text_of(ws, good.document_id) == "The notice period is 30 days."

@@ -18,8 +18,8 @@ from storage.corpora import PENDING
 STEP = 1 if "TRIPTYCH_TORTURE" in os.environ else 9
 """All of them with TRIPTYCH_TORTURE, else every ninth: embedding their text takes its time."""
 LARGEST_TEXT = 60_000
-GROWN = 700 << 20
-"""Bytes that the process may have grown by: the embedding model is loaded meanwhile."""
+GROWN = 100 << 20
+"""Bytes that the process may have grown by, once the embedding model and all else that is loaded once is there."""
 GOOD = ("good.md", b"# Fees\n\nThe fee of the harbour is twelve crowns a day, says zqharbourcanary.")
 
 
@@ -43,6 +43,9 @@ def test_hostile_uploads_end_in_text_or_one_line_and_cost_no_good_file(
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     corpus = intake.create_corpus(ws, "Hostile", "legal").id
+    intake.add_files(ws, corpus, [("first.txt", b"The harbour opens at six. " * 500)])
+    assert ws.dispatcher.run_one() is not None
+    assert ws.retriever.search(corpus, "When does the harbour open?", 1)
     before = psutil.Process().memory_info().rss
     took = intake.add_files(ws, corpus, [*chosen(shared), GOOD])
     while ws.jobs.waiting():

@@ -10,38 +10,25 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 import pytest
-from PIL import Image, ImageDraw, ImageFont
-from reportlab.lib.utils import ImageReader
-from reportlab.pdfgen.canvas import Canvas
 
 from core.domains import domain
 from core.errors import UnreadableFile
 from core.ingestion import arriving, intake, scanned
 from core.ingestion.limits import Limits
-from core.ingestion.parsed import ParsedDocument
+from core.ingestion.parsed import ParsedDocument, ScannedLine
 from core.ingestion.parsing import kinds, parse, recognition, scans
 from core.ingestion.parsing.draft import DocumentDraft
 from core.ingestion.parsing.pdf.shapes import Word
-from core.ingestion.parsing.scans import ScannedLine
 from core.ingestion.sandbox import Sandbox
 from core.settings import Settings
 from core.workspace import Workspace
-
-LINES = ["The deposit of the warehouse is 8,450 euro.", "It is returned within thirty days."]
+from tests.core.ingestion.scanning import LINES, drawn, mixed
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as opened:
         yield opened
-
-
-def drawn(*lines: str, size: tuple[int, int] = (900, 180)) -> Image.Image:
-    picture = Image.new("RGB", size, "white")
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(30)
-    for number, line in enumerate(lines):
-        pen.text((40, 30 + 60 * number), line, "black", font)
-    return picture
 
 
 def read(sandbox: Sandbox, path: Path) -> ParsedDocument:
@@ -81,18 +68,6 @@ def test_a_scanned_pdf_becomes_answerable_page_by_page(tmp_path: Path) -> None:
         passage = ws.retriever.search(corpus, "Where is Aldgate Castellan registered?", 1)[0]
         assert "Aldgate Castellan Limited" in passage.text
         assert "14 Ropewalk Yard" in passage.text
-
-
-def mixed(path: Path) -> None:
-    """Page 1: a printed stamp above a scan. Page 2: nothing but print, with a small picture."""
-    canvas = Canvas(str(path), pagesize=(600, 400))
-    canvas.drawString(30, 370, "Received 4 March 2026, no. Z-1187")
-    canvas.drawImage(ImageReader(drawn(*LINES, size=(900, 460))), 0, 0, 600, 307)
-    canvas.showPage()
-    for number in range(12):
-        canvas.drawString(30, 370 - 20 * number, f"Clause {number} is printed and is not to be read by OCR at all.")
-    canvas.drawImage(ImageReader(drawn("LOGO", size=(200, 100))), 450, 20, 100, 50)
-    canvas.save()
 
 
 def test_only_pages_with_little_text_and_a_large_picture_are_read_by_ocr(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import ParsedDocument
-from core.ingestion.parsing import parse
+from core.ingestion.parsing import jsonl, parse
 from core.ingestion.parsing.cleaning import clean
 from core.ingestion.parsing.encodings import decode
 from core.ingestion.parsing.jsonl import corpus_lines, is_corpus
@@ -161,6 +162,32 @@ def test_corpus_lines_are_read_and_a_broken_one_is_named(tmp_path: Path) -> None
         next(lines)
     (tmp_path / "plain.jsonl").write_text('{"question": "Who?", "answer": "You."}\n')
     assert not is_corpus(tmp_path / "plain.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b'{"id": 2, "text": "t", "x": [' + b"[]," * 3_000_000 + b"1]}", "line 2 has more than 500,000 commas"),
+        (b'{"id": 2, "text": "' + b"a" * 16_000_000 + b'"}', "line 2 has more than 16 MB"),
+    ],
+)
+def test_a_line_that_would_take_much_memory_is_not_parsed(tmp_path: Path, line: bytes, why: str) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_bytes(b'{"id": 1, "text": "t"}\n' + line)
+    (tmp_path / "first.jsonl").write_bytes(line)
+    del line
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(UnreadableFile, match=why):
+        list(corpus_lines(path))
+    assert not is_corpus(tmp_path / "first.jsonl")
+    assert psutil.Process().memory_info().rss - before < 50 << 20
+
+
+def test_a_corpus_file_of_too_many_records_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "RECORDS_AT_MOST", 1000)
+    (tmp_path / "corpus.jsonl").write_bytes(b'{"id":1,"text":""}\n' * 1001)
+    with pytest.raises(UnreadableFile, match="more than 1,000 documents"):
+        list(corpus_lines(tmp_path / "corpus.jsonl"))
 
 
 def test_mail_gives_subject_people_and_body_and_names_attachments(tmp_path: Path) -> None:

@@ -1,24 +1,33 @@
 """Personal data: what is found, by checksums where there are any, and what a domain's policy does with it."""
 
-from collections.abc import Iterator
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from docx import Document
+from reportlab.pdfgen.canvas import Canvas
 
 from core.domains import domain, written
 from core.errors import BadInput
 from core.ingestion import flags, intake
-from core.ingestion.parsed import Block, Page, ParsedDocument
-from core.ingestion.personal import dea, find, iban, kinds, luhn, nhs, npi, redacted, redacted_text, told
+from core.ingestion.parsed import Block, Dropped, Page, ParsedDocument
+from core.ingestion.personal import counted, dea, find, iban, kinds, luhn, nhs, npi, redacted, redacted_text, told
 from core.ingestion.pictures import has_pictures
+from core.keeping import backup
 from core.keeping.doctor import examine
 from core.settings import Settings
 from core.workspace import Workspace
+from storage import recognising
 
 CARD, MAIL, IBAN = "4111 1111 1111 1111", "jana.novak@example.org", "GB82 WEST 1234 5698 7654 32"
 LETTER = f"# Statement\n\nPaid by card {CARD} by {MAIL}.\n\n## Account\n\nRefunds go to {IBAN}, in ten days.\n"
+
+SHA256 = hashlib.sha256(LETTER.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -111,10 +120,10 @@ def added(ws: Workspace, corpus_id: int, name: str = "letter.md", content: str =
     return ws.corpora.documents(corpus_id, search=name)[0].id
 
 
-def holds(ws: Workspace, value: str) -> list[str]:
+def holds(ws: Workspace, value: str | bytes) -> list[str]:
     """Files of the workspace in which a value stands; the log of writes is folded in first."""
     ws.database.compact_log()
-    needle = value.encode()
+    needle = value if isinstance(value, bytes) else value.encode()
     files = (path for path in ws.home.rglob("*") if path.is_file())
     return [path.relative_to(ws.home).as_posix() for path in files if needle in path.read_bytes()]
 
@@ -161,14 +170,41 @@ def test_a_title_that_came_with_a_line_is_redacted_too(ws: Workspace) -> None:
     assert holds(ws, MAIL) == []
 
 
-def test_a_file_that_a_kill_left_goes_at_the_next_start(ws: Workspace) -> None:
-    document = ws.corpora.document(added(ws, corpus(ws, "redact")))
-    ws.files.put(LETTER.encode())
-    assert ws.files.exists(document.content_sha256)
+def test_a_file_that_a_kill_left_goes_at_the_next_start(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(ws.documents, "forget_originals", lambda: None)
+        document = ws.corpora.document(added(ws, corpus(ws, "redact")))
+    assert (document.original_removed, document.content_sha256) == (True, SHA256)
+    assert ws.files.exists(SHA256)
     from core.repair import after_start
 
     after_start(ws)
-    assert not ws.files.exists(document.content_sha256)
+    assert not ws.files.exists(SHA256)
+    assert holds(ws, SHA256) == []
+
+
+@pytest.mark.parametrize("policy", ["redact", "refuse"])
+def test_nothing_is_left_that_the_original_could_be_guessed_by(ws: Workspace, tmp_path: Path, policy: str) -> None:
+    """A plain hash gives a missing number back to whoever tries all of them."""
+    added(ws, corpus(ws, policy))
+    assert [holds(ws, SHA256), holds(ws, bytes.fromhex(SHA256))] == [[], []]
+    assert holds(ws, recognising.KEY) == [], "nor of the key by which it is known again"
+    made = backup.write(ws, tmp_path / "backup.zip")
+    with zipfile.ZipFile(made.file) as packed:
+        assert not any(SHA256.encode() in packed.read(name) for name in packed.namelist())
+
+
+def test_another_process_reads_the_same_file_once_more_and_leaves_as_little(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus_id = corpus(ws, "redact")
+    added(ws, corpus_id)
+    monkeypatch.setattr(recognising, "KEY", b"another")
+    assert len(intake.add_files(ws, corpus_id, [("letter.md", LETTER.encode())]).replaced) == 1
+    ws.dispatcher.run_one()
+    (document,) = ws.corpora.documents(corpus_id)
+    assert (document.status, document.original_removed) == ("ready", True)
+    assert [holds(ws, value) for value in (CARD, SHA256)] == [[], []]
 
 
 def test_refuse_ends_the_document_with_kinds_and_counts_and_removes_its_file(ws: Workspace) -> None:
@@ -183,6 +219,70 @@ def test_refuse_ends_the_document_with_kinds_and_counts_and_removes_its_file(ws:
     assert (again.status, again.remedy) == ("failed", "Add it again from its source.")
     clean = ws.corpora.document(added(ws, corpus_id, "clean.md", "# Clean\n\nNothing of that kind.\n"))
     assert clean.status == "ready"
+
+
+def word(header: str = "", hidden: str = "", comment: str = "") -> bytes:
+    made = Document()
+    paragraph = made.add_paragraph("Nothing is said of anybody here.")
+    paragraph.add_run(hidden).font.hidden = True
+    if comment:
+        made.add_comment(paragraph.runs, comment, author="reviewer")
+    made.sections[0].header.paragraphs[0].text = header
+    made.save(file := io.BytesIO())
+    return file.getvalue()
+
+
+def pdf(header: str) -> bytes:
+    canvas = Canvas(file := io.BytesIO(), invariant=True)
+    for number in range(1, 6):
+        canvas.drawString(50, 810, header)
+        canvas.drawString(50, 600, f"Clause {'ABCDE'[number - 1]} says something of its own here.")
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
+RECORD = "Patient ID: P448291"
+BESIDE = [
+    ("header.docx", lambda: word(header=RECORD), "P448291", "medical record number"),
+    ("long.docx", lambda: word(header=f"{'Ward of the clinic ' * 20}{RECORD}"), "P448291", "medical record number"),
+    ("hidden.docx", lambda: word(hidden=f"{'Not for print. ' * 40}{RECORD}"), "P448291", "medical record number"),
+    ("comment.docx", lambda: word(comment=RECORD), "P448291", "medical record number"),
+    ("header.pdf", lambda: pdf(RECORD), "P448291", "medical record number"),
+    ("number.pdf", lambda: pdf("123-45-6789"), "123-45-6789", "social security number"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "value", "kind"), BESIDE, ids=[each[0] for each in BESIDE])
+def test_what_stands_in_headers_and_hidden_text_alone_is_marked_replaced_or_refused(
+    ws: Workspace, name: str, content: Callable[[], bytes], value: str, kind: str
+) -> None:
+    said = {}
+    for policy in ("warn", "redact", "refuse"):
+        ws.domains.add(replace(domain("legal"), name=policy, title=policy, sample_corpus="", personal=policy))
+        corpus_id = intake.create_corpus(ws, policy, policy).id
+        intake.add_files(ws, corpus_id, [(name, content())])
+        ws.dispatcher.run_one()
+        (said[policy],) = ws.corpora.documents(corpus_id)
+        if policy == "warn":
+            assert value not in ws.corpora.page(said[policy].id, 1).text
+            assert flags.told(said[policy].flags) == [
+                f"its title, page headers or text that was left out: seems to hold personal data (1 {kind})"
+            ]
+            intake.delete_corpus(ws, corpus_id)
+    assert said["redact"].original_removed
+    assert not has_pictures(said["redact"])
+    assert any(f"[{kind}]" in each["what"] for each in said["redact"].dropped) or name in ("long.docx", "hidden.docx")
+    assert (said["refuse"].status, f"1 {kind}" in said["refuse"].error) == ("failed", True)
+    assert holds(ws, value) == []
+
+
+def test_what_is_said_twice_is_counted_once_beside_the_text() -> None:
+    row = "| Patient ID: P448291 | fee |"
+    page = Page(1, "Sheet of jana@example.org", f"{row}\n| 1 | 2 |", (Block("table_row", 30, 39, header=row),))
+    document = ParsedDocument("Fees", "x", (page,), (Dropped(1, "NPI: 1234567893", "x"),) * 2, ("DOB 03/04/1961",))
+    assert told(counted(document)) == "1 NPI number, 1 date of birth, 1 e-mail address, 1 medical record number"
+    assert counted(redacted(document)) == {}
 
 
 def test_off_does_not_look(ws: Workspace) -> None:

@@ -104,7 +104,7 @@ def test_an_enormous_page_is_drawn_small(workspace: Workspace, tmp_path: Path) -
 @pytest.mark.parametrize("image", ["", "no base64!", base64.b64encode(b"<svg onload=alert(1)>").decode()])
 def test_what_is_no_picture_is_not_taken_for_one(image: str) -> None:
     with pytest.raises(UnreadableFile):
-        from_json({"image": image, "width": 1, "height": 1, "words": []}, "x.pdf")
+        from_json({"image": image, "width": 1, "height": 1, "across": 1, "words": []}, "x.pdf")
 
 
 def placed(*lines: str) -> tuple[PlacedWord, ...]:
@@ -155,9 +155,13 @@ def test_words_that_are_not_on_the_picture_have_no_rectangle() -> None:
 
 def test_a_picture_is_a_seam_that_knows_its_kind() -> None:
     empty = base64.b64encode(b"\xff\xd8\xff\xe0").decode()
-    picture = from_json({"image": empty, "width": 1, "height": 1, "words": [["a", -1, 0, 2, 1]]}, "x.pdf")
+    value = {"image": empty, "width": 1, "height": 1, "across": 1, "words": [["a", -1, 0, 2, 1]]}
+    picture = from_json(value, "x.pdf")
     assert isinstance(picture, PagePicture)
     assert (picture.media_type, picture.words[0].left, picture.words[0].right) == ("image/jpeg", 0.0, 1.0)
+    for impossible in (0, -1, float("nan"), "wide"):
+        with pytest.raises(UnreadableFile):
+            from_json(value | {"across": impossible}, "x.pdf")
 
 
 def test_a_page_that_is_asked_for_twice_at_once_is_drawn_once(

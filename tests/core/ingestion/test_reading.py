@@ -44,3 +44,10 @@ def test_a_file_that_cannot_be_read_and_a_defect_are_told_with_the_document() ->
     defect = read(DOCUMENT, failing(KeyError("secret words")), domain("legal")).failure
     assert defect is not None
     assert "defect of ours" in defect.message
+
+
+def test_a_file_that_was_deleted_while_it_waited_is_no_defect(caplog: pytest.LogCaptureFixture) -> None:
+    gone = read(DOCUMENT, failing(FileNotFoundError(errno.ENOENT, "No such file")), domain("legal")).failure
+    assert gone is not None
+    assert (gone.message, gone.remedy) == ("The uploaded file is not there any more.", "Add it again.")
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.conversations import files
 from core.errors import BadInput, Conflict, EngineFailed, ModelMissing
 from core.ingestion import editing, intake, reindexing
 from core.ingestion.embedders import Choice
@@ -289,3 +290,42 @@ def test_a_change_that_is_killed_goes_on_where_it_was(settings: Settings, embedd
         assert agree(ws, index) == total
         reindexing.swap(ws, index.id)
         assert found(ws, corpus, "What is the fee of item 7?") == ["fees.txt"] * 3
+
+
+def attached(ws: Workspace, corpus: int) -> int:
+    """The hidden corpus of a conversation with one file of its own, indexed."""
+    talk = ws.conversations.create(corpus).id
+    files.attach(ws, talk, [("memo.md", b"# Memo\n\nAn extra fee of 77 crowns applies to each parcel.\n")])
+    while (job := ws.dispatcher.run_one()) is not None:
+        assert job.status == "done", job.error
+    hidden = ws.conversations.get(talk).files_corpus_id
+    assert hidden is not None
+    return hidden
+
+
+def test_files_of_a_conversation_are_indexed_with_the_model_of_its_corpus(
+    ws: Workspace, corpus: int, folder: Path
+) -> None:
+    reindexing.swap(ws, built(ws, corpus, folder).id)
+    mine, its = active(ws, attached(ws, corpus)), active(ws, corpus)
+    assert (mine.embedding_model, mine.dimension, mine.embedder) == (its.embedding_model, DIMENSION, its.embedder)
+    passages = ws.retriever.search(corpus, "extra fee of a parcel", 3, [mine.corpus_id])
+    assert "memo.md" in [passage.document for passage in passages]
+
+
+def test_files_attached_before_the_model_was_changed_are_still_found_by_meaning(
+    ws: Workspace, corpus: int, folder: Path
+) -> None:
+    """Random weights call everything near: by cosine alone the attached file would come after all of the corpus."""
+    more = [(f"note{n}.md", f"# Note {n}\n\nThe number of this note is {n}.\n".encode()) for n in range(8)]
+    intake.add_files(ws, corpus, more)
+    ws.dispatcher.run_one()
+    hidden = attached(ws, corpus)
+    reindexing.swap(ws, built(ws, corpus, folder).id)
+    assert active(ws, hidden).embedding_model != active(ws, corpus).embedding_model
+    (own,) = ws.corpora.documents(hidden)
+    chunks = {chunk.id for chunk in ws.corpora.chunks(own.id)}
+    ranks = [
+        hit.dense_rank for hit in ws.retriever.ranked(corpus, "What does it cost?", [hidden]) if hit.chunk_id in chunks
+    ]
+    assert ranks == [2]

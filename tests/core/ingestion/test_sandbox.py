@@ -21,6 +21,7 @@ from core.ingestion.limits import MIB, Limits
 from core.ingestion.sandbox import Sandbox, _opened, from_json
 from core.ingestion.sandbox_child import as_json
 from core.ingestion.unpacking import Unpacking, safe_name
+from tests.core.test_zips import empty_entries
 
 ROOT = Path(__file__).resolve().parents[3]
 PROBE = """
@@ -40,7 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
-def _confined(code: str, tmp_path: Path, memory: int = 512 * MIB, cpu: int = 5) -> subprocess.CompletedProcess[str]:
+def confined(code: str, tmp_path: Path, memory: int = 512 * MIB, cpu: int = 5) -> subprocess.CompletedProcess[str]:
     """Runs code in a process that gave up its rights as a parsing child does."""
     (tmp_path / "in").mkdir(exist_ok=True)
     (tmp_path / "out").mkdir(exist_ok=True)
@@ -59,7 +60,7 @@ def _good(tmp_path: Path) -> Path:
 
 
 def test_a_confined_process_cannot_open_a_socket(tmp_path: Path) -> None:
-    done = _confined("import socket; socket.socket()", tmp_path)
+    done = confined("import socket; socket.socket()", tmp_path)
     assert done.returncode != 0
     assert "PermissionError" in done.stderr
 
@@ -67,7 +68,7 @@ def test_a_confined_process_cannot_open_a_socket(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
 def test_a_confined_process_cannot_open_a_socket_past_python(tmp_path: Path) -> None:
     code = "print('seccomp' not in held or (libc.socket(2, 1, 0), ctypes.get_errno(), libc.fork(), ctypes.get_errno()))"
-    assert _confined(code, tmp_path).stdout.strip() in ("True", "(-1, 1, -1, 1)")
+    assert confined(code, tmp_path).stdout.strip() in ("True", "(-1, 1, -1, 1)")
 
 
 STARTERS = (
@@ -80,18 +81,18 @@ STARTERS = (
 
 @pytest.mark.parametrize("code", STARTERS)
 def test_a_confined_process_starts_no_other(code: str, tmp_path: Path) -> None:
-    done = _confined(code, tmp_path)
+    done = confined(code, tmp_path)
     assert done.returncode != 0
     assert "PermissionError" in done.stderr
 
 
 def test_a_confined_process_cannot_take_more_than_its_memory(tmp_path: Path) -> None:
-    done = _confined("x = bytearray(1_000_000_000)", tmp_path)
+    done = confined("x = bytearray(1_000_000_000)", tmp_path)
     assert "MemoryError" in done.stderr
 
 
 def test_a_confined_process_dies_when_it_spins(tmp_path: Path) -> None:
-    done = _confined("while True: pass", tmp_path, cpu=1)
+    done = confined("while True: pass", tmp_path, cpu=1)
     assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
 
 
@@ -102,13 +103,13 @@ def test_a_confined_process_reads_only_what_it_was_given(tmp_path: Path) -> None
     code = (
         f"print(held)\nif 'landlock' in held: open({str(secret)!r}).read()\nelse: raise PermissionError('no landlock')"
     )
-    done = _confined(code, tmp_path)
+    done = confined(code, tmp_path)
     assert "PermissionError" in done.stderr
 
 
 def test_a_confined_process_cannot_fill_the_disk(tmp_path: Path) -> None:
     code = f"open({str(tmp_path / 'out' / 'big')!r}, 'wb').write(bytes(5_000_000))"
-    done = _confined(code, tmp_path)
+    done = confined(code, tmp_path)
     assert done.returncode != 0
     written = tmp_path / "out" / "big"
     assert not written.exists() or written.stat().st_size <= 1_000_000
@@ -340,6 +341,12 @@ def test_what_the_mac_adds_is_skipped_and_too_many_files_are_refused(tmp_path: P
 def _made(path: Path) -> Path:
     path.mkdir()
     return path
+
+
+def test_an_archive_whose_list_is_too_long_is_refused_in_one_line(sandbox: Sandbox, tmp_path: Path) -> None:
+    many = empty_entries(tmp_path / "many.zip", 200_000)
+    with pytest.raises(UnreadableFile, match=r"many\.zip holds too many files: .* longer than 8 MB"):
+        sandbox.unpack(many, tmp_path / "out")
 
 
 def test_names_are_shown_safely() -> None:

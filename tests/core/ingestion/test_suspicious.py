@@ -30,7 +30,7 @@ def test_what_speaks_to_an_ai_is_marked_where_it_stands(kind: str) -> None:
     text = f"The tenant pays on the first day.\n{SPOKEN[kind]}\nThe landlord keeps the roof in repair."
     found = [sign for sign in signs(text) if sign.kind == kind]
     assert found
-    assert all(text[sign.start : sign.end] in SPOKEN[kind] or sign.kind == kind for sign in found)
+    assert [text[sign.start : sign.end] for sign in found if text[sign.start : sign.end] not in SPOKEN[kind]] == []
 
 
 @pytest.mark.parametrize(

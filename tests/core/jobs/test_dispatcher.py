@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import TriptychError
+from core.ingestion import intake
 from core.jobs import kinds
 from core.jobs.dispatcher import POLL_S, SLOTS, Dispatcher
+from core.jobs.executors import free
 from core.jobs.kinds import Kind
 from core.jobs.lease import Lease
 from core.settings import Settings
@@ -181,7 +183,10 @@ def test_a_job_taken_over_ends_without_a_word(ws: Workspace, practice: Practice)
     assert practice.given_up == []
 
 
-def test_as_many_jobs_run_at_once_as_there_are_slots_and_the_next_waits(ws: Workspace, practice: Practice) -> None:
+def test_as_many_jobs_run_at_once_as_there_are_slots_and_the_next_waits(
+    ws: Workspace, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kinds.KINDS, "practice", Kind(practice.run, practice.give_up, quick=True))
     together, release = threading.Barrier(SLOTS + 1), threading.Event()
 
     def meet(_: Lease) -> None:
@@ -196,6 +201,30 @@ def test_as_many_jobs_run_at_once_as_there_are_slots_and_the_next_waits(ws: Work
     practice.step = lambda _: None
     release.set()
     wait_for(lambda: ws.jobs.waiting() == 0)
+
+
+def test_a_document_becomes_ready_beside_as_many_long_jobs_as_there_are_slots(
+    ws: Workspace, practice: Practice
+) -> None:
+    practice.step = until_cancelled
+    ids = [ws.jobs.enqueue("practice", None).id for _ in range(SLOTS)]
+    ws.dispatcher.start()
+    assert practice.begun.wait(PATIENCE_S)
+    corpus = intake.create_corpus(ws, "contracts", "legal").id
+    intake.add_files(ws, corpus, [("lease.md", b"# Lease\n\nThe rent is 4,200 euro.\n")])
+    wait_for(lambda: [row.status for row in ws.corpora.documents(corpus)] == ["ready"])
+    wait_for(lambda: [ws.jobs.get(each).status for each in ids] == ["running"] * (SLOTS - 1) + ["queued"])
+    for each in ids:
+        ws.jobs.request_cancel(each)
+    wait_for(lambda: ws.jobs.waiting() == 0)
+
+
+def test_the_last_slot_is_for_quick_jobs_alone() -> None:
+    assert [free(3, ["finetune"] * n, quick=False) for n in range(3)] == [2, 1, 0]
+    assert [free(3, ["finetune"] * n, quick=True) for n in range(4)] == [3, 2, 1, 0]
+    assert free(3, ["index", "index"], quick=False) == 1
+    assert free(3, ["index", "finetune"], quick=False) == 1
+    assert free(3, ["index", "sync", "index"], quick=True) == 0
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -1,18 +1,27 @@
 """More than one machine: a Ray cluster of several nodes, started here, with PostgreSQL, Chroma and shared files."""
 
+import io
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from core.errors import BadInput, StoreDown
-from core.ingestion import intake
-from core.jobs import ray_executor
+from core.ingestion import intake, reindexing, spreading
+from core.ingestion.embedders import Choice
+from core.jobs import placing, ray_executor, resources
+from core.jobs.resources import Resources
 from core.settings import Settings
 from core.workspace import Workspace
+from storage.rows import IndexRow, JobRow
+from tests.core.ingestion.scanning import LINES, drawn
+from tests.core.ingestion.small_model import DIMENSION, small_model
 
 PATIENCE_S = 300  # until a test gives up on a busy machine
 ROOT = Path(__file__).resolve().parents[3]
@@ -65,34 +74,78 @@ def wait_for(condition: Any) -> None:
     raise AssertionError("it did not happen")
 
 
-def embedded(ws: Workspace) -> int:
-    index = ws.corpora.indexes()
-    row = ws.corpora.documents(1)[0]
-    return row.progress_done if index else 0
-
-
-def test_a_job_whose_node_is_lost_finishes_once_on_another(settings: Settings, cluster: Any) -> None:
-    first = node(cluster)
+def manual() -> bytes:
+    """Some nine hundred chunks."""
     paragraph = "Section {0}. The fee for item {0} is {0} euro, payable on receipt of the goods, " * 8
-    text = "\n\n".join(paragraph.format(number) for number in range(900))
+    return "\n\n".join(paragraph.format(number) for number in range(900)).encode()
+
+
+def runs_job(job: JobRow, nodes: list[Any]) -> Any:
+    """The node of which a job's process is: its parent is the node's own."""
+    host, pid = job.worker.rsplit(":", 1)
+    assert (host, int(pid) != os.getpid()) == (os.uname().nodename, True)
+    parents = {parent.pid for parent in psutil.Process(int(pid)).parents()}
+    (found,) = [each for each in nodes if parents & {each.all_processes["raylet"][0].process.pid}]
+    return found
+
+
+def lose_in_mid_job(ws: Workspace, job_id: int, cluster: Any, nodes: list[Any]) -> None:
+    """Wait until both machines have embedded something for a job, and kill the one that runs it."""
+    wait_for(lambda: "on 2 machines" in ws.jobs.get(job_id).message)
+    job = ws.jobs.get(job_id)
+    assert (job.status, job.attempt) == ("running", 1)
+    cluster.remove_node(runs_job(job, nodes), allow_graceful=False)
+
+
+def test_a_job_over_two_machines_of_which_one_is_lost_finishes_once(settings: Settings, cluster: Any) -> None:
+    nodes = [node(cluster), node(cluster)]
+    scan = io.BytesIO()
+    drawn(*LINES).save(scan, "PNG")
     with Workspace.open(settings) as ws:
         corpus = intake.create_corpus(ws, "contracts", "legal").id
-        intake.add_files(ws, corpus, [("manual.txt", text.encode())])
+        took = intake.add_files(ws, corpus, [("scan.png", scan.getvalue()), ("manual.txt", manual())])
+        assert took.job_id is not None
         ws.dispatcher.start()
-        wait_for(lambda: embedded(ws) > 0)
-        job = ws.jobs.list(corpus)[0]
-        assert (job.status, job.attempt) == ("running", 1)
-        assert job.worker != f"{os.uname().nodename}:{os.getpid()}"
-        cluster.remove_node(first, allow_graceful=False)  # at once: a fast machine is soon done
-        node(cluster)
-        wait_for(lambda: ws.jobs.get(job.id).status == "done")
-        assert ws.jobs.get(job.id).attempt > 1
+        lose_in_mid_job(ws, took.job_id, cluster, nodes)
+        wait_for(lambda: ws.jobs.get(took.job_id).status == "done")
+        assert ws.jobs.get(took.job_id).attempt > 1
         rows, index = ws.corpora.documents(corpus), ws.corpora.indexes()[0]
-        assert [row.status for row in rows] == ["ready"]
-        chunks = len(ws.corpora.chunks(rows[0].id))
+        assert {row.name: (row.status, row.error) for row in rows} == dict.fromkeys(
+            ("scan.png", "manual.txt"), ("ready", "")
+        )
+        chunks = sum(len(ws.corpora.chunks(row.id)) for row in rows)
         counts = {ws.indexes.count_ready(index.id), ws.vectors.count(index.collection), ws.lexical.count(corpus)}
         assert counts == {chunks}
         assert ws.lexical.search(corpus, "the fee for item 899", 1)
+        (scanned,) = [row for row in rows if row.name == "scan.png"]
+        assert "page 1 was read by OCR" in scanned.notes  # by a worker, whose sandbox is its own
+        assert ws.corpora.page(scanned.id, 1).text.split() == " ".join(LINES).split()
+
+
+def test_a_corpus_is_embedded_anew_by_two_machines_of_which_one_is_lost(settings: Settings, cluster: Any) -> None:
+    """With a model whose folder is among the shared files; what serves changes at the swap alone."""
+    nodes = [node(cluster), node(cluster)]
+    folder = small_model(Path(settings.files_url) / "models" / "small")
+    with Workspace.open(settings) as ws:
+        corpus = intake.create_corpus(ws, "contracts", "legal").id
+        intake.add_files(ws, corpus, [("manual.txt", manual())])
+        assert ws.dispatcher.run_one()  # here
+        before = ws.corpora.active_index(corpus)
+        assert before is not None
+        index = reindexing.begin(ws, corpus, ws.embedders.probe(Choice("folder", str(folder))))
+        (job,) = ws.jobs.list(corpus, statuses=("queued",))
+        ws.dispatcher.start()
+        lose_in_mid_job(ws, job.id, cluster, nodes)
+        wait_for(lambda: ws.jobs.get(job.id).status == "done")
+        assert ws.jobs.get(job.id).attempt > 1
+        assert ws.corpora.active_index(corpus) == before
+        reindexing.swap(ws, index.id)
+        serves = ws.corpora.active_index(corpus)
+        assert serves is not None
+        assert (serves.id, serves.dimension) == (index.id, DIMENSION)
+        chunks = ws.indexes.count_chunks(corpus)
+        assert {ws.indexes.count_ready(index.id), ws.vectors.count(index.collection)} == {chunks}
+        assert ws.retriever.search(corpus, "What is the fee for item 899?", 1)
 
 
 def test_a_job_is_cancelled_in_the_cluster_and_while_it_waits_for_room(settings: Settings, cluster: Any) -> None:
@@ -118,3 +171,87 @@ def test_without_ray_installed_the_address_says_what_to_install(monkeypatch: pyt
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(StoreDown, match=r"triptych\[ray\]"):
         ray_executor.connect("127.0.0.1:9")
+
+
+HERE = "on this machine: "
+
+
+@pytest.mark.parametrize(
+    ("choice", "why"),
+    [
+        (Choice(), ""),
+        (Choice("folder", "/shared/files/models/e5"), ""),
+        (Choice("folder", "/models/e5"), f"{HERE}/models/e5 is not among the shared files (TRIPTYCH_FILES_URL)"),
+        (Choice("folder", "/shared/files/../e5"), f"{HERE}/shared/files/../e5 is not among the shared files "
+                                                  "(TRIPTYCH_FILES_URL)"),
+        (Choice("endpoint", "http://gpu:8000/v1", "e5"), ""),
+        (Choice("endpoint", "http://gpu:8000/v1", "e5", "MY_KEY"), f"{HERE}the endpoint's key is in its MY_KEY"),
+        (Choice("endpoint", "http://localhost:11434/v1", "e5"), f"{HERE}no other reaches localhost:11434"),
+        (Choice("endpoint", "http://[::1]:11434/v1", "e5"), f"{HERE}no other reaches [::1]:11434"),
+    ],
+)  # fmt: skip
+def test_an_embedding_model_that_workers_cannot_use_is_used_here_and_the_line_says_why(
+    tmp_path: Path, choice: Choice, why: str
+) -> None:
+    index = IndexRow(1, 1, "", "m", 48, "", "c", True, choice.stored(), datetime.now(UTC))
+    alone = Settings(tmp_path, "postgresql://rows/triptych", files_url="/shared/files")
+    assert spreading.why_here(replace(alone, ray_address="head:6379"), index) == why
+    assert spreading.why_here(alone, index) == ""  # there is no cluster that one could miss
+
+
+def test_a_job_for_a_folder_that_is_here_alone_stays_here_and_says_so(
+    tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small_model(tmp_path / "small")
+    with Workspace.open(Settings(tmp_path / "home", sqlite_url)) as ws:
+        corpus = intake.create_corpus(ws, "contracts", "legal").id
+        intake.add_files(ws, corpus, [("lease.md", b"# Lease\n\nThe rent is 4,200 euro.\n")])
+        index_job = ws.dispatcher.run_one()
+        assert index_job is not None
+        reindexing.begin(ws, corpus, ws.embedders.probe(Choice("folder", str(folder))))
+        (job,) = ws.jobs.list(corpus, statuses=("queued",))
+        ws.settings = replace(ws.settings, ray_address="head:6379", files_url=str(tmp_path / "shared"))
+        assert [placing.stays(ws, each) for each in (index_job, job)] == [False, True]
+        said: list[str] = []
+        monkeypatch.setattr(ws.jobs, "say", lambda _, message: said.append(message))
+        assert ws.dispatcher.run_one() is not None
+        assert f"({HERE}{folder} is not among the shared files (TRIPTYCH_FILES_URL))" in said[-1]
+        assert ws.jobs.get(job.id).status == "done"
+
+
+def test_what_each_kind_takes_of_the_cluster_can_be_set() -> None:
+    found = resources.read('{"index": {"cpus": 2, "memory_mb": 4096}, "embedding": {"gpus": 0.5}}')
+    assert found == {
+        "index": Resources(2, 0, 4096), "reindex": Resources(), "embedding": Resources(1, 0.5),
+    }  # fmt: skip
+    assert found["index"].options() == {"num_cpus": 2, "num_gpus": 0.0, "memory": 4 << 30}
+    assert found["embedding"].options() == {"num_cpus": 1.0, "num_gpus": 0.5}
+    assert found["embedding"].fit({"CPU": 16.0, "GPU": 3.0}) == 6  # the GPUs are fewer
+    assert found["embedding"].fit({"CPU": 16.0}) == 1
+    assert resources.read("") == resources.USUAL
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("index=2", "it is no JSON"),
+        ("[]", "it is not an object"),
+        ('{"evaluate": {}}', "there is no 'evaluate', only index, reindex, embedding"),
+        ('{"index": 2}', "'index' takes cpus, gpus and memory_mb"),
+        ('{"index": {"ram": 2}}', "'index' takes cpus, gpus and memory_mb"),
+        ('{"index": {"cpus": "2"}}', "cpus of 'index' is not a number from 0 up"),
+        ('{"index": {"cpus": true}}', "cpus of 'index' is not a number from 0 up"),
+        ('{"index": {"cpus": NaN}}', "cpus of 'index' is not a number from 0 up"),
+        ('{"index": {"memory_mb": -1}}', "memory_mb of 'index' is not a number from 0 up"),
+        ('{"embedding": {"gpus": 1.5}}', "gpus of 'embedding' is to be a whole number"),
+        ('{"index": {"memory_mb": 0.5}}', "memory_mb of 'index' is to be a whole number"),
+    ],
+)
+def test_resources_that_cannot_be_are_refused_in_one_line(
+    text: str, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TRIPTYCH_RAY_RESOURCES", text)
+    with pytest.raises(BadInput, match="TRIPTYCH_RAY_RESOURCES cannot be used") as told:
+        Settings.load(tmp_path)
+    assert why in str(told.value)
+    assert "\n" not in str(told.value)

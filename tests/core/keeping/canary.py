@@ -1,7 +1,7 @@
 """A workspace in which unique words were put into every place that can hold words, and the search for them.
 
 `PAPER` stands in a document (its text and its name) and in all that was made of it, `TALK` in a conversation, `OWN` in
-a file attached to that conversation, `OTHER` in what must survive.
+a file attached to that conversation, `SIDE` in a comparison, `OTHER` in what must survive.
 """
 
 import io
@@ -9,15 +9,17 @@ import json
 import sqlite3
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.assistants import comparing
 from core.conversations import files
+from core.evaluation import kept
 from core.evaluation.questions import of_rows
-from core.finetuning import corrections, exporting, planning
+from core.finetuning import cards, corrections, exporting, planning
 from core.finetuning import lessons as lesson_files
 from core.finetuning.base import Base
 from core.finetuning.lessons import Lesson
@@ -27,11 +29,11 @@ from core.models import packaged_gguf
 from core.workspace import Workspace
 from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
-from storage.rows import CitationRow, EvaluationAnswerRow, FindingRow, PassageRow
+from storage.rows import AdapterRow, CitationRow, EvaluationAnswerRow, FindingRow, PassageRow
 from storage.words import Stemmer
 
-PAPER, TALK, OWN, OTHER = "qzvaxilon", "wrumpetkov", "xylgorbant", "jubblefrost"
-ACCENT = {PAPER: "qöžvalwick", TALK: "wößtrumnik", OWN: "xéłgorwen", OTHER: "jüßbalfin"}
+PAPER, TALK, OWN, OTHER, SIDE = "qzvaxilon", "wrumpetkov", "xylgorbant", "jubblefrost", "zepflumgart"
+ACCENT = {PAPER: "qöžvalwick", TALK: "wößtrumnik", OWN: "xéłgorwen", OTHER: "jüßbalfin", SIDE: "zäßpflorin"}
 FILLERS = 12
 
 
@@ -42,6 +44,7 @@ class Made:
     corpus: int
     paper: int
     talk: int
+    comparison: int
     vectors: bytes
 
 
@@ -71,10 +74,11 @@ def fill(ws: Workspace) -> Made:
 
     editing.edit(ws, chunk.id, f"{words(PAPER)} in other words")
     learn(ws, corpus, documents)
-    measure(ws, corpus, document)
     talk = talk_about(ws, corpus, document)
+    side = compare(ws, corpus)
+    measure(ws, corpus, document)
     vector = np.concatenate([vectors for _, vectors in ws.indexes.of_documents(ws.corpora.indexes()[0].id, [document])])
-    return Made(corpus, document, talk, vector.astype("<f4").tobytes())
+    return Made(corpus, document, talk, side, vector.astype("<f4").tobytes())
 
 
 def learn(ws: Workspace, corpus: int, documents: dict[str, int]) -> None:
@@ -100,10 +104,17 @@ def learn(ws: Workspace, corpus: int, documents: dict[str, int]) -> None:
     ws.adapters.change(
         row.id, status="candidate", documents=plan["documents"], result={"corpus": plan["corpus"]}, trained_at=None
     )
-    target = exporting.target(ws, ws.adapters.get(row.id), "peft")
-    target.parent.mkdir()
+    for form in exporting.FORMS:
+        export(ws, ws.adapters.get(row.id), form)
+
+
+def export(ws: Workspace, row: AdapterRow, form: exporting.Form) -> None:
+    """A zip with the card that `exporting.write` writes; merging half a gigabyte would show nothing more here."""
+    target = exporting.target(ws, row, form)
+    target.parent.mkdir(exist_ok=True)
     with zipfile.ZipFile(target, "w") as packed:
-        packed.writestr("README.md", "# a card")
+        packed.writestr("README.md", cards.card(row, "Tariffs", "", form, "it answers as the adapter does"))
+        packed.writestr("adapter.bin", b"weights")
 
 
 def prepare(ws: Workspace, corpus: int, folder: Path) -> dict[str, Any]:
@@ -136,6 +147,9 @@ def measure(ws: Workspace, corpus: int, document: int) -> None:
     for each in questions:
         place = {"document_id": document, "document": each.documents[0], "page": 1} if PAPER in each.answer else {}
         places = [place] if place else []
+        if TALK in each.answer or SIDE in each.answer:
+            judged = {"question": each.id, "first": "rag", "second": "base", "verdict": "first", "said": [each.answer]}
+            ws.evaluations.find(job, run.id, FindingRow("judgement", f"{each.id}|rag|base", judged))
         answer = EvaluationAnswerRow(each.id, "rag", f"It is {each.answer}", False, "", places, places, {}, {})
         ws.evaluations.keep(job, run.id, answer)
     probe = {"question": words(PAPER), "document": words(PAPER) + ".md", "old": PAPER, "new": PAPER}
@@ -149,6 +163,9 @@ def measure(ws: Workspace, corpus: int, document: int) -> None:
         ("judgement", said),
     ):
         ws.evaluations.find(job, run.id, FindingRow(kind, "", content))
+    for side in ws.comparisons.list(corpus):
+        voted = {"comparison": side.id, "first": "rag", "second": "base", "person": "first", "verdict": "first"}
+        ws.evaluations.find(job, run.id, FindingRow("vote", str(side.id), voted | {"said": [words(SIDE)]}))
     ws.jobs.finish(job)
 
 
@@ -159,7 +176,10 @@ def planning_now() -> Any:
 
 
 def talk_about(ws: Workspace, corpus: int, document: int) -> int:
-    """A conversation with a file of its own, an answer that quotes the document, and a correction of another."""
+    """A conversation with a file of its own, an answer that quotes the document, and another that was corrected.
+
+    The correction is an example and a gold question.
+    """
     talk = ws.conversations.create(corpus).id
     files.attach(ws, talk, [(f"{words(OWN)}.md", paper(OWN))])
     while (job := ws.dispatcher.run_one()) is not None:
@@ -175,7 +195,21 @@ def talk_about(ws: Workspace, corpus: int, document: int) -> int:
     ws.conversations.finish_answer(other.id, f"Nothing but {words(TALK)}.")
     corrections.correct(ws, other.id, f"It should have been {words(TALK)} indeed.")
     ws.examples.update(ws.examples.list(corpus)[-1].id, status="accepted")
+    kept.keep(ws, other.id, kept.draft(ws, other.id))
     return talk
+
+
+def compare(ws: Workspace, corpus: int) -> int:
+    """A comparison with a vote, of which an example was proposed, and a gold question out of another panel."""
+    row = ws.comparisons.begin(corpus, f"Which {words(SIDE)}?", [("rag", "", ""), ("base", "", "")], False)
+    for panel in row.panels:
+        ws.conversations.add_question(panel.conversation_id, row.question, title=row.question)
+        answer = ws.conversations.begin_answer(panel.conversation_id, panel.mode, "model")
+        ws.conversations.finish_answer(answer.id, f"It is {words(SIDE)} by {panel.mode}.")
+    comparing.vote(ws, row.id, "rag")
+    gold = kept.draft(ws, answer.id)
+    kept.keep(ws, answer.id, replace(gold, question=f"Say: {words(SIDE)} or another house, and of which tariff?"))
+    return row.id
 
 
 def found(home: Path, canary: str) -> set[str]:

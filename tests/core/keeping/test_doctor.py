@@ -87,7 +87,10 @@ def test_a_damaged_file_of_vectors_is_noticed_and_made_anew_from_the_rows(
     file.write_bytes(data)
     with Workspace.open(settings(library)) as ws:
         assert top(ws) == best
-        assert found(examine(ws), "Vectors").state == "healthy"
+        said = found(examine(ws), "Vectors")
+        assert said.state == "repaired", "what the start did is told"
+        assert "were made anew from the rows" in said.words
+        assert "find what the rows say" in said.words
 
 
 def killed(home: Path) -> None:
@@ -148,13 +151,15 @@ def test_a_server_answers_exactly_while_lost_vectors_are_made_anew(library: Path
         assert ws.vectors.distrusted == set()
         assert ws.vectors.count(collection) == ws.indexes.count_ready(ws.corpora.indexes()[0].id)
         assert top(ws) == best
-        assert found(examine(ws), "Vectors").state == "healthy"
+        assert found(examine(ws), "Vectors").state == "repaired"
+        assert [each.what for each in ws.repaired] == ["Vectors"]
 
 
 def test_unchanged_vectors_are_not_made_anew(library: Path) -> None:
     inode = (library / "vectors" / "chroma.sqlite3").stat().st_ino
-    with Workspace.open(settings(library)):
+    with Workspace.open(settings(library)) as ws:
         assert (library / "vectors" / "chroma.sqlite3").stat().st_ino == inode
+        assert ws.repaired == []
 
 
 def test_a_collection_that_fails_while_it_serves_is_answered_from_the_rows(

@@ -7,12 +7,15 @@ import pytest
 
 from core.conversations import export, files
 from core.domains import domain, written
-from core.ingestion import editing, intake
-from core.keeping import backup, journal
+from core.ingestion import editing, intake, wiping
+from core.jobs.kinds import KINDS
+from core.keeping import backup, downloads, journal
 from core.keeping.doctor import examine
 from core.keeping.restoring import restore
 from core.workspace import Workspace
 from storage.examples import ExampleDraft
+from storage.gold import GoldDraft
+from storage.jobs import AUDITED
 from tests.core.keeping.conftest import settings
 from tests.core.keeping.test_commands_of_keeping import triptych
 
@@ -42,6 +45,105 @@ def acts(ws: Workspace, tmp_path: Path) -> None:
     intake.delete_corpus(ws, corpus)
 
 
+def judged(ws: Workspace, corpus: int) -> None:
+    """What people say of examples, gold questions, answers and modes."""
+    ws.examples.add(corpus, [ExampleDraft(f"Who is {SECRET}?", SECRET), ExampleDraft(f"Where is {SECRET}?", SECRET)])
+    first, second = sorted(ws.examples.ids(corpus))
+    ws.examples.update(first, answer=f"{SECRET} in other words")
+    ws.examples.set_status([first, second], "rejected")
+    ws.examples.delete([first, second, second + 1])
+    gold = ws.gold.add(corpus, GoldDraft(f"Who is {SECRET}?", SECRET))
+    ws.gold.update(gold.id, answer=f"{SECRET} in other words")
+    ws.gold.delete([gold.id])
+    talk = ws.conversations.create(corpus).id
+    ws.conversations.rename(talk, SECRET)
+    question = ws.conversations.add_question(talk, f"What is {SECRET}?")
+    answer = ws.conversations.begin_answer(talk, "rag", question_id=question.id)
+    ws.conversations.give_feedback(answer.id, "down", f"It is {SECRET}.")
+    comparison = ws.comparisons.begin(corpus, f"What is {SECRET}?", [("rag", "", ""), ("base", "", "")], True)
+    ws.comparisons.vote(comparison.id, "tie")
+    ws.evaluations.consider(corpus, "change", "often")
+    ws.evaluations.consider(corpus, "change", None)
+
+
+def test_what_people_say_is_told_and_not_what_they_said(home: Path) -> None:
+    with Workspace.open(settings(home)) as ws:
+        before = ws.audit.count()
+        judged(ws, ws.corpora.list()[0].id)
+        rows = list(reversed(ws.audit.newest(ws.audit.count() - before)))
+        assert [f"{row.subject} {row.action}" for row in rows] == [
+            *("examples added", "example changed", "examples rejected", "examples deleted"),
+            *("gold questions added", "gold question changed", "gold questions deleted"),
+            *("conversation begun", "conversation renamed", "answer judged"),
+            *("comparison begun", "comparison voted on", "consideration given", "consideration taken back"),
+        ]
+        assert {row.corpus_id for row in rows} == {ws.corpora.list()[0].id}
+        assert rows[3].detail == {"number": 2}
+        assert SECRET not in json.dumps([journal.as_json(ws, row) for row in rows])
+        assert ws.audit.verify().whole
+        assert journal.told(ws, rows[9]).details == "corpus: Leases, conversation: 1, verdict: down, corrected: yes"
+
+
+def test_steering_of_jobs_and_of_documents_under_way_is_told(home: Path) -> None:
+    with Workspace.open(settings(home)) as ws:
+        corpus = ws.corpora.list()[0].id
+        intake.add_files(ws, corpus, [("late.md", b"# Late\n\nThe fee is late.")])
+        document = max(ws.corpora.document_ids(corpus))
+        job = ws.jobs.list(corpus, statuses=["queued"])[0].id
+        before = ws.audit.count()
+        ws.jobs.request_pause(job)
+        ws.jobs.resume(job)
+        ws.jobs.move_first(job)
+        ws.documents.cancel([document])
+        ws.documents.retry(document)
+        ws.documents.cancel([document])
+        ws.documents.retry_all(corpus, [document])
+        ws.jobs.request_cancel(job)
+        rows = list(reversed(ws.audit.newest(ws.audit.count() - before)))
+        assert [f"{row.subject} {row.action}" for row in rows] == [
+            *("job paused", "job resumed", "job moved to the front"),
+            *("document cancelled", "document queued again", "document cancelled", "document queued again"),
+            "job cancelled",
+        ]
+        assert rows[0].detail == {"kind": "index"}
+        assert {row.subject_id for row in rows if row.subject == "document"} == {document}
+
+
+def test_another_index_that_serves_and_one_that_is_dropped_are_told(home: Path) -> None:
+    with Workspace.open(settings(home)) as ws:
+        corpus = ws.corpora.list()[0].id
+        serving = ws.corpora.active_index(corpus)
+        assert serving is not None
+        before = ws.audit.count()
+        index, _ = ws.index_changes.begin(corpus, "another", {}, serving.dimension)
+        ws.index_changes.drop(index.id)
+        ws.index_changes.activate(serving.id)
+        rows = list(reversed(ws.audit.newest(ws.audit.count() - before)))
+        assert [f"{row.subject} {row.action}" for row in rows] == [
+            *("corpus index change started", "index dropped", "index put in service"),
+        ]
+
+
+def test_a_file_that_is_taken_out_is_told_when_it_is_read(home: Path) -> None:
+    with Workspace.open(settings(home)) as ws:
+        before = ws.audit.count()
+        read = downloads.told(ws, lambda: SECRET, "votes", corpus_id=ws.corpora.list()[0].id)
+        assert ws.audit.count() == before
+        assert read() == SECRET
+        (row,) = ws.audit.newest(ws.audit.count() - before)
+        assert (row.subject, row.action, row.detail) == ("votes", "downloaded", {})
+
+
+def test_the_beginning_of_every_kind_of_job_is_told_or_what_comes_of_it_is() -> None:
+    untold = {
+        "index": "the documents it is for are told",
+        "sync": "it comes round by itself; the documents that come and go by it are told",
+        "backup": "told when it is written",
+        wiping.KIND: "the second half of a deletion that is told",
+    }
+    assert KINDS.keys() - AUDITED.keys() == untold.keys()
+
+
 def test_everything_that_is_done_is_told_and_nothing_that_was_said(home: Path, tmp_path: Path) -> None:
     with Workspace.open(settings(home)) as ws:
         before = ws.audit.count()
@@ -49,7 +151,8 @@ def test_everything_that_is_done_is_told_and_nothing_that_was_said(home: Path, t
         rows = list(reversed(ws.audit.newest(ws.audit.count() - before)))
         told = [f"{row.subject} {row.action}" for row in rows]
         assert told == [
-            *("corpus created", "document added", "chunk edited", "conversation exported", "conversation deleted"),
+            *("corpus created", "document added", "chunk edited"),
+            *("conversation begun", "conversation exported", "conversation deleted"),
             *("examples added", "settings changed", "base model added", "base model key stored", "base model removed"),
             *("domain added", "domain deleted", "document deleted", "workspace backup written", "corpus deleted"),
         ]

@@ -1,6 +1,6 @@
 """Fusion: two lists of scores become one, and each hit remembers where it came from."""
 
-from core.retrieval.fusion import fuse
+from core.retrieval.fusion import fuse, level
 
 
 def test_found_by_both_beats_found_by_one() -> None:
@@ -35,3 +35,17 @@ def test_ties_keep_the_lower_id_first() -> None:
 
 def test_nothing_found_is_nothing_fused() -> None:
     assert fuse([], []) == []
+
+
+def test_lists_of_one_embedding_model_are_one_list_by_cosine() -> None:
+    assert level([("a", [(1, 0.9), (2, 0.2)]), ("a", [(3, 0.5)])]) == [(1, 0.9), (3, 0.5), (2, 0.2)]
+
+
+def test_hits_of_another_embedding_model_count_by_their_rank() -> None:
+    levelled = level([("a", [(1, 0.9), (2, 0.7)]), ("b", [(3, 0.31), (4, 0.3), (5, 0.29)])])
+    assert levelled == [(1, 0.9), (3, 0.9), (2, 0.7), (4, 0.7), (5, 0.7)]
+
+
+def test_where_the_first_list_is_empty_the_other_one_says_how_near() -> None:
+    assert level([("a", []), ("b", [(3, 0.31), (4, 0.3)])]) == [(3, 0.31), (4, 0.3)]
+    assert level([("a", []), ("b", [])]) == []

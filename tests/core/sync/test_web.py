@@ -15,7 +15,9 @@ from core.sync import looking, reach, sources
 from core.sync.fetching import Fetcher, Fetching, NotFetched
 from core.sync.looking import look
 from core.sync.reach import Backend, Deadline, Refused, kind_of_host
+from core.sync.robots import Pace
 from core.sync.watching import look_once
+from core.sync.web import look_at_urls
 from core.workspace import Workspace
 from tests.core.sync.conftest import names, rows, work
 
@@ -136,6 +138,64 @@ def test_what_robots_forbid_is_not_fetched(ws: Workspace, corpus: int, site: Sit
     assert site.count("/private/x") == 0
     assert len(names(ws, corpus)) == 1
     assert "robots.txt" in ws.sources.get(source_id).last_error
+
+
+def test_no_hop_of_a_redirect_is_fetched_that_robots_forbid(ws: Workspace, corpus: int, site: Site) -> None:
+    site.says("/robots.txt", "User-agent: *\nDisallow: /private/\nAllow: /\n", Content_Type="text/plain")
+    site.says("/open", "", status=302, Location="/private/x")
+    site.says("/private/x", "", status=302, Location="/guide")
+    site.says("/guide")
+    source_id = follow(ws, corpus, f"{site.url}/open")
+    assert site.count("/open") == 1
+    assert site.count("/private/x") == site.count("/guide") == 0
+    assert site.count("/robots.txt") == 1
+    assert names(ws, corpus) == []
+    assert "robots.txt" in ws.sources.get(source_id).last_error
+
+
+def test_a_redirect_to_another_kind_of_host_asks_nothing_there(site: Site, tmp_path: Path) -> None:
+    """Not its robots.txt either: no page may make us connect to what only this machine can reach."""
+    site.says("/in", "", status=302, Location="http://192.168.7.7/admin")
+    found = look_at_urls([f"{site.url}/in"], {}, Fetcher(Fetching(seconds=5.0)), tmp_path)
+    assert "from a local address to a private one" in found.unreached[f"{site.url}/in"]
+
+
+def test_the_pause_that_a_host_wants_is_kept_shown_and_can_be_broken_off(site: Site, tmp_path: Path) -> None:
+    site.says("/robots.txt", "User-agent: *\nCrawl-delay: 30\n", Content_Type="text/plain")
+    urls, said = [site.says("/one"), site.says("/two")], []
+
+    def check() -> None:
+        if said:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        look_at_urls(urls, {}, Fetcher(), tmp_path, check=check, told=said.append)
+    assert (site.count("/one"), site.count("/two")) == (1, 0)
+    assert said == [f"waiting: {site.url.removeprefix('http://')} wants 30 s between two pages (robots.txt)"]
+
+
+def test_both_pages_come_when_the_pause_is_over(ws: Workspace, corpus: int, site: Site) -> None:
+    site.says("/robots.txt", "User-agent: *\nCrawl-delay: 0.3\n", Content_Type="text/plain")
+    follow(ws, corpus, site.says("/one"), site.says("/two", GUIDE.replace("pump", "valve")))
+    assert len(names(ws, corpus)) == 2
+
+
+def test_turns_at_a_host_are_as_far_apart_as_it_wants_whoever_asks() -> None:
+    pace = Pace()
+    assert pace.turn("here", 30, now=100.0) == 0
+    assert pace.turn("here", 30, now=110.0) == 20
+    assert pace.turn("here", 30, now=111.0) == 49
+    assert pace.turn("elsewhere", 30, now=111.0) == 0
+    assert pace.turn("here", 30, now=500.0) == 0
+
+
+def test_a_host_that_wants_a_longer_pause_than_anybody_waits_is_left_out_with_a_line(
+    ws: Workspace, corpus: int, site: Site
+) -> None:
+    site.says("/robots.txt", "User-agent: *\nCrawl-delay: 3600\n", Content_Type="text/plain")
+    source_id = follow(ws, corpus, site.says("/guide"))
+    assert site.count("/guide") == 0
+    assert "wants 3,600 s between two pages" in ws.sources.get(source_id).last_error
 
 
 def test_a_host_whose_robots_cannot_be_read_is_left_alone(ws: Workspace, corpus: int, site: Site) -> None:

@@ -13,7 +13,7 @@ from core.ingestion.parsed import ParsedDocument
 from core.ingestion.parsing.draft import DocumentDraft, PageDraft, row_line
 from core.ingestion.parsing.encodings import decode
 from core.ingestion.parsing.html import add_html
-from core.ingestion.parsing.office.package import Package, attribute, child, children, local, value
+from core.ingestion.parsing.office.package import Package, Relation, attribute, child, children, local, value
 from core.ingestion.parsing.office.words import Styles, Words
 from core.ingestion.parsing.pipes import header_rows
 
@@ -55,13 +55,15 @@ class _Writer:
 
     def _list_left_out(self) -> None:
         for relation in self._relations.values():
-            if relation.kind in ("header", "footer") and not relation.external:
-                root = self._package.optional(relation.target)
-                text = " ".join(Words(rendered=False).text(p) for p in root.iter("{*}p")) if root is not None else ""
-                if text.strip():
-                    self._draft.drop(0, text, f"page {relation.kind}")
+            text = self._text_of(relation) if relation.kind in ("header", "footer", "comments") else ""
+            if relation.kind in ("header", "footer") and text:
+                self._draft.drop(0, text, f"page {relation.kind}")
             elif relation.kind in ("comments", "oleObject", "package", "vbaProject"):
-                self._draft.drop(0, relation.kind, "comments, embedded files and macros are not read")
+                self._draft.drop(0, text or relation.kind, "comments, embedded files and macros are not read")
+
+    def _text_of(self, relation: Relation) -> str:
+        root = None if relation.external else self._package.optional(relation.target)
+        return " ".join(Words(rendered=False).text(p) for p in root.iter("{*}p")).strip() if root is not None else ""
 
     def write(self, body: etree._Element) -> None:
         """Adds the whole body."""
@@ -69,7 +71,7 @@ class _Writer:
         self._words = Words(rendered)
         self._blocks(body, 0)
         if self._words.hidden:
-            self._draft.drop(0, " ".join(self._words.hidden)[:200], "hidden text")
+            self._draft.drop(0, " ".join(self._words.hidden), "hidden text")
 
     def _blocks(self, parent: etree._Element, depth: int) -> None:
         for element in parent:

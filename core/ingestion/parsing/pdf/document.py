@@ -131,12 +131,16 @@ def _write_page(page: PageShape, typography: Typography, out: PageDraft, before:
     return last if isinstance(last, Grid) else None
 
 
+PAGE_DIGITS = 6
+"""More digits than a page number has: a number that is listed, since it may be somebody's."""
+
+
 def _list_dropped(pages: list[PageShape], furniture: dict[int, list[str]], draft: DocumentDraft) -> None:
     said: set[str] = set()
     for page in pages:
         for text in furniture.get(page.number, []):
             shape = "".join("#" if sign.isdigit() else sign for sign in text)
-            if shape not in said and any(sign.isalpha() for sign in shape):
+            if shape not in said and (any(sign.isalpha() for sign in shape) or shape.count("#") > PAGE_DIGITS):
                 draft.drop(page.number, text, "repeated header, footer or page number")
             said.add(shape)
         for text, why in page.hidden:

@@ -24,7 +24,8 @@ GRID = 20_000  # places are counted in so many steps across the page
 def picture_of(path: Path, name: str, number: int, width: int) -> dict[str, Any]:
     """Page `number` (1-based), `width` pixels wide.
 
-    Returns: image (bytes, PNG or JPEG), width, height, words as [text, left, top, right, bottom], shares 0..1.
+    Returns: image (bytes, PNG or JPEG), width, height, across (the page's width in points), words as [text, left, top,
+        right, bottom], shares 0..1.
 
     Raises:
         UnreadableFile: the file cannot be opened or has no such page.
@@ -47,7 +48,8 @@ def _drawn(page: Any, width: int) -> dict[str, Any]:
     across, down = page.get_size()  # points, as shown: cropped and turned
     scale = min(width / max(across, 1.0), TALLEST * width / max(down, 1.0))
     image = page.render(scale=scale).to_pil().convert("RGB")
-    return {"image": encoded(image), "width": image.width, "height": image.height, "words": _words(page)}
+    size = {"width": image.width, "height": image.height, "across": across}
+    return {"image": encoded(image), **size, "words": _words(page)}
 
 
 def encoded(image: Any) -> bytes:

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 import pypdfium2.raw as pdfium
 
+from core.ingestion.parsed import ScannedLine
 from core.ingestion.parsing.pdf.covers import Covers
 from core.ingestion.parsing.pdf.glyphs import Look, Looks, is_tiny, read_glyphs, words
 from core.ingestion.parsing.pdf.ruled import with_ruled_tables
 from core.ingestion.parsing.pdf.ruling import Box, objects, read_lines
 from core.ingestion.parsing.pdf.shapes import PageShape, Word
-from core.ingestion.parsing.scans import ScannedLine, beside, to_words
+from core.ingestion.parsing.scans import beside, to_words
 
 _OBJECTS_LOOKED_AT = 20_000
 _LITTLE = 200
