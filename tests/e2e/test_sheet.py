@@ -78,6 +78,15 @@ def page(
     assert not foreign, f"the page asked other servers: {foreign}"
 
 
+def comes_inside(page: Page, part: Locator) -> bool:
+    """Whether all of it is in the window, or will be: the sheet slides in."""
+    for _ in range(50):
+        if lies_inside(page, part):
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
 def lies_inside(page: Page, part: Locator) -> bool:
     """Whether all of it is in the window."""
     box, window = part.bounding_box(), page.viewport_size
@@ -108,13 +117,13 @@ def test_a_cited_page_lies_inside_the_window_and_gives_the_chat_back(page: Page,
     sheet = page.get_by_role("dialog")
     mark = sheet.locator("mark").first
     expect(mark).to_be_in_viewport()
-    assert lies_inside(page, sheet)
+    assert comes_inside(page, sheet)
     assert too_wide(page) == []
     next_, previous = (sheet.get_by_role("button", name=name, exact=True) for name in ("Next", "Previous"))
     copy, close = sheet.get_by_role("button", name="Copy with reference"), sheet.get_by_role("button", name="Close")
     for part in (next_, previous, copy, close):
         expect(part).to_be_in_viewport()
-        assert lies_inside(page, part)
+        assert comes_inside(page, part)
     next_.click()
     expect(sheet.get_by_text("2 of ")).to_be_visible()
     expect(sheet.locator("mark").first).to_be_in_viewport()
