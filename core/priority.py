@@ -39,7 +39,8 @@ def of_session(process: int) -> int | None:
 
 
 def _set_session(process: int, niceness: int) -> None:
-    with suppress(ProcessLookupError, FileNotFoundError, PermissionError):
+    """As nice as that, where the system lets it be said: what gives way is none the worse for not doing it."""
+    try:
         if os.getsid(process) != process:  # of somebody's terminal, say: it has more in it
             return
         for _ in range(TRIES):
@@ -47,3 +48,5 @@ def _set_session(process: int, niceness: int) -> None:
                 Path(f"/proc/{process}/autogroup").write_text(str(niceness), "utf-8")
                 return
             time.sleep(PAUSE_S)
+    except OSError:  # gone, no autogroups, or a /proc that is not to be written
+        return
