@@ -5,7 +5,7 @@ figures of another machine, which are rough and said to be. Runs of another mach
 count. Knows nothing of what is measured beside the answers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
@@ -66,12 +66,17 @@ class Estimate:
 def estimate(ws: "Workspace", corpus_id: int, questions: int, modes: Sequence[str]) -> Estimate:
     """What so many questions will take in these modes; never without a figure."""
     model = ws.engines.name(ws.assistants.of(corpus_id).base_model_id)
-    known: dict[str, tuple[float, Basis]] = {mode: (ROUGH_S[mode], "rough") for mode in ORDER}
-    # From the least sure to the surest, which has the last word.
-    known |= {mode: (seconds, "chats") for mode, seconds in _chats(ws, model).items()}
-    known |= {mode: (seconds, "elsewhere") for mode, seconds in _runs(ws.evaluations.measured(), model).items()}
-    known |= {mode: (seconds, "here") for mode, seconds in _runs(ws.evaluations.measured(corpus_id), model).items()}
     asked = [mode for mode in ORDER if mode in modes]
+    looks: tuple[tuple[Basis, Callable[[], Mapping[str, float]]], ...] = (
+        ("here", lambda: _runs(ws.evaluations.measured(corpus_id), model)),
+        ("elsewhere", lambda: _runs(ws.evaluations.measured(), model)),
+        ("chats", lambda: _chats(ws, model)),
+        ("rough", lambda: ROUGH_S),
+    )
+    known: dict[str, tuple[float, Basis]] = {}
+    for basis, look in looks:  # the surest first; nobody looks further once every mode is known
+        if any(mode not in known for mode in asked):
+            known = {mode: (seconds, basis) for mode, seconds in look().items()} | known
     seconds = questions * sum(known[mode][0] for mode in asked)
     return Estimate(questions * len(asked), seconds, {mode: known[mode][1] for mode in asked})
 

@@ -94,8 +94,8 @@ class Reading:
 
 def decide(summary: Summary, facts: Facts, considered: Sequence[Considered]) -> Verdict:
     """Weigh figures and considerations."""
-    read = _read(summary, facts)
     rivals = {mode: found for mode in RIVALS if (found := paired(summary, mode, "rag"))}
+    read = _read(summary, facts, rivals)
     worse = [mode for mode, each in rivals.items() if each.high < 0 and each.mean <= -MATTERS]
     points = dict.fromkeys(("rag", *RIVALS), 0)
     told = read.kind in ("better", "enough")
@@ -128,11 +128,10 @@ def _headline(read: Reading, mode: str) -> str:
     return read.words
 
 
-def _read(summary: Summary, facts: Facts) -> Reading:
+def _read(summary: Summary, facts: Facts, rivals: Mapping[str, Interval]) -> Reading:
     """What the scores alone say."""
     if "rag" not in summary.modes or MEASURE not in summary.modes["rag"]:
         return Reading("nothing", "rag", before_measuring(facts))
-    rivals = {mode: found for mode in RIVALS if (found := paired(summary, mode, "rag"))}
     if not rivals:
         return Reading("nothing", "rag", nothing_to_compare(summary, facts))
     asked = min(each.n for each in rivals.values())
