@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.evaluation import fingerprints
 from core.evaluation.considerations import consider
-from core.evaluation.held_out import held_out
+from core.evaluation.held_out import HeldOut, held_out
 from core.evaluation.saying import ENOUGH, EXAMPLES_NEEDED, MEASURE, RIVALS, Facts
 from core.evaluation.summary import Interval, Summary
 from core.evaluation.verdict import Verdict, decide
@@ -76,10 +76,14 @@ def probed(beside: Facts, summary: Mapping[str, Any]) -> Facts:
     )
 
 
-def facts(ws: "Workspace", corpus_id: int) -> Facts:
-    """Examples, training minutes, how far adapters are behind, and leaks: what the adapters that serve learned."""
+def facts(ws: "Workspace", corpus_id: int, checked: HeldOut | None = None) -> Facts:
+    """Examples, training minutes, how far adapters are behind, and leaks: what the adapters that serve learned.
+
+    Args:
+        checked: the gold questions held against what was learned, where that is known already.
+    """
     serving = _serving(ws, corpus_id)
-    checked = held_out(ws, corpus_id)
+    checked = checked or held_out(ws, corpus_id)
     behind = {mode: staleness(ws, row) for mode, row in serving.items()}
     return Facts(
         examples=checked.accepted,

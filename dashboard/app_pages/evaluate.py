@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.evaluation import known
+from core.evaluation.held_out import held_out
 from dashboard import resources, state
 from dashboard.components import (
     answers_by_mode,
@@ -24,7 +25,8 @@ if chosen is None:
     st.stop()
 corpus = workspace.corpora.get(chosen)
 questions = workspace.gold.count(corpus.id)
-facts = known.facts(workspace, corpus.id)
+checked = held_out(workspace, corpus.id)
+facts = known.facts(workspace, corpus.id, checked)
 
 st.title(label(corpus.name), anchor=False)
 domain = label(workspace.domains.get(corpus.domain).title, 60)
@@ -51,7 +53,7 @@ if row is not None:
     runs_compared.show(row, rows)
 
 st.subheader("Gold questions", anchor=False)
-gold_forms.show(corpus.id, facts)
+gold_forms.show(corpus.id, checked)
 with st.expander("All gold questions", icon=":material/list:"):
     gold_list.show(corpus)
 document_view.show_if_open(corpus.id)

@@ -6,9 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import UNSTORABLE, BadInput
-from core.evaluation.held_out import HeldOut, held_out
+from core.evaluation.held_out import HeldOut
 from core.evaluation.questions import Read, read_gold
-from core.evaluation.saying import Facts
 from dashboard import resources, state
 from dashboard.components import figures
 from dashboard.components.safe_text import label
@@ -19,7 +18,7 @@ NAMED = 5
 KINDS = "CSV, JSONL or XLSX with a question and an answer in each row"
 
 
-def show(corpus_id: int, facts: Facts) -> None:
+def show(corpus_id: int, checked: HeldOut) -> None:
     """The ways to add questions, and what is known of whether they were held out."""
     with st.container(horizontal=True):
         with st.popover("Upload questions", icon=":material/upload:"):
@@ -28,8 +27,8 @@ def show(corpus_id: int, facts: Facts) -> None:
             _write(corpus_id)
     if said := st.session_state.pop(f"gold-said-{corpus_id}", ""):
         st.success(said, icon=":material/check:")
-    if facts.examples or facts.minutes:
-        _proof(held_out(resources.workspace(), corpus_id))
+    if checked.accepted or checked.learned:
+        _proof(checked)
 
 
 def _proof(found: HeldOut) -> None:
