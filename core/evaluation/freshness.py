@@ -6,7 +6,6 @@ changed for one question at a time, **on the way** from search to the mode that 
 index are never touched. Knows of no other document that may still say the old value.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from core.assistants.searching import Searches
 from core.evaluation.metrics import contains_gold, normalise
 from core.evaluation.summary import SCORES, Interval
+from core.finetuning import forgetting
 from core.finetuning.finding import facts
 from core.finetuning.generating import part_of
 from core.finetuning.registry import staleness
@@ -146,10 +146,7 @@ def summary(findings: Sequence[FindingRow]) -> dict[str, Any]:
 
 def learned(ws: "Workspace", adapter: AdapterRow) -> list[Learned]:
     """The pairs that an adapter was trained on; none when its files are gone."""
-    file = ws.serving.folder(adapter) / "examples.jsonl"
-    if not file.is_file():
-        return []
-    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    rows = forgetting.learned(ws.serving.folder(adapter))
     return [Learned(r["question"], r["answer"], r["document"], r["evidence"]) for r in rows if r["part"] == "train"]
 
 

@@ -5,11 +5,11 @@ was deleted since is not there any more, and of an adapter from elsewhere nobody
 said, and never counts as held out.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.finetuning import forgetting
 from core.finetuning.checks import asking
 from core.finetuning.serving import OF_MODE, served_as
 from storage.examples import Filter
@@ -72,9 +72,7 @@ def _learned(ws: "Workspace", adapter: AdapterRow, gold: Sequence[str]) -> Learn
         return Learned(0, frozenset(), "an endpoint serves it, and what it learned is not known here")
     if adapter.result.get("imported"):
         return Learned(0, frozenset(), "it was imported, and what it learned is not known here")
-    file = ws.serving.folder(adapter) / "examples.jsonl"
-    lines = file.read_text("utf-8").splitlines() if file.is_file() else []
-    questions = [str(json.loads(line)["question"]) for line in lines]
+    questions = [str(row["question"]) for row in forgetting.learned(ws.serving.folder(adapter))]
     leaks = frozenset(questions[place] for place in asking(questions, gold))
     return Learned(len(questions), leaks, _gone(adapter, len(questions)))
 

@@ -72,14 +72,18 @@ def follow(ws: "Workspace", corpus_id: int, names: Mapping[str, str]) -> None:
     for row in ws.adapters.list(corpus_id):
         folder = ws.serving.folder(row)
         _rename(folder / "plan.json", names)
-        if any(json.loads(line)["document"] in names for line in _lines(folder / "examples.jsonl")):
+        if any(row["document"] in names for row in learned(folder)):
             _rewrite(folder / "examples.jsonl", lambda line: line | {"document": _now(names, line["document"])})
+
+
+def learned(folder: Path) -> list[Line]:
+    """The examples of both parts that are frozen in a folder; none where they are gone."""
+    return [json.loads(line) for line in _lines(folder / "examples.jsonl")]
 
 
 def frozen(folder: Path) -> set[int]:
     """The ids of the examples that are frozen in a folder."""
-    file = folder / "examples.jsonl"
-    return {int(json.loads(line)["id"]) for line in _lines(file)}
+    return {int(row["id"]) for row in learned(folder)}
 
 
 def _forget_examples(folder: Path, gone: Callable[[Line], bool]) -> set[int]:
