@@ -33,8 +33,9 @@ def giving_way(process: int) -> Iterator[None]:
 
 def of_session(process: int) -> int | None:
     """How nice the session of a process is; None where that is not known."""
-    with suppress(OSError, ValueError):
-        return int(Path(f"/proc/{process}/autogroup").read_text("utf-8").split()[-1])
+    with suppress(OSError):
+        said = Path(f"/proc/{process}/autogroup").read_text("utf-8").split()  # "/autogroup-12 nice 0"
+        return int(said[-1]) if said else None  # the system's own first session shares nothing, and says nothing
     return None
 
 

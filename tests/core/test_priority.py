@@ -46,6 +46,11 @@ def test_where_it_cannot_be_said_nothing_happens(monkeypatch: pytest.MonkeyPatch
         other.kill()
 
 
+def test_a_session_that_says_nothing_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_: "")
+    assert priority.of_session(os.getpid()) is None
+
+
 @sessions
 def test_a_process_gives_way_for_the_length_of_a_block() -> None:
     with started(WAITS, alone=True) as other:
