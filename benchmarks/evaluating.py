@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.learning import LEARNED, paths
+from benchmarks.learning import ALL, paths
 from benchmarks.report import table, write
 from core.evaluation import running
 from core.evaluation.options import Options
@@ -27,7 +27,7 @@ def main() -> None:
     """Measure and write `results/evaluating.md`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-w", "--workspace", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", default=["xquad", "medquad"], choices=LEARNED)
+    parser.add_argument("--sets", nargs="+", default=["xquad", "medquad"], choices=ALL)
     parser.add_argument("--corpus", default="corpus")
     parser.add_argument("--questions", type=int, default=150)
     parser.add_argument("--modes", default="base,rag,finetuned,hybrid")
