@@ -12,6 +12,7 @@
     triptych backup FILE | restore FILE --workspace W   one file with everything; a new workspace from it
     triptych doctor [--repair]                          what is healthy, and what a person must decide
     triptych audit [--verify] [--json] [--since DATE]   who did what, when; whether the log is whole
+    triptych forget-person NAME                         take somebody out of the audit log
     triptych adapters list | import | judge | promote | rollback | withdraw | export | delete
     triptych models list | add | test | use             base models beside the embedded one
 

@@ -50,8 +50,10 @@ def after_start(ws: "Workspace", serving: bool = False) -> None:
     if requeued := ws.jobs.requeue_abandoned():
         log.info("%d jobs go on where the last process left them", requeued)
     for folder in ws.scratch.parent.iterdir():
-        if folder.name.isdigit() and not _alive(int(folder.name)):
+        # One of our own number was a killed process's: in a container a server has the same number at each start.
+        if folder.name.isdigit() and (folder == ws.scratch or not _alive(int(folder.name))):
             shutil.rmtree(folder, ignore_errors=True)
+    ws.scratch.mkdir(exist_ok=True)
     ws.documents.forget_originals()
     ws.files.sweep(ws.documents.needs_file, YOUNG_S)
     if ws.corpora.indexes() or (ws.home / "vectors").exists():

@@ -181,7 +181,7 @@ class Workspace:
         """Where uploads are parsed."""
         from core.ingestion.sandbox import Sandbox
 
-        return self._part("sandbox", Sandbox)
+        return self._part("sandbox", lambda: Sandbox(scratch=self.scratch))
 
     @property
     def pictures(self) -> "Pictures":

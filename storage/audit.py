@@ -2,9 +2,10 @@
 
 Entries are numbered without a gap and chained: each holds the sha256 of its own fields and of the entry before. An
 entry is written in the transaction of the act itself, so neither is without the other. Rows cannot be changed or
-deleted through the database (triggers); who changes the file all the same breaks the chain, and `verify` names the
-first entry that does not fit. The newest number and hash also stand in a small file (the seal), so that entries cut
-off at the end are noticed. Who can write all of it can forge all of it: keep the newest hash elsewhere.
+deleted through the database (triggers; `storage.people` alone forgets a person, and says so); who changes the file all
+the same breaks the chain, and `verify` names the first entry that does not fit. The newest number and hash also stand
+in a small file (the seal), so that entries cut off at the end are noticed. Who can write all of it can forge all of it:
+keep the newest hash elsewhere.
 
 Told is what people do and what comes of it: made, changed, judged, deleted, taken out, steered. Not told, because an
 entry of each would bury the others, are questions and answers (a conversation keeps them with their time; that it was
@@ -40,6 +41,7 @@ FIRST = "0" * 64
 """Stands for the hash before the first entry."""
 AT_ONCE = 1_000
 _through: ContextVar[str] = ContextVar("through", default="")
+_actor: ContextVar[str] = ContextVar("actor", default="")
 _usual = "command line"
 
 
@@ -83,7 +85,7 @@ class Audit:
     def verify(self) -> Verdict:
         """Read the whole chain and hold it against the seal; names the first entry that does not fit."""
         with self._database.read() as session:
-            return verified(_chain(session), read_seal(self._database.seal) if self._database.seal else None)
+            return verified(chain(session), read_seal(self._database.seal) if self._database.seal else None)
 
 
 def usually(through: str) -> None:
@@ -100,6 +102,16 @@ def acting(through: str) -> Iterator[None]:
         yield
     finally:
         _through.reset(token)
+
+
+@contextmanager
+def called(actor: str) -> Iterator[None]:
+    """Acts inside are told under another name than that of the user of this process."""
+    token = _actor.set(actor)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
 
 
 def note(
@@ -124,7 +136,7 @@ def note(
     entry = AuditEntry(
         number=(last[0] if last else 0) + 1,
         at=now(),
-        actor=_user(),
+        actor=_actor.get() or user(),
         through=_through.get() or _usual,
         action=action,
         subject=subject,
@@ -173,8 +185,8 @@ def _last(session: Session) -> tuple[int, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def _chain(session: Session) -> Iterator[AuditRow]:
-    after = 0
+def chain(session: Session, after: int = 0) -> Iterator[AuditRow]:
+    """The entries behind a number, in their order, some at a time."""
     while True:
         query = select(AuditEntry).where(AuditEntry.number > after).order_by(AuditEntry.number).limit(AT_ONCE)
         rows = [copied(AuditRow, row) for row in session.scalars(query)]
@@ -186,7 +198,7 @@ def _chain(session: Session) -> Iterator[AuditRow]:
 
 
 @cache
-def _user() -> str:
+def user() -> str:
     """The person's name on this machine, as the operating system has it."""
     try:
         return getpass.getuser()

@@ -1,4 +1,4 @@
-"""`triptych backup | restore | doctor | audit`: copies of a workspace, how one is, and who did what."""
+"""`triptych backup | restore | doctor | audit | forget-person`: copies of a workspace, how one is, and who did what."""
 
 from pathlib import Path
 from typing import Annotated
@@ -109,6 +109,21 @@ def audit(
             line = journal.told(ws, row)
             which = f" ({line.which})" if line.which else ""
             say(f"{line.number:6} {line.at:%Y-%m-%d %H:%M:%S} {line.who}: {line.what}{which} {line.details}".rstrip())
+
+
+@app.command("forget-person")
+def forget_person(
+    name: Annotated[str, typer.Argument(help="As the audit log has it: the operating system's name of the user.")],
+    workspace: Workspace = None,
+) -> None:
+    """Take a person's name out of the audit log, which is chained anew and says that this was done."""
+    from core.keeping import journal
+    from core.workspace import Workspace as Opened
+
+    settings = Settings.load(workspace)
+    _there(settings)
+    with Opened.open(settings, owner=False) as ws:
+        say(journal.forget(ws, name))
 
 
 def _there(settings: Settings) -> None:

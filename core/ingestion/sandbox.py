@@ -39,10 +39,16 @@ class ReaderGone(RuntimeError):
 
 
 class Sandbox:
-    """Parses and unpacks files in children. Any thread may call it; `limits.at_once` children work at a time."""
+    """Parses and unpacks files in children. Any thread may call it; `limits.at_once` children work at a time.
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    Args:
+        scratch: where each child gets a folder to write in; the system's own place for such unless said. A killed
+            server leaves it behind, with what was being read: a workspace's own is emptied at its next start.
+    """
+
+    def __init__(self, limits: Limits | None = None, scratch: Path | None = None) -> None:
         self.limits = limits or Limits()
+        self._scratch = scratch
         self._slots = threading.BoundedSemaphore(self.limits.at_once)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -133,7 +139,7 @@ class Sandbox:
         if size > self.limits.upload:
             raise UnreadableFile(f"{name} is larger than {self.limits.upload >> 20} MB.", "Split it and add the parts.")
         wall = wall or self.limits.wall_for(size)
-        folder = tempfile.mkdtemp(prefix="triptych-parse-")
+        folder = tempfile.mkdtemp(prefix="triptych-parse-", dir=self._scratch)
         request = {
             "path": str(path.resolve()),
             "name": name,

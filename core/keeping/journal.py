@@ -4,9 +4,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from core.errors import BadInput
+from core.errors import BadInput, Conflict
+from core.errors import NotFound as Nobody
+from storage import people
 from storage.audit import Verdict
-from storage.errors import NotFound
+from storage.errors import Busy, NotFound
 from storage.rows import AuditRow
 
 if TYPE_CHECKING:
@@ -57,6 +59,20 @@ def verdict_words(found: Verdict) -> str:
     if found.whole:
         return f"All {found.entries:,} entries of the audit log are as they were written."
     return f"The audit log was tampered with or damaged: {found.why}; the {found.entries:,} before it are whole."
+
+
+def forget(ws: "Workspace", name: str) -> str:
+    """Take a person out of the log; what came of it, in a sentence. Raises NotFound or Conflict, with nothing done."""
+    try:
+        entries = people.forget(ws.database, name)
+    except NotFound as error:
+        known = ", ".join(people.people(ws.database)) or "nobody"
+        raise Nobody(f"Nobody called {name!r} is in the audit log.", f"In it is: {known}.") from error
+    except Busy as error:
+        remedy = "See triptych audit --verify: forgetting somebody now would hide what was done to it."
+        raise Conflict(f"The audit log is not whole: {error}.", remedy) from error
+    stood = f"{entries:,} entries" if entries != 1 else "one entry"
+    return f"{name} stood in {stood} of the audit log, and stands in none now. Backups made before keep the name."
 
 
 def moment(text: str) -> datetime:

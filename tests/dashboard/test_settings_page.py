@@ -10,6 +10,7 @@ from core.generation.scripted import ScriptedChat
 from core.keeping import backup
 from core.repairs import Repair
 from core.workspace import Workspace
+from storage import people
 from storage.rows import BaseModelRow, CorpusRow
 from tests.core.generation.openai_server import KEY, OpenAIServer, serving
 from tests.dashboard.conftest import words
@@ -155,3 +156,17 @@ def test_what_the_start_repaired_is_told_before_anybody_asks(open_page: Open, wo
     workspace.repaired.append(Repair("Full text", "it differed from the rows and was made anew from them."))
     assert "Full text**: " in words(open_page("settings"))
     assert "was made anew" in words(open_page("settings"))
+
+
+def test_a_person_is_forgotten_after_being_asked(open_page: Open, workspace: Workspace, corpus: CorpusRow) -> None:
+    [name] = people.people(workspace.database)
+    app = open_page("settings")
+    app.button(key="audit-forget").click().run()
+    assert "This can't be undone" in words(app)
+    assert people.people(workspace.database) == {name: workspace.audit.count()}
+    app.button(key="audit-forget-now").click().run()
+    assert not app.exception
+    assert people.people(workspace.database) == {}
+    assert f"{name} stood in" in words(app)
+    assert all(who.startswith(people.FORGOTTEN) for who in app.dataframe[0].value["Who"])
+    assert workspace.audit.verify().whole

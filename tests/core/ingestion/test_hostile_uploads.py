@@ -61,6 +61,7 @@ def test_hostile_uploads_end_in_text_or_one_line_and_cost_no_good_file(
     assert "good.md" in {passage.document for passage in found}
     assert psutil.Process().memory_info().rss - before < GROWN
     assert [name for name in os.listdir(tmp_path / "temporary") if name.startswith("triptych-parse")] == []
+    assert os.listdir(ws.scratch) == []
     assert ws.lexical.in_step()
 
 

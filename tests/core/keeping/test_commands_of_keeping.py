@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.workspace import Workspace
+from storage import people
 from tests.core.keeping.conftest import settings
 
 pytestmark = pytest.mark.embedded  # needs more than one workspace; test_moving.py has the larger form
@@ -35,3 +36,17 @@ def test_backing_up_what_is_no_workspace_makes_none(tmp_path: Path) -> None:
     done = triptych("backup", tmp_path / "all.zip", "--workspace", tmp_path / "nowhere")
     assert done.returncode == 2
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_person_is_forgotten_and_one_that_nobody_knows_is_told_who_is_known(home: Path) -> None:
+    with Workspace.open(settings(home)) as ws:
+        [name] = people.people(ws.database)
+    done = triptych("forget-person", "somebody else", "--workspace", home)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"In it is: {name}." in done.stderr
+    done = triptych("forget-person", name, "--workspace", home)
+    assert done.returncode == 0, done.stderr
+    assert f"{name} stood in " in done.stdout
+    assert "are as they were written" in triptych("audit", "--verify", "--workspace", home).stdout
+    with Workspace.open(settings(home), owner=False) as ws:
+        assert people.people(ws.database) == {}

@@ -12,7 +12,9 @@ from core.assistants import comparing
 from core.conversations import files
 from core.finetuning import forgetting, gate, registry, tuning
 from core.ingestion import intake
+from core.keeping import journal
 from core.workspace import Workspace
+from storage import audit, people
 from storage.traces import ERASED
 from tests.core.keeping import canary
 from tests.core.keeping.canary import OTHER, OWN, PAPER, SIDE, TALK, Made, found, holds_vectors, rows_hold
@@ -224,3 +226,23 @@ def test_many_vectors_leave_by_a_job_and_search_goes_on(
         assert (job.kind, job.status) == ("wipe", "done")
         assert ws.retriever.search(made.corpus, f"tariff of {OTHER}", 1)
     assert holds_vectors(home, made.vectors) == set()
+
+
+def test_a_forgotten_person_is_in_no_byte_of_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person is known by the operating system's name of the user alone: whoever does everything is in one place."""
+    name, home = "zqjanedoe", tmp_path / "home"
+    for module in (audit, people):
+        monkeypatch.setattr(module, "user", lambda: name)
+    with Workspace.open(settings(home)) as ws:
+        canary.fill(ws)
+        assert holding(home, name) <= {"triptych.db", "triptych.db-wal"}
+        assert list(people.people(ws.database)) == [name]
+        journal.forget(ws, name)
+        assert ws.audit.verify().whole
+        assert holding(home, name) == set(), "while the workspace is open"
+    assert holding(home, name) == set()
+
+
+def holding(home: Path, name: str) -> set[str]:
+    files = (path for path in home.rglob("*") if path.is_file())
+    return {path.relative_to(home).as_posix() for path in files if name.encode() in path.read_bytes()}
