@@ -71,7 +71,8 @@ MINUTES ?= 30
 torture: $(VENV)/.dev  ## kill the server KILLS=1000 times while it works, then every fault of the disk and of the vectors
 	@$(VENV)/bin/python -m tests.torture --kills $(KILLS)
 	@TRIPTYCH_TORTURE=200 $(VENV)/bin/python -m pytest --timeout=0 tests/test_torture.py tests/test_disk.py \
-		tests/core/keeping/test_doctor.py tests/core/test_naughty.py tests/core/ingestion/test_hostile_uploads.py
+		tests/storage/test_upgrades.py tests/core/keeping/test_doctor.py tests/core/test_naughty.py \
+		tests/core/ingestion/test_hostile_uploads.py
 
 soak: $(VENV)/.dev  ## upload, ask, train, delete for MINUTES=30: what grows?
 	@$(VENV)/bin/python -m tests.torture.soak --minutes $(MINUTES)

@@ -49,16 +49,17 @@ class Server:
         """How a database is named to SQLAlchemy."""
         return f"postgresql+psycopg://triptych@/{database}?host={self._folder}"
 
-    def create(self, empty: bool = False) -> str:
-        """A new database with all tables, or without any; returns its URL."""
+    def create(self, empty: bool = False, like: str = "") -> str:
+        """A new database with all tables, without any, or with what another one holds (its URL); returns its URL."""
         self._made += 1
         name = f"test{self._made}"
-        self._do(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else 'migrated'}")
+        template = _name(like) if like else "template0" if empty else "migrated"
+        self._do(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def drop(self, url: str) -> None:
         """Throw a database away, whoever still uses it."""
-        self._do(f"DROP DATABASE {url.split('/')[3].split('?')[0]} WITH (FORCE)")
+        self._do(f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
     def stop(self) -> None:
         """End the server and delete its folder."""
@@ -94,6 +95,10 @@ END = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = :lock
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+
+
+def _name(url: str) -> str:
+    return url.split("/")[3].split("?")[0]
 
 
 def _another_user() -> pwd.struct_passwd:

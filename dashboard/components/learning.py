@@ -1,5 +1,6 @@
 """How an adapter learns or learned: loss on training and held-out examples, samples, the traffic light."""
 
+import math
 from typing import Any
 
 import altair as alt
@@ -18,6 +19,9 @@ LIGHTS = {
     "amber": ":orange[:material/warning:]",
     "red": ":red[:material/error:]",
 }
+TRAINING, HELD_OUT = "training", "held-out documents"
+WHOLE = "datum.value % 1 ? '' : datum.label"
+"""There is no half step, though an axis of three steps has room for it."""
 
 
 def show(adapter: AdapterRow) -> None:
@@ -38,24 +42,25 @@ def show(adapter: AdapterRow) -> None:
 
 
 def chart(curves: Curves) -> Any:
-    """Loss by step: training as a line, held-out as a line with points, the best one marked."""
+    """Loss by step: training as a line, held-out as a broken line with points, the best one marked."""
     train = pd.DataFrame(
-        {"step": [s for s, _, _ in curves.steps], "loss": [loss for _, loss, _ in curves.steps], "of": "training"}
+        {"step": [s for s, _, _ in curves.steps], "loss": [loss for _, loss, _ in curves.steps], "of": TRAINING}
     )
-    looks = [look for look in curves.looks if look.held_out is not None]
+    looks = [look for look in curves.looks if look.held_out is not None and math.isfinite(look.held_out)]
     held = pd.DataFrame(
-        {
-            "step": [look.step for look in looks],
-            "loss": [look.held_out for look in looks],
-            "of": "held-out documents",
-        }
+        {"step": [look.step for look in looks], "loss": [look.held_out for look in looks], "of": HELD_OUT}
     )
-    colour = alt.Color("of:N", title=None, legend=alt.Legend(orient="top"))
-    dash = alt.StrokeDash("of:N", title=None, legend=None)
-    x, y = alt.X("step:Q", title="step"), alt.Y("loss:Q", title="loss per answer token", scale=alt.Scale(zero=False))
+    drawn = [TRAINING, HELD_OUT][: 1 + bool(looks)]
+    # Both named from the start: a line that is there keeps its colour when the other comes.
+    scale = alt.Scale(domain=[TRAINING, HELD_OUT])
+    legend = alt.Legend(orient="top", values=drawn, symbolType="stroke")
+    colour = alt.Color("of:N", title=None, legend=legend, scale=scale)
+    dash = alt.StrokeDash("of:N", title=None, legend=legend, scale=scale)
+    x = alt.X("step:Q", title="step", axis=alt.Axis(format=",d", labelExpr=WHOLE))
+    y = alt.Y("loss:Q", title="loss per answer token", scale=alt.Scale(zero=False))
     layers = [alt.Chart(train).mark_line(opacity=0.6).encode(x=x, y=y, color=colour, strokeDash=dash)]
-    layers.append(alt.Chart(held).mark_line(point=True).encode(x=x, y=y, color=colour, strokeDash=dash))
-    if len(held):
+    if looks:
+        layers.append(alt.Chart(held).mark_line(point=True).encode(x=x, y=y, color=colour, strokeDash=dash))
         best = held.loc[[held["loss"].idxmin()]]
         layers.append(alt.Chart(best).mark_point(size=160, shape="diamond", filled=True).encode(x=x, y=y))
         layers.append(alt.Chart(best).mark_text(dy=-14, text="best").encode(x=x, y=y))

@@ -17,13 +17,13 @@ from core.evaluation.scoring import LESS_IS_BETTER, METRICS
 from core.evaluation.summary import ORDER, Interval, Summary
 from core.keeping import downloads
 from dashboard import resources, state
-from dashboard.components import beside_view, figures, modes
+from dashboard.components import beside_view, chart_looks, figures, modes
+from dashboard.components.chart_looks import colour, row_names, shape
 from dashboard.components.safe_text import label, one_line
 from storage.rows import EvaluationRow
 
 Report = TypeVar("Report", str, bytes)
-# In the order of the theme's chart colours, so that each mode has its own in light and dark.
-COLOURED = ("rag", "finetuned", "hybrid", "base", "quote")
+POINTS = alt.Scale(domain=[0, 100])
 
 
 def choose(corpus_id: int, rows: Sequence[EvaluationRow]) -> EvaluationRow:
@@ -88,22 +88,25 @@ def _in_parts(row: EvaluationRow, metric: str) -> None:
 
 def in_parts(found: Sequence[Part]) -> Any:
     """A row a part; in it a point a mode, its interval as a line."""
+    names = row_names([part.name for part in found])
     rows = [
-        {"part": f"{one_line(part.name, 30)} ({part.questions})"} | _points(mode, interval)
-        for part in found
+        {"part": f"{name} ({part.questions})", "whole": one_line(part.name, 200)} | _points(mode, interval)
+        for name, part in zip(names, found, strict=True)
         for mode, interval in part.modes.items()
     ]
     frame = pd.DataFrame(rows)
     titles = [modes.look(mode).title for mode in ORDER if modes.look(mode).title in set(frame["mode"])]
-    y = alt.Y("part:N", title=None, sort=list(dict.fromkeys(frame["part"])), axis=alt.Axis(labelLimit=180))
-    offset = alt.YOffset("mode:N", sort=titles)
-    base = alt.Chart(frame).encode(y=y, yOffset=offset, color=_colour())
-    x = alt.X("mean:Q", title="points of 100", scale=alt.Scale(domain=[0, 100]))
+    axis = alt.Axis(labelLimit=chart_looks.NAMES_PX)
+    y = alt.Y("part:N", title=None, sort=list(dict.fromkeys(frame["part"])), axis=axis)
+    legend = alt.Legend(title=None, orient="top", values=titles)
+    base = alt.Chart(frame).encode(y=y, yOffset=alt.YOffset("mode:N", sort=titles), color=colour(legend=legend))
     lines = base.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
     points = base.mark_point(size=60, filled=True).encode(
-        x=x, shape=_shape(), tooltip=["part", "mode", "mean", "low", "high", "questions"]
+        x=alt.X("mean:Q", title="points of 100", scale=POINTS),
+        shape=shape(legend=legend),
+        tooltip=[alt.Tooltip("whole:N", title="part"), "mode", "mean", "low", "high", "questions"],
     )
-    return alt.layer(lines, points).properties(height=40 + len(found) * (14 + 14 * len(titles)))
+    return alt.layer(lines, points).properties(height=70 + len(found) * (14 + 14 * len(titles)))
 
 
 def _points(mode: str, found: Interval) -> dict[str, Any]:
@@ -141,17 +144,16 @@ def _again(row: EvaluationRow) -> None:
 
 
 def by_mode(summary: Summary, metric: str) -> Any:
-    """A point a mode, its interval as a line."""
+    """A point a mode, its interval as a line; the metric was measured in one of them at least."""
     frame = _frame(summary, metric)
-    y = alt.Y("mode:N", title=None, sort=list(frame["mode"]))
-    colour = _colour()
-    line = alt.Chart(frame).mark_rule(strokeWidth=3).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour)
-    x = alt.X("mean:Q", title="points of 100", scale=alt.Scale(domain=[0, 100]))
-    tooltip = ["mode", "mean", "low", "high", "questions"]
-    points = alt.Chart(frame).mark_point(size=120, filled=True).encode(
-        x=x, y=y, color=colour, shape=_shape(), tooltip=tooltip
-    )  # fmt: skip
-    return alt.layer(line, points).properties(height=60 + 36 * len(frame))
+    base = alt.Chart(frame).encode(y=alt.Y("mode:N", title=None, sort=list(frame["mode"])), color=colour())
+    lines = base.mark_rule(strokeWidth=3).encode(x="low:Q", x2="high:Q")
+    points = base.mark_point(size=120, filled=True).encode(
+        x=alt.X("mean:Q", title="points of 100", scale=POINTS),
+        shape=shape(),
+        tooltip=["mode", "mean", "low", "high", "questions"],
+    )
+    return alt.layer(lines, points).properties(height=60 + 36 * len(frame))
 
 
 def against_seconds(summary: Summary, metric: str) -> Any:
@@ -161,34 +163,30 @@ def against_seconds(summary: Summary, metric: str) -> Any:
     longest = max(frame["seconds"].max(), 0.1) * 1.4  # with room for the name of the slowest
     frame["name_at"] = _apart(list(zip(frame["seconds"], frame["mean"], strict=True)), longest / 4, 100 * 18 / height)
     x = alt.X("seconds:Q", title="seconds an answer", scale=alt.Scale(domain=[0, longest], nice=False))
-    y = alt.Y("mean:Q", title="points of 100", scale=alt.Scale(domain=[0, 100]))
-    base = alt.Chart(frame).encode(x=x, color=_colour())
-    points = base.mark_point(size=120, filled=True).encode(y=y, shape=_shape(), tooltip=["mode", "seconds", "mean"])
+    y = alt.Y("mean:Q", title="points of 100", scale=POINTS)
+    base = alt.Chart(frame).encode(x=x, color=colour())
+    points = base.mark_point(size=120, filled=True).encode(y=y, shape=shape(), tooltip=["mode", "seconds", "mean"])
     names = base.mark_text(align="left", dx=10, clip=False).encode(y="name_at:Q", text="mode:N")
     return alt.layer(points, names).properties(height=height)
 
 
 def _apart(points: Sequence[tuple[float, float]], reach: float, gap: float) -> list[float]:
-    """How high each point's name stands, so that no two lie on one another.
+    """How high each point's name stands, so that no two lie on one another and none above the chart.
 
-    points: (x, y) of each; reach: how far a name stretches in x; gap: how high it is in y.
+    points: (x, y) of each, y up to 100; reach: how far a name stretches in x; gap: how high it is in y.
     """
     at = [y for _, y in points]
-    placed: list[int] = []
-    for this in sorted(range(len(points)), key=lambda i: points[i][1]):
-        for other in placed:
-            if abs(points[this][0] - points[other][0]) < reach:
-                at[this] = max(at[this], at[other] + gap)
-        placed.append(this)
+    order = sorted(range(len(at)), key=at.__getitem__)
+
+    def near(this: int, among: Sequence[int]) -> list[int]:
+        return [other for other in among if abs(points[this][0] - points[other][0]) < reach]
+
+    for place, this in enumerate(order):
+        at[this] = max([at[this], *(at[other] + gap for other in near(this, order[:place]))])
+    for place in reversed(range(len(order))):
+        this = order[place]
+        at[this] = min([at[this], 100, *(at[other] - gap for other in near(this, order[place + 1 :]))])
     return at
-
-
-def _colour() -> Any:
-    return alt.Color("mode:N", legend=None, scale=alt.Scale(domain=[modes.look(mode).title for mode in COLOURED]))
-
-
-def _shape() -> Any:
-    return alt.Shape("mode:N", legend=None, scale=alt.Scale(domain=[modes.look(mode).title for mode in COLOURED]))
 
 
 def _frame(summary: Summary, metric: str) -> Any:

@@ -1,6 +1,6 @@
 """Which mode people preferred so far: win rates with intervals, the comparisons, and all votes as CSV."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -8,14 +8,24 @@ import pandas as pd
 import streamlit as st
 
 from core import spreadsheets
+from core.assistants.contestants import BETWEEN
 from core.evaluation import preferred
 from core.evaluation.preferences import Preferences, Rate, preferences
 from core.evaluation.preferred import Topic
 from core.keeping import downloads
 from dashboard import resources, state
-from dashboard.components import comparison_dialogs, figures, modes
+from dashboard.components import chart_looks, comparison_dialogs, figures, modes
 from dashboard.components.safe_text import label
 from storage.rows import VoteRow
+
+LONGEST = 34
+"""Letters of a row's name: a mode and the version or base model that it is a variant by."""
+TOOLTIP = [
+    alt.Tooltip("row:N", title="mode"),
+    alt.Tooltip("share:Q", title="wins, %"),
+    alt.Tooltip("low:Q"),
+    alt.Tooltip("high:Q"),
+]
 
 
 def show(corpus_id: int) -> None:
@@ -55,8 +65,7 @@ def _rates(corpus_id: int, votes: list[VoteRow]) -> None:
     said = [figures.count(found.votes, "vote"), f"{figures.count(found.ties, 'tie')}", f"{found.bad} all bad"]
     st.caption(" · ".join(said))
     if found.rates:
-        names = _variants(votes)
-        st.altair_chart(chart(found, names), width="stretch")
+        st.altair_chart(chart(found, called(votes)), width="stretch")
         st.caption(
             "Share of wins by Bradley-Terry, with 95 % intervals; few votes make wide intervals, which say nothing yet."
         )
@@ -67,21 +76,22 @@ def _topics(found: list[Topic], votes: list[VoteRow]) -> None:
     if not found:
         return
     with st.expander("By topic", icon=":material/category:"):
-        st.table(table(found, _variants(votes)))
+        st.table(table(found, called(votes)))
         st.caption(
             "Questions that mean alike, named by their words; topics of fewer than "
             f"{preferred.ENOUGH} votes are left out. Shares of wins in %, with 95 % intervals."
         )
 
 
-def table(found: list[Topic], names: Mapping[str, str]) -> pd.DataFrame:
-    """Topics by modes, as text; the modes in the order of the first topic that has them."""
+def table(found: Sequence[Topic], names: Mapping[str, str]) -> pd.DataFrame:
+    """Topics by modes, as text; the modes in the order of the first topic that has them; `names` as `called` gives."""
     keys = list(dict.fromkeys(rate.mode for topic in found for rate in topic.found.rates))
     rows = []
     for topic in found:
         rates = {rate.mode: rate for rate in topic.found.rates}
         shares = {
-            label(modes.titled(key, names.get(key, "")), 60): _share(rates[key]) if key in rates else "" for key in keys
+            label(name): _share(rates[key]) if key in rates else ""
+            for key, name in zip(keys, _named(keys, names), strict=True)
         }
         rows.append({"Topic": label(topic.name, 80), "Votes": str(topic.found.votes)} | shares)
     return pd.DataFrame(rows).set_index("Topic")
@@ -91,8 +101,16 @@ def _share(rate: Rate) -> str:
     return f"{100 * rate.share:.0f} ({100 * rate.low:.0f} to {100 * rate.high:.0f})"
 
 
-def _variants(votes: list[VoteRow]) -> dict[str, str]:
-    return {key: name for vote in votes for key, name in vote.names.items()}
+def called(votes: Sequence[VoteRow]) -> dict[str, str]:
+    """What each mode or variant in the votes is called, no two alike: a new base model may have an old one's name."""
+    last = {key: vote.names.get(key, "") for vote in votes for key in vote.modes}
+    names = [modes.titled(key, name) for key, name in last.items()]
+    return dict(zip(last, chart_looks.row_names(names, LONGEST), strict=True))
+
+
+def _named(keys: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    """Modes that only other corpora have votes on are called as all modes are."""
+    return [names.get(key) or modes.titled(key) for key in keys]
 
 
 def _see(comparison_id: int) -> None:
@@ -100,31 +118,24 @@ def _see(comparison_id: int) -> None:
 
 
 def chart(found: Preferences, names: Mapping[str, str]) -> Any:
-    """One bar a mode or variant of it in the mode's colour, with its interval; `names` are those of variants."""
-    titles = [modes.titled(rate.mode, names.get(rate.mode, "")) for rate in found.rates]
+    """One bar a mode or variant of it in the mode's colour, with its interval; `names` as `called` gives them."""
     frame = pd.DataFrame(
         {
-            "mode": titles,
-            "share": [100 * rate.share for rate in found.rates],
-            "low": [100 * rate.low for rate in found.rates],
-            "high": [100 * rate.high for rate in found.rates],
+            "row": _named([rate.mode for rate in found.rates], names),
+            "mode": [modes.titled(rate.mode.partition(BETWEEN)[0]) for rate in found.rates],
+            "share": [round(100 * rate.share, 1) for rate in found.rates],
+            "low": [round(100 * rate.low, 1) for rate in found.rates],
+            "high": [round(100 * rate.high, 1) for rate in found.rates],
         }
     )
-    rows = alt.Y("mode:N", title=None, sort=None)
-    bars = (
-        alt.Chart(frame)
-        .mark_bar(height=18, opacity=0.45)  # the interval's lower half lies on it
-        .encode(x=alt.X("share:Q", title="wins, %"), y=rows, color=_colours(found, titles))
+    axis = alt.Axis(labelLimit=chart_looks.NAMES_PX)
+    base = alt.Chart(frame).encode(y=alt.Y("row:N", title=None, sort=None, axis=axis), tooltip=TOOLTIP)
+    bars = base.mark_bar(height=18, opacity=0.45).encode(  # the interval's lower half lies on it
+        x=alt.X("share:Q", title="wins, %", scale=alt.Scale(domain=[0, 100])), color=chart_looks.colour()
     )
     # A grey that stands out from light and dark ground; without one the lines are black on black at night.
-    lines = alt.Chart(frame).mark_rule(strokeWidth=2, color="#64748b").encode(x="low:Q", x2="high:Q", y=rows)
+    lines = base.mark_rule(strokeWidth=2, color="#64748b").encode(x="low:Q", x2="high:Q")
     return alt.layer(bars, lines).properties(height=40 * len(frame) + 30)
-
-
-def _colours(found: Preferences, titles: list[str]) -> Any:
-    shades = {"rag": "#0f9d8a", "finetuned": "#d98e04", "hybrid": "#7c4ddb", "base": "#8a8f98"}
-    chosen = [shades[rate.mode.partition("#")[0]] for rate in found.rates]
-    return alt.Color("mode:N", legend=None, scale=alt.Scale(domain=titles, range=chosen))
 
 
 def as_csv(votes: list[VoteRow]) -> str:

@@ -1,45 +1,51 @@
-"""Brings copies of an old database up to date and is killed while it does: `... TEMPLATE FOLDER KILLS SEED`.
+"""Brings old databases up to date and is killed while it does: `... SEED URL URL URL ...`, all like the first.
 
-Each copy is opened by a child forked for it, which gets SIGKILL at a random moment of the time that one takes which
-is let be. Prints a JSON line each: the file, and whether the kill came before the end.
+Each is opened by a child forked for it. The first two are let be, to tell how long it takes; the others get SIGKILL at
+moments spread over that time, and are opened anew at once by a child that is let be: on a server the connection of the
+killed one may still be there. Prints a JSON line for each of these: the URL, and whether the kill came before the end.
 """
 
 import json
 import os
 import random
-import shutil
 import signal
 import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
 
 from storage.database import Database
 
 
-def main(template: Path, folder: Path, kills: int, seed: int) -> None:
-    """Kill so many."""
+def main(seed: int, urls: Sequence[str]) -> None:
+    """Kill so many as there are databases but two."""
     chance = random.Random(seed)
-    upgraded(template, folder / "whole" / "triptych.db", 3600)  # imports what is imported at the first time
+    first, again, *others = urls
+    upgraded(first, 3600)  # imports what is imported at the first time
     began = time.monotonic()
-    upgraded(template, folder / "again" / "triptych.db", 3600)
+    upgraded(again, 3600)
     takes = time.monotonic() - began
-    for number in range(kills):
-        file = folder / str(number) / "triptych.db"
-        cut = upgraded(template, file, chance.uniform(0, takes))
-        print(json.dumps({"file": str(file), "cut": cut}), flush=True)
+    for number, url in enumerate(others):
+        cut = upgraded(url, (number + chance.random()) / len(others) * takes)
+        upgraded(url, 3600)
+        print(json.dumps({"url": url, "cut": cut}), flush=True)
 
 
-def upgraded(template: Path, file: Path, seconds: float) -> bool:
-    """Open a copy in a child that is killed after so long; whether it was still at work then."""
-    file.parent.mkdir(parents=True)
-    shutil.copyfile(template, file)
+def upgraded(url: str, seconds: float) -> bool:
+    """Open a database in a child that is killed after so long; whether it was still at work then.
+
+    Raises:
+        RuntimeError: it could not be opened.
+    """
     child = os.fork()
     if not child:
-        Database.open(f"sqlite:///{file}").close()
+        Database.open(url).close()
         os._exit(0)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if os.waitpid(child, os.WNOHANG)[0]:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if status:
+            raise RuntimeError(f"{url} could not be opened")
+        if ended:
             return False
         time.sleep(0.0005)
     os.kill(child, signal.SIGKILL)
@@ -49,4 +55,4 @@ def upgraded(template: Path, file: Path, seconds: float) -> bool:
 if __name__ == "__main__":
     import alembic.command  # noqa: F401  a child does not import it anew
 
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(int(sys.argv[1]), sys.argv[2:])

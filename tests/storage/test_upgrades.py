@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Connection,
     DateTime,
     Integer,
     LargeBinary,
@@ -30,11 +33,13 @@ from sqlalchemy import (
 
 from storage.database import BEFORE_UPGRADE, Database, known_revisions
 from storage.errors import Newer
+from storage.postgres import KEPT
 from storage.tables import Table as Declared
 from tests.postgres_server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = int(os.environ.get("TRIPTYCH_TORTURE", "8"))
+KILLS = 5
+ROUNDS = -(-int(os.environ.get("TRIPTYCH_TORTURE", KILLS)) // KILLS)
 REVISIONS = sorted(known_revisions())
 LOOK_UPS = ("chunk_text", "chunk_terms", "message_text", "message_terms", "chunk_words", "alembic_version", "sqlite_")
 
@@ -101,8 +106,7 @@ def test_every_past_schema_is_brought_up_to_date_with_its_rows(
         # 0007 made one path of each conversation's messages: its end and its beginning are known since.
         assert set(changed) <= {"leaf_id", "parent_id"}, (name, changed)
     with database.engine.connect() as connection:
-        options = {"include_name": lambda name, kind, _: kind != "table" or name in Declared.metadata.tables}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), Declared.metadata) == []
+        assert unlike_declared(connection) == []
     database.close()
 
 
@@ -141,29 +145,92 @@ def test_the_tables_on_a_server_are_copied_before_they_change_and_go_with_the_fi
     postgres.drop(url)
 
 
+@pytest.fixture
+def copies(request: pytest.FixtureRequest, empty_url: str, tmp_path: Path) -> Iterator[Callable[[int], list[str]]]:
+    """Makes so many databases of what the empty one holds by then; returns their URLs."""
+    if empty_url.startswith("sqlite"):
+
+        def copied(number: int) -> str:
+            file = tmp_path / "killed" / str(number) / "triptych.db"
+            file.parent.mkdir(parents=True)
+            shutil.copyfile(empty_url.removeprefix("sqlite:///"), file)
+            return f"sqlite:///{file}"
+
+        yield lambda number: [copied(each) for each in range(number)]
+        return
+    server: Server = request.getfixturevalue("postgres")
+    made: list[str] = []
+
+    def created(number: int) -> list[str]:
+        made.extend(server.create(like=empty_url) for _ in range(number))
+        return made
+
+    yield created
+    for url in made:
+        server.drop(url)
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
 def test_an_upgrade_that_is_killed_at_any_moment_is_done_whole_by_the_next_start(
-    sqlite_url: str, tmp_path: Path
+    empty_url: str, copies: Callable[[int], list[str]], seed: int
 ) -> None:
-    database = at_revision(sqlite_url, REVISIONS[0])
+    database = at_revision(empty_url, REVISIONS[0])
     before = fill(database)
     database.compact_log()
     database.close()
-    command = [sys.executable, "-m", "tests.storage.killed_upgrade", str(database.file), str(tmp_path / "killed")]
-    done = subprocess.run([*command, str(KILLS), "7"], capture_output=True, text=True, check=True, cwd=ROOT)
+    command = [sys.executable, "-m", "tests.storage.killed_upgrade", str(seed), *copies(2 + KILLS)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(told) == KILLS
     assert any(each["cut"] for each in told)
     for each in told:
-        upgraded = Database.open(f"sqlite:///{each['file']}")
-        after = rows(upgraded, [table for table in nouns(upgraded) if table.name in before])
-        with upgraded.engine.connect() as connection:
-            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == REVISIONS[-1]
+        upgraded = Database.open(each["url"])
+        assert kept_before(upgraded) == before
+        upgraded.forget_deleted()
+        assert kept_before(upgraded) == {}
+        assert_whole(upgraded, before)
+        upgraded.close()
+
+
+def assert_whole(database: Database, before: dict[str, dict[str, Any]]) -> None:
+    """The newest tables, and every row from before, once."""
+    after = rows(database, [table for table in nouns(database) if table.name in before])
+    for name, row in before.items():
+        changed = {key for key, was in row.items() if after[name].get(key) != was}
+        assert changed <= {"leaf_id", "parent_id"}, (database.url, name, changed)
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == REVISIONS[-1]
+        assert unlike_declared(connection) == []
+        if database.dialect == "sqlite":
             assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
-        upgraded.close()
-        for name, row in before.items():
-            changed = {key for key, was in row.items() if after[name].get(key) != was}
-            assert changed <= {"leaf_id", "parent_id"}, (each, name, changed)
+
+
+def unlike_declared(connection: Connection) -> list[Any]:
+    """What differs between the tables and `storage/tables.py`."""
+    options = {"include_name": lambda name, kind, _: kind != "table" or name in Declared.metadata.tables}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), Declared.metadata))
+
+
+def kept_before(database: Database) -> dict[str, dict[str, Any]]:
+    """The rows of every copy there is from before an upgrade, by table; look-ups are left out."""
+    if database.dialect == "sqlite":
+        folder = database.file.parent / BEFORE_UPGRADE
+        files = [file for file in folder.glob("*") if not file.name.startswith(".")] if folder.is_dir() else []
+        if not files:
+            return {}
+        (file,) = files
+        copy = Database(f"sqlite:///{file}")
+        found = rows(copy, nouns(copy))
+        copy.close()
+        return found
+    prefix = f"{KEPT}{REVISIONS[0]}_"
+    names = [name for name in inspect(database.engine).get_table_names() if name.startswith(KEPT)]
+    assert all(name.startswith(prefix) for name in names), names
+    kept = [name for name in names if not name.removeprefix(prefix).startswith(LOOK_UPS)]
+    with database.read() as session:
+        tables = {name: session.execute(text(f'SELECT * FROM "{name}"')).mappings().one() for name in kept}
+    return {name.removeprefix(prefix): dict(row) for name, row in tables.items()}
 
 
 def test_nothing_is_copied_when_nothing_changes(sqlite_url: str) -> None:
