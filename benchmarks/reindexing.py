@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ from sqlalchemy import insert
 from benchmarks.embedding import unit
 from benchmarks.report import table, write
 from core.ingestion import reindexing
+from core.ingestion.cutting import packed
 from core.ingestion.embedders import Choice
+from core.ingestion.embedding import Vectors
+from core.ingestion.parsed import Block
 from core.settings import Settings
 from core.workspace import Workspace
 from storage.rows import IndexRow
@@ -34,6 +38,7 @@ from storage.tables import Chunk, Document, Embedding, Page
 from tests.core.ingestion.small_model import small_model
 
 PER_DOCUMENT = 100
+SAID = "Device {document}-{line}: fault F{line} is mended by part {part}."
 
 
 def main() -> None:
@@ -71,31 +76,37 @@ def main() -> None:
     write("reindexing", "Changing the embedding model while people ask", table(("what", "figure"), rows) + note)
 
 
-def filled(ws: Workspace, count: int) -> int:
-    """A corpus of ready chunks with random vectors in its index; returns its id."""
+def filled(ws: Workspace, count: int, said: str = SAID, shift: int = 0) -> int:
+    """A corpus of ready chunks with random vectors in its index; returns its id.
+
+    Args:
+        said: each line of a document, with the numbers of document, line and part.
+        shift: characters by which chunks begin behind their lines; 0 makes each line a chunk.
+    """
     corpus = ws.corpora.create("many", "support")
     index = ws.indexes.ensure(corpus.id, ws.embedder.name, ws.embedder.dimension, "benchmark")
     rng = np.random.default_rng(0)
     for number in range(count // PER_DOCUMENT):
-        texts = [f"Device {number}-{n}: fault F{n} is mended by part {number * 7 + n}." for n in range(PER_DOCUMENT)]
+        lines = [said.format(document=number, line=n, part=number * 7 + n) for n in range(PER_DOCUMENT)]
         vectors = unit(rng.normal(size=(PER_DOCUMENT, index.dimension)).astype(np.float32))
-        ws.vectors.upsert(index.collection, document(ws, index, number, texts, vectors), vectors)
+        ws.vectors.upsert(index.collection, document(ws, index, number, lines, shift, vectors), vectors)
     return corpus.id
 
 
-def document(ws: Workspace, index: IndexRow, number: int, texts: list[str], vectors: np.ndarray) -> list[int]:  # type: ignore[type-arg]
-    """Store one ready document, a chunk a line, with its vectors; returns the chunks' ids."""
+def document(ws: Workspace, index: IndexRow, number: int, lines: list[str], shift: int, vectors: Vectors) -> list[int]:
+    """Store one ready document, as many chunks as lines, with its vectors; returns the chunks' ids."""
+    text = "\n".join(lines)
     with ws.database.write() as session:
         name = f"document {number}"
         row = Document(corpus_id=index.corpus_id, name=name, content_sha256=name, size_bytes=1, status="ready")
         session.add(row)
         session.flush()
-        session.add(Page(document_id=row.id, number=1, text="\n".join(texts)))
+        blocks = packed(Block("paragraph", start, end) for start, end in places(lines, 0))
+        session.add(Page(document_id=row.id, number=1, text=text, blocks=blocks))
         place = {"corpus_id": index.corpus_id, "document_id": row.id, "page": 1, "kind": "paragraph"}
-        ends = np.cumsum([len(text) + 1 for text in texts]).tolist()
         rows = [
-            place | {"ordinal": at, "start": end - 1 - len(text), "end": end - 1, "text": text}
-            for at, (text, end) in enumerate(zip(texts, ends, strict=True))
+            place | {"ordinal": at, "start": start, "end": end, "text": text[start:end]}
+            for at, (start, end) in enumerate(places(lines, shift))
         ]
         ids = list(session.scalars(insert(Chunk).returning(Chunk.id, sort_by_parameter_order=True), rows))
         stored = zip(ids, vectors.astype("<f4"), strict=True)
@@ -106,9 +117,17 @@ def document(ws: Workspace, index: IndexRow, number: int, texts: list[str], vect
     return ids
 
 
-def started(home: Path, people: int) -> "subprocess.Popen[str]":
+def places(lines: list[str], shift: int) -> list[tuple[int, int]]:
+    """Start and end of each chunk: of its line, or shifted behind it, so that none begins or ends where a line does."""
+    starts = [0, *np.cumsum([len(line) + 1 for line in lines]).tolist()]
+    if not shift:
+        return [(start, start + len(line)) for start, line in zip(starts, lines, strict=False)]
+    return list(pairwise([0, *(start + shift for start in starts[1:-1]), starts[-1] - 1]))
+
+
+def started(home: Path, people: int, benchmark: str = "benchmarks.reindexing") -> "subprocess.Popen[str]":
     """A process that owns the workspace until the change is made."""
-    command = [sys.executable, "-m", "benchmarks.reindexing", "--child", str(home), "--people", str(people)]
+    command = [sys.executable, "-m", benchmark, "--child", str(home), "--people", str(people)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
 
 

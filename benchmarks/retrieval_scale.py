@@ -10,6 +10,7 @@ import argparse
 import random
 import tempfile
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,11 @@ def main() -> None:
     write("retrieval_scale", "Searching many chunks", f"{body}\n\n{note}Chroma finds {recall:.3f}.")
 
 
-def filled(ws: Workspace, count: int, embedded: int) -> tuple[int, Vectors, float]:
-    """A corpus of `count` chunks; returns its id, the vectors in order of chunk id, and seconds."""
+def filled(ws: Workspace, count: int, embedded: int, per_document: int = PER_DOCUMENT) -> tuple[int, Vectors, float]:
+    """A corpus of `count` chunks, `per_document` (a part of a hundred) of them each.
+
+    Returns its id, the vectors in order of chunk id, and seconds.
+    """
     corpus = ws.corpora.create("many", "support")
     index = ws.indexes.ensure(corpus.id, Embedder.name, Embedder.dimension, "benchmark")
     rng, shake = random.Random(0), np.random.default_rng(0)
@@ -61,15 +65,20 @@ def filled(ws: Workspace, count: int, embedded: int) -> tuple[int, Vectors, floa
         texts = [rng.choice(pool)[:350] + " " + rng.choice(pool)[350:] for _ in range(PER_DOCUMENT)]
         noise = shake.normal(scale=0.03, size=(PER_DOCUMENT, Embedder.dimension))
         made.append(unit((real[shake.integers(0, len(real), PER_DOCUMENT)] + noise).astype(np.float32)))
-        ws.vectors.upsert(index.collection, document(ws, corpus.id, number, texts), made[-1])
+        ids: list[int] = []
+        for at in range(0, PER_DOCUMENT, per_document):
+            named = (number * PER_DOCUMENT + at) // per_document
+            ids += document(ws, corpus.id, named, texts[at : at + per_document])
+        ws.vectors.upsert(index.collection, ids, made[-1])
     return corpus.id, np.concatenate(made), time.perf_counter() - begun
 
 
 def document(ws: Workspace, corpus_id: int, number: int, texts: list[str]) -> list[int]:
     """Store one ready document whose page is its chunks, line by line; returns the chunks' ids."""
     with ws.database.write() as session:
-        name = f"document {number}"
-        row = Document(corpus_id=corpus_id, name=name, content_sha256=name, size_bytes=1, status="ready")
+        name = f"document {number:05}"
+        row = Document(corpus_id=corpus_id, name=name, content_sha256=sha256(name.encode()).hexdigest(), status="ready",
+                       size_bytes=sum(map(len, texts)), page_count=1, chunk_count=len(texts))  # fmt: skip
         session.add(row)
         session.flush()
         session.add(Page(document_id=row.id, number=1, text="\n".join(texts)))

@@ -22,9 +22,10 @@ class Settings:
     files_url: where uploads are shared with other machines (TRIPTYCH_FILES_URL): a mounted folder, or a URL that
         fsspec knows (s3://...); "" for `home`.
     ray_address: a Ray cluster for the heavy jobs (TRIPTYCH_RAY_ADDRESS); "" for this machine.
-    ray_resources: what an index job, a reindex job and a batch of texts to embed each take of that cluster, as JSON
-        (TRIPTYCH_RAY_RESOURCES), such as {"index": {"cpus": 2, "memory_mb": 4096}, "embedding": {"gpus": 1}}; what is
-        left out takes one CPU, no GPU and no particular memory. Not used for trainings, whose workers are counted.
+    ray_resources: what an index job, a reindex job, an evaluation and a batch of texts to embed each take of that
+        cluster, as JSON (TRIPTYCH_RAY_RESOURCES), such as {"index": {"cpus": 2, "memory_mb": 4096}, "embedding":
+        {"gpus": 1}}; what is left out takes one CPU, no GPU and no particular memory. Not used for trainings, whose
+        workers are counted.
     train_workers: processes of that cluster that train one adapter together (TRIPTYCH_TRAIN_WORKERS), one a GPU where
         it has as many GPUs; with 1 adapters are trained on this machine.
     host, port: where the dashboard listens; this machine only by default.

@@ -26,6 +26,7 @@ from core.errors import Conflict, WorkspaceLocked
 from core.generation.secrets import Secrets
 from core.repairs import Repair
 from core.settings import Settings
+from core.tracing import where
 from storage import seal
 from storage.adapters import Adapters
 from storage.assistants import Assistants
@@ -383,5 +384,5 @@ def _database(settings: Settings, owner: bool) -> Database:
 def _quietly(name: str, stop: Callable[[], object]) -> None:
     try:
         stop()
-    except Exception:
-        log.exception("closing the %s", name)
+    except Exception as error:  # noqa: BLE001  the others are to be closed as well
+        log.error("closing the %s: %s", name, where(error))

@@ -28,6 +28,7 @@ from streamlit.web import bootstrap
 from core import memory
 from core.errors import TriptychError
 from core.settings import Settings
+from core.tracing import keep_messages_out
 from core.workspace import Workspace
 from dashboard import api, resources
 from dashboard.guard import Guard
@@ -58,6 +59,7 @@ def serve(settings: Settings) -> None:
         WorkspaceLocked: another process has the workspace open; the message names it.
     """
     configure(settings)
+    keep_messages_out()
     with closing(listen(settings.host, settings.port)) as listening:
         usually("dashboard")
         workspace = Workspace.open(settings, serving=True)

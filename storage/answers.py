@@ -11,12 +11,24 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from storage import audit, talk_text
+from storage.corpora import served
 from storage.database import Database
 from storage.errors import NotFound
 from storage.rows import CitationRow, FeedbackRow, MessageRow, PassageRow, copied
-from storage.tables import Conversation, Document, Feedback, Message, MessageCitation, MessagePassage, Page, Table
+from storage.tables import (
+    Chunk,
+    Conversation,
+    Document,
+    Feedback,
+    Message,
+    MessageCitation,
+    MessagePassage,
+    Page,
+    Table,
+)
 
 LOOKED_UP = {"document", "title", "page_label", "text", "quote"}
+"""Of a passage also `edited`, which its citations know."""
 
 
 class Answers:
@@ -68,23 +80,32 @@ class Answers:
                 session.add_all(kind(message_id=message_id, **_values(row, there)) for row in rows)
 
     def passages(self, message_id: int) -> list[PassageRow]:
-        """What was retrieved for an answer, best first, with the words as they stand on the page now."""
+        """What was retrieved for an answer, best first, with the words as they stand on the page now.
+
+        One that was cited as a person had edited it has the person's words, as they are now.
+        """
+        edited = select(MessageCitation.passage_rank).where(MessageCitation.message_id == message_id)
+        edited = edited.where(MessageCitation.edited)
         with self._database.read() as session:
+            ranks = set(session.scalars(edited))
             rows = session.execute(_with_places(MessagePassage, message_id).order_by(MessagePassage.rank))
             return [
                 copied(PassageRow, row, **_names(document), page_label=page.label if page else "",
-                       text=page.text[row.start : row.end] if page else "")
+                       text=_words(session, page, row.start, row.end, row.rank in ranks), edited=row.rank in ranks)
                 for row, document, page in rows
             ]  # fmt: skip
 
     def citations(self, message_id: int) -> list[CitationRow]:
-        """An answer's sentences and the places that support them, in order."""
+        """An answer's sentences and the places that support them, in order.
+
+        Words that a person had put there are quoted as they are now, all of them; "" once that edit was undone.
+        """
         with self._database.read() as session:
             rows = session.execute(_with_places(MessageCitation, message_id).order_by(MessageCitation.sentence_start))
             return [
                 copied(CitationRow, row, document=document.name if document else "",
                        page_label=page.label if page else "",
-                       quote=page.text[row.quote_start : row.quote_end] if page else "")
+                       quote=_words(session, page, row.quote_start, row.quote_end, row.edited))
                 for row, document, page in rows
             ]  # fmt: skip
 
@@ -139,12 +160,26 @@ def _existing(session: Session, document_ids: set[int | None]) -> set[int]:
 
 
 def _values(row: PassageRow | CitationRow, there: set[int]) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in row.__slots__ if name not in LOOKED_UP}
+    looked_up = LOOKED_UP | {"edited"} if isinstance(row, PassageRow) else LOOKED_UP
+    values = {name: getattr(row, name) for name in row.__slots__ if name not in looked_up}
     return values | {"document_id": row.document_id if row.document_id in there else None}
 
 
 def _names(document: Document | None) -> dict[str, str]:
     return {"document": document.name if document else "", "title": document.title if document else ""}
+
+
+def _words(session: Session, page: Page | None, start: int | None, end: int | None, edited: bool) -> str:
+    """The words at a place: the page's own, or what a person has put there."""
+    if page is None or start is None or end is None:
+        return ""
+    if not edited:
+        return page.text[start:end]
+    here = (Chunk.document_id == page.document_id) & (Chunk.page == page.number) & Chunk.edited.is_not(None)
+    touching = (Chunk.start < end) & (Chunk.end > start)  # cut anew since, the words may lie in other chunks
+    return "\n".join(
+        filter(None, session.scalars(select(Chunk.edited).where(here, touching, served()).order_by(Chunk.ordinal)))
+    )
 
 
 def _with_places(kind: Any, message_id: int) -> Any:

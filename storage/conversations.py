@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from storage import audit, postgres, talk_text, traces
 from storage.answers import Answers, found
 from storage.branches import newest_leaf, path
-from storage.errors import Damaged
+from storage.errors import Damaged, NotFound
 from storage.rows import ConversationRow, FoundTalk, MessageRow, copied
 from storage.tables import Conversation, Message, now
 
@@ -138,7 +138,7 @@ class Conversations(Answers):
             return path(_messages(session, conversation_id), leaf_id)
 
     def add_question(self, conversation_id: int, text: str, after: int | None = LEAF, title: str = "") -> MessageRow:
-        """Add a question behind the message `after` (None: a first question); raises NotFound.
+        """Add a question behind the message `after` of it (None: a first question); raises NotFound.
 
         `title` names a conversation that has no name yet; else the question does.
         """
@@ -198,6 +198,9 @@ def _messages(session: Session, conversation_id: int) -> Rows[MessageRow]:
 
 
 def _added(session: Session, conversation: Conversation, message: Message, after: int | None) -> MessageRow:
+    foreign = after is not None and after != LEAF and found(session, Message, after).conversation_id != conversation.id
+    if foreign:
+        raise NotFound(f"message {after} of conversation {conversation.id}")
     message.conversation_id = conversation.id
     message.parent_id = conversation.leaf_id if after == LEAF else after
     conversation.updated_at = now()

@@ -149,6 +149,16 @@ class Corpora:
                 found |= {row.id: copied(DocumentRow, row) for row in rows}
         return found
 
+    def names_by_corpus(self, ids: Iterable[int]) -> dict[int, set[str]]:
+        """The names of documents by their corpus; those that are gone are left out."""
+        found: dict[int, set[str]] = {}
+        with self._database.read() as session:
+            for part in parts(sorted(set(ids))):
+                query = select(Document.corpus_id, Document.name).where(Document.id.in_(part))
+                for corpus_id, name in session.execute(query):
+                    found.setdefault(corpus_id, set()).add(name)
+        return found
+
     def pages(self, document_id: int) -> Rows[PageRow]:
         """All pages of a document, in order."""
         query = select(Page).where(Page.document_id == document_id).order_by(Page.number)

@@ -105,7 +105,8 @@ class Cuts:
     def remove(self, corpus_id: int, chunk_ids: Sequence[int]) -> None:
         """Delete chunks that `leftover` named, unless an index has their cut since."""
         with self._database.write() as session:
-            gone = list(session.scalars(select(Chunk.id).where(Chunk.id.in_(list(chunk_ids)), ~_used(corpus_id))))
+            mine = (Chunk.corpus_id == corpus_id, Chunk.id.in_(list(chunk_ids)))
+            gone = list(session.scalars(select(Chunk.id).where(*mine, ~_used(corpus_id))))
             self._lexical.remove(session, gone)
             session.execute(deleted(Chunk).where(Chunk.id.in_(gone)))
 

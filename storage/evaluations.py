@@ -124,14 +124,15 @@ class Evaluations:
             rows = session.execute(query.where(EvaluationAnswer.evaluation_id == evaluation_id))
             return {(row[0], row[1]) for row in rows}
 
-    def conclude(self, job: JobRow, evaluation_id: int, summary: dict[str, Any]) -> None:
-        """Write down what was measured; may raise LeaseLost, and NotFound."""
+    def conclude(self, job: JobRow, evaluation_id: int, summary: dict[str, Any], machine: str) -> None:
+        """Write down what was measured, and on which machine; may raise LeaseLost, and NotFound."""
         with self._database.write() as session:
             guard(session, job)
             row = session.get(Evaluation, evaluation_id)
             if row is None:
                 raise NotFound(f"evaluation {evaluation_id}")
             row.summary = summary
+            row.fingerprints = row.fingerprints | {"machine": machine}
 
     def delete(self, evaluation_id: int) -> None:
         """Delete an evaluation and its answers; nothing happens when it is gone."""

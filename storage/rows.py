@@ -255,7 +255,7 @@ class PassageRow:
     """What was retrieved for an answer.
 
     `document`, `title`, `page_label` and `text` are looked up when it is read, and empty once the
-    document is deleted; they are ignored when it is written.
+    document is deleted; they are ignored when it is written. So is `edited`: the words are a person's.
     """
 
     rank: int
@@ -270,6 +270,7 @@ class PassageRow:
     title: str = ""
     page_label: str = ""
     text: str = ""
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,8 @@ class CitationRow:
     """One sentence of an answer and the place that supports it.
 
     `document`, `page_label` and `quote` are looked up when it is read, and empty once the document is
-    deleted; they are ignored when it is written.
+    deleted; they are ignored when it is written. `edited`: the words quoted were a person's; `quote` is what the
+    person's words are now, "" once the edit was undone.
     """
 
     sentence_start: int

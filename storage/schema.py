@@ -14,6 +14,8 @@ from pathlib import Path
 from storage.database import Database
 
 LOOK_UPS = ("chunk_text", "chunk_terms", "message_text")
+FOLDER = re.compile(r"[A-Za-z0-9_-]*")
+"""What adapters call their folders: their number, or as importing and endpoints do."""
 Part = tuple[str, str]
 """Its kind ("table", "index", "trigger", "view") and its name."""
 
@@ -43,6 +45,17 @@ def strange(file: Path, revision: str) -> list[str]:
             if found[kind, name] != wanted[kind, name]
         ),
     ]
+
+
+def leading_out(file: Path) -> list[str]:
+    """Folders of adapters that lie elsewhere than in a workspace, in words: deleting one would delete that.
+
+    Args:
+        file: as `strange` takes it, of the newest revision.
+    """
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as given:
+        names = [str(name) for (name,) in given.execute("SELECT folder FROM adapters")]
+    return [f"the adapter's folder {name[:80]!r} leads elsewhere" for name in names if not FOLDER.fullmatch(name)]
 
 
 def _made(revision: str) -> dict[Part, object]:

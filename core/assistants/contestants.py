@@ -72,7 +72,8 @@ def assistant(ws: "Workspace", corpus_id: int, variant: str, also: Sequence[int]
     """Who answers as a variant; "" as what serves now.
 
     Raises:
-        NotFound: the corpus, the adapter or the base model is gone. BadInput: the adapter does not fit any more.
+        NotFound: the corpus, the adapter or the base model is gone, or the adapter is of another corpus.
+        BadInput: the adapter does not fit any more.
     """
     number = int(variant[1:] or 0)
     if variant.startswith("m"):
@@ -85,6 +86,8 @@ def assistant(ws: "Workspace", corpus_id: int, variant: str, also: Sequence[int]
         adapter = ws.adapters.get(number)
     except RowNotFound as error:
         raise NotFound("That adapter was deleted.", "Choose another version.") from error
+    if adapter.corpus_id != corpus_id:  # it would answer with what it learned of the other's documents
+        raise NotFound("That adapter is of another corpus.", "Choose one of this corpus.")
     return own.with_voice(lambda _: ws.serving.voice_of(adapter))
 
 

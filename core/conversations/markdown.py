@@ -2,7 +2,7 @@
 
 import re
 
-from core.conversations.told import Exchange, Told
+from core.conversations.told import Exchange, Source, Told
 
 SPECIAL = re.compile(
     r"""([\\`*_\[\]<>\#~]             # markup
@@ -30,7 +30,7 @@ def _exchange(exchange: Exchange) -> str:
     lines.append("".join(_sentence(each.text, each.source, each.claims) for each in exchange.sentences).strip())
     if answer.status != "done":
         lines.append(f"*({answer.status}{': ' + _plain(answer.error) if answer.error else ''})*")
-    lines += [_source(each.number, each.document, each.page, each.quotes) for each in exchange.sources]
+    lines += [_source(each) for each in exchange.sources]
     if any(each.claims for each in exchange.sentences):
         lines.append("~ no source: from the model")
     lines.append(f"*{answer.mode}, {_plain(answer.base_model)}, {answer.created_at:%Y-%m-%d %H:%M} UTC*")
@@ -42,9 +42,9 @@ def _sentence(text: str, source: int | None, claims: bool) -> str:
     return f"~ {shown}" if claims else shown + (f" [{source}]" if source is not None else "")
 
 
-def _source(number: int, document: str, page: str, quotes: tuple[str, ...]) -> str:
-    place = f"[{number}] {_plain(document)}{', ' + _plain(page) if page else ''}"
-    return "\n".join([place, *(f"> {_plain(quote)}" for quote in quotes)])
+def _source(source: Source) -> str:
+    place = f"[{source.number}] {_plain(source.place)}"
+    return "\n".join([place, *(f"> {_plain(quote)}" for quote in source.quotes)])
 
 
 def _plain(text: str) -> str:

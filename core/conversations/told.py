@@ -14,16 +14,31 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 GONE = "a document that was deleted since"
+UNDONE = "edited when it was cited, undone since"
+Key = tuple[int | None, int | None, bool]
+"""What is one source: a document, one of its pages, and whether a person's words were quoted in place of the page's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A cited page: its number in the answer, name and page as people say them, and the words quoted from it."""
+    """A cited page: its number in the answer, name and page as people say them, and the words quoted from it.
+
+    `edited`: the words quoted were a person's and not the page's.
+    """
 
     number: int
     document: str
     page: str
     quotes: tuple[str, ...]
+    edited: bool = False
+
+    @property
+    def place(self) -> str:
+        """The source on one line, without its number."""
+        place = f"{self.document}, {self.page}" if self.page else self.document
+        if not self.edited or not self.page:
+            return place
+        return f"{place} ({'edited' if self.quotes else UNDONE})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +108,21 @@ def _exchange(ws: "Workspace", question: MessageRow, answer: MessageRow | None) 
 
 
 def numbered(citations: Sequence[CitationRow]) -> list[Source]:
-    """The cited pages in the order in which the answer first names them, each with every quote from it."""
-    pages: dict[tuple[int | None, int | None], list[CitationRow]] = {}
+    """The cited pages in the order in which the answer first names them, each with every quote from it.
+
+    The words of a page and what a person had put in the place of some are two sources, as they are on the page.
+    """
+    pages: dict[Key, list[CitationRow]] = {}
     for cited in citations:
         if cited.passage_rank is not None:
-            pages.setdefault((cited.document_id, cited.page), []).append(cited)
+            pages.setdefault(_key(cited), []).append(cited)
     return [
         Source(
             number,
             rows[0].document or GONE,
             (rows[0].page_label or f"page {rows[0].page}") if rows[0].document else "",
             tuple(dict.fromkeys(" ".join(row.quote.split()) for row in rows if row.quote)),
+            rows[0].edited,
         )
         for number, rows in enumerate(pages.values(), 1)
     ]
@@ -111,7 +130,7 @@ def numbered(citations: Sequence[CitationRow]) -> list[Source]:
 
 def sentences(answer: MessageRow, citations: Sequence[CitationRow]) -> list[Sentence]:
     """The answer's text cut at its sentences; put together again it is the text."""
-    numbers: dict[tuple[int | None, int | None], int] = {}
+    numbers: dict[Key, int] = {}
     found: list[Sentence] = []
     at = 0
     for cited in citations:
@@ -120,9 +139,12 @@ def sentences(answer: MessageRow, citations: Sequence[CitationRow]) -> list[Sent
         if cited.sentence_start > at:
             found.append(Sentence(answer.text[at : cited.sentence_start]))
         supported = cited.passage_rank is not None
-        key = (cited.document_id, cited.page)
-        number = numbers.setdefault(key, len(numbers) + 1) if supported else None
+        number = numbers.setdefault(_key(cited), len(numbers) + 1) if supported else None
         claims = not supported and not answer.refused and cited.sentence_start >= answer.quoted_until
         found.append(Sentence(answer.text[cited.sentence_start : cited.sentence_end], number, claims))
         at = cited.sentence_end
     return [*found, Sentence(answer.text[at:])] if at < len(answer.text) else found
+
+
+def _key(cited: CitationRow) -> Key:
+    return cited.document_id, cited.page, cited.edited

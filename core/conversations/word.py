@@ -64,8 +64,7 @@ def _answer(document: "Document", sentences: tuple[Sentence, ...]) -> None:
 
 
 def _source(document: "Document", source: Source) -> None:
-    place = f"[{source.number}] {source.document}{', ' + source.page if source.page else ''}"
-    document.add_paragraph().add_run(_clean(place)).bold = True
+    document.add_paragraph().add_run(_clean(f"[{source.number}] {source.place}")).bold = True
     for quote in source.quotes:
         document.add_paragraph(_clean(quote), style="Quote")
 

@@ -2,7 +2,8 @@
 
 A few questions at a time are asked in one mode, then in the next: the engine writes what is asked at once in one
 batch, and whoever looks in between sees whole questions. What was answered stays answered through kills, pauses and
-cancelling; the numbers are those of the answers there are.
+cancelling; the numbers are those of the answers there are. With a Ray cluster the whole job goes to one of its
+machines, unless something that answers is here alone (`elsewhere`); its seconds are that machine's.
 """
 
 import threading
@@ -13,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadInput, NotFound
-from core.evaluation import answering, fingerprints, judging, probing
+from core.evaluation import answering, elsewhere, fingerprints, judging, probing
 from core.evaluation.costs import costs
 from core.evaluation.known import training_minutes
 from core.evaluation.options import Options
@@ -136,7 +137,9 @@ def _ask_all(ws: "Workspace", lease: "Lease", row: EvaluationRow, asked: answeri
     if len(done) == total:
         ws.jobs.progress(lease.job, total, total, "nothing changed")
         return
-    ws.jobs.say(lease.job, "loading what answers")
+    why = elsewhere.why_here(ws, row)
+    here = f" ({why})" if why else ""
+    ws.jobs.say(lease.job, f"loading what answers{here}")
     asked.warm()
     began, before, counting = time.monotonic(), len(done), threading.Lock()
 
@@ -146,7 +149,7 @@ def _ask_all(ws: "Workspace", lease: "Lease", row: EvaluationRow, asked: answeri
         with counting:
             done.add((gold.id, mode))
             left = (time.monotonic() - began) / max(1, len(done) - before) * (total - len(done))
-            ws.jobs.progress(lease.job, len(done), total, f"{mode}, {_left(left)}")
+            ws.jobs.progress(lease.job, len(done), total, f"{mode}, {_left(left)}{here}")
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for mode, part in _parts(questions, row.modes, set(done)):
@@ -175,7 +178,8 @@ def _conclude(
     # Asked AT_ONCE at a time, an answer takes its share of the clock.
     wall = {mode: means["seconds"].mean / AT_ONCE for mode, means in found.modes.items()}
     cost = costs(answers, memory or {}, training_minutes(ws, row.corpus_id))
-    ws.evaluations.conclude(job, row.id, found.json() | {"wall_s": wall, "costs": cost} | _beside(ws, row, ended))
+    summary = found.json() | {"wall_s": wall, "costs": cost} | _beside(ws, row, ended)
+    ws.evaluations.conclude(job, row.id, summary, fingerprints.machine())
 
 
 def _beside(ws: "Workspace", row: EvaluationRow, ended: Mapping[str, str]) -> dict[str, Any]:

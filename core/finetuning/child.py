@@ -22,16 +22,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core import priority
+from core import priority, room
+from core.errors import TriptychError
 from core.finetuning import base as bases
 from core.finetuning import checkpoints, lora
 from core.finetuning.lessons import Lesson, batch_at, read
 from core.finetuning.recipe import Recipe
 from core.finetuning.training import Trainer
+from core.tracing import briefly, where
 
 LEFT = 75
 SAMPLE_TOKENS = 32
 PROBE_STEPS = 3
+FULL = "No space left on device; what was learned is kept up to the last checkpoint."
+"""As `tuning` knows a full disk (`room.SAID_FULL`): the job waits for room then."""
+NO_MEMORY = "DefaultCPUAllocator"
+"""What torch names when this machine has no more; it has no error of its own for that."""
 
 
 class Run:
@@ -127,7 +133,7 @@ def written(run: Run, trainer: Trainer, ended: str) -> None:
     """Write the adapter of the best step, and tell that it is done."""
     best = checkpoints.opened(run.folder / "checkpoints" / f"step-{trainer.progress.best_step:06d}")
     if best is None:
-        raise RuntimeError("the best checkpoint is not whole")
+        raise TriptychError("The best checkpoint is not whole.", "Train again.")
     aside = run.folder / ".adapter"
     lora.save(trainer.model, best.tensors("adapter"), aside)
     aside.replace(run.folder / "adapter") if not (run.folder / "adapter").exists() else None
@@ -195,9 +201,10 @@ def main() -> None:
     threading.Thread(target=watch_parent, args=(run.leaving,), daemon=True).start()
     try:
         code = probe(run) if "--probe" in sys.argv else train(run)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  told in one line, and in the log by its places: it may quote an example
         run.tell({"failed": in_one_line(error)})
-        raise
+        print(where(error), file=sys.stderr, flush=True)
+        code = 1
     sys.stdout.flush()
     os._exit(code)
 
@@ -210,10 +217,17 @@ def watch_parent(leaving: threading.Event) -> None:
 
 
 def in_one_line(error: Exception) -> str:
-    """Why a training failed, for people."""
-    if isinstance(error, OSError) and error.errno == 28:
-        return "The disk is full; what was learned is kept up to the last checkpoint."
-    return f"{type(error).__name__}: {error}"[:300]
+    """Why a training failed, for people: what we, the disk or the memory say.
+
+    Of any other error its kind and place alone: its message may quote an example.
+    """
+    if (disk := room.told(error)) is not None:
+        return FULL if "full" in disk.message else str(disk)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or NO_MEMORY in str(error):
+        return "There was not enough memory. Choose smaller batches, or close other programs."
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return str(error) if isinstance(error, TriptychError) else briefly(error)
 
 
 if __name__ == "__main__":

@@ -107,10 +107,7 @@ def learned_from(ws: "Workspace", corpus_id: int, names: Collection[str]) -> lis
 def learners(ws: "Workspace", document_ids: Collection[int]) -> dict[int, list[AdapterRow]]:
     """By corpus, adapters that learned from these documents, or from what was made of answers that used them."""
     found: dict[int, dict[int, AdapterRow]] = {}
-    names: dict[int, set[str]] = {}
-    for row in ws.corpora.documents_by_ids(document_ids).values():
-        names.setdefault(row.corpus_id, set()).add(row.name)
-    for corpus_id, of_corpus in names.items():
+    for corpus_id, of_corpus in ws.corpora.names_by_corpus(document_ids).items():
         found.setdefault(corpus_id, {}).update({row.id: row for row in learned_from(ws, corpus_id, of_corpus)})
     for corpus_id, ids in ws.documents.examples_that_go(document_ids).items():
         found.setdefault(corpus_id, {}).update({row.id: row for row in learned_from_examples(ws, corpus_id, ids)})

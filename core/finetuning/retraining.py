@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from core.errors import BadInput, NotFound, TriptychError
 from core.finetuning import registry, tuning
 from core.finetuning.recipe import KINDS, Kind
+from core.tracing import where
 from storage import audit
 from storage.errors import NotFound as NoRow
 from storage.rows import AdapterRow, AssistantRow, JobRow
@@ -62,8 +63,8 @@ class Retraining:
         while not self._stopping.wait(LOOK_S):
             try:
                 look_after(self._ws, datetime.now(UTC))
-            except Exception:
-                log.exception("what is to be trained again could not be found out; trying again")
+            except Exception as error:  # noqa: BLE001  it may be over at the next look
+                log.error("what is to be trained again could not be found out; trying again: %s", where(error))
 
 
 def choose(ws: "Workspace", corpus_id: int, days: int, share: int) -> AssistantRow:

@@ -28,6 +28,7 @@ from core.finetuning.checkpoints import MANIFEST
 from core.finetuning.child import LEFT, Run, in_one_line, watch_parent
 from core.finetuning.spread_worker import Files, Mailbox, read_files, work, write_files
 from core.jobs.ray_executor import connect
+from core.tracing import where
 
 LOST = 76
 """Exit code when the cluster lost a worker: to be started again."""
@@ -49,7 +50,7 @@ class Spread:
         self._failed = False
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
-        self._ended: list[str] = []
+        self._ended = False
 
     def train(self) -> int:
         """Until it is done or asked to leave; returns the exit code."""
@@ -84,8 +85,8 @@ class Spread:
                 run_config=RunConfig(storage_path=scratch),
             ).fit()
         except Exception as error:  # noqa: BLE001  what a worker raised was told by it; the rest is a worker lost
-            print(error, file=sys.stderr)
-            self._ended.append(str(error))
+            print(where(error), file=sys.stderr)  # not its message, which holds that of the worker
+            self._ended = True
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -102,7 +103,7 @@ class Spread:
         try:
             lines, made = self._ray.get(self._mailbox.take.remote())
         except self._ray.exceptions.RayError as error:
-            print(error, file=sys.stderr)
+            print(where(error), file=sys.stderr)
             return
         for name, files in made:
             self._put(name, files)
@@ -138,9 +139,10 @@ def main() -> None:
     except TriptychError as error:
         run.tell({"failed": str(error)})
         code = 1
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  as in `child`
         run.tell({"failed": in_one_line(error)})
-        raise
+        print(where(error), file=sys.stderr, flush=True)
+        code = 1
     sys.stdout.flush()
     os._exit(code)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 
-from core.errors import BadInput
+from core.errors import BadInput, TriptychError
 from core.finetuning import base as bases
 from core.finetuning.child import Run, in_one_line, written
 from core.finetuning.peers import Distributed, PeerLost
@@ -116,9 +116,9 @@ def work(config: dict[str, Any]) -> None:
                 run.keep(folder / "adapter")
         except PeerLost:
             raise  # not this worker's failure: all are started again
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  Ray logs what a worker raises, and no example may stand there
             config["mailbox"].tell.remote({"failed": in_one_line(error)})  # whichever worker it is
-            raise
+            raise TriptychError(in_one_line(error)) from None
 
 
 def read_files(folder: Path) -> Files:

@@ -181,15 +181,16 @@ def delete_documents(ws: "Workspace", document_ids: Iterable[int], *, erase: boo
         erase: what was made of them goes too (`storage.traces`): examples, gold questions, the words of answers, and
             their words beside the weights of adapters. The adapters themselves stay.
     """
-    rows = ws.corpora.documents_by_ids(document_ids)
-    if not rows:
+    ids = list(document_ids)
+    there = ws.corpora.names_by_corpus(ids)
+    if not there:
         return
-    corpus_id = next(iter(rows.values())).corpus_id
+    corpus_id = next(iter(there))
     if erase:
-        names, examples = ws.documents.names_that_go(rows), ws.documents.examples_that_go(rows)
+        names, examples = ws.documents.names_that_go(ids), ws.documents.examples_that_go(ids)
         for each in names.keys() | examples.keys():  # answers of another corpus may use a file of a conversation
             forgetting.forget(ws, each, names.get(each, set()), examples.get(each, set()))
-    gone = ws.documents.delete(rows, erase)
+    gone = ws.documents.delete(ids, erase)
     forget_vectors(ws, corpus_id, list(gone.chunk_ids))
     if gone.chunk_ids:
         with ws.owing_vectors():

@@ -22,6 +22,7 @@ from core.ingestion import confinement
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import ParsedDocument, ScannedLine
 from core.room import DISK
+from core.tracing import where
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,9 +110,9 @@ def _answer(request: dict[str, Any]) -> bytes:
     except RecursionError:
         result = {"message": f"{request['name']} is nested too deeply to be read.", "remedy": ""}
     except OSError as error:
-        result = {"disk": error.errno} if error.errno in DISK else {"defect": f"{type(error).__name__}: {error}"[:500]}
+        result = {"disk": error.errno} if error.errno in DISK else {"defect": where(error)}
     except Exception as error:  # noqa: BLE001 - whatever a reader stumbles over is the document's fault or ours: say so
-        result = {"defect": f"{type(error).__name__}: {error}"[:500]}
+        result = {"defect": where(error)}  # not its message, which may quote the document
     halves = "surrogatepass" if "rows" in request else "replace"  # what cannot be stored is told of a row, not mended
     return json.dumps(result, ensure_ascii=False).encode("utf-8", halves)
 

@@ -25,6 +25,7 @@ PART = 64
 """Texts of one task: a second or two of work on a core, so that a lost node costs no more."""
 PARTS = 2
 """Tasks for each worker at once, so that one that is slow holds up nobody."""
+HERE = "on this machine: "
 
 
 class Workers:
@@ -122,14 +123,25 @@ def _own(folder: str, name: str) -> Embedder | FolderEmbedder:
 def why_here(settings: Settings, index: IndexRow) -> str:
     """Why the chunks of an index are embedded on the dashboard's machine although there is a cluster, else ""."""
     choice = Choice.of(index)
+    return why_not_there(settings, choice.kind, choice.location, choice.key_variable)
+
+
+def why_not_there(settings: Settings, kind: str, location: str, key: str) -> str:
+    """Why a model can be used on the dashboard's machine alone although there is a cluster, else "".
+
+    Args:
+        kind: "endpoint", or of a model that is read from `location`; a packaged one has no location.
+        key: where an endpoint's key is kept, "" when it needs none.
+    """
     if not settings.ray_address:
         return ""
-    if choice.kind == "folder" and not _is_shared(settings.files_url, Path(choice.location)):
-        return f"on this machine: {choice.location} is not among the shared files (TRIPTYCH_FILES_URL)"
-    if choice.kind == "endpoint" and choice.key_variable:
-        return f"on this machine: the endpoint's key is in its {choice.key_variable}"
-    if choice.kind == "endpoint" and _is_local(urlsplit(choice.location).hostname or ""):
-        return f"on this machine: no other reaches {urlsplit(choice.location).netloc}"
+    if kind != "endpoint":
+        shared = not location or _is_shared(settings.files_url, Path(location))
+        return "" if shared else f"{HERE}{location} is not among the shared files (TRIPTYCH_FILES_URL)"
+    if key:
+        return f"{HERE}the endpoint's key is in its {key}"
+    if _is_local(urlsplit(location).hostname or ""):
+        return f"{HERE}no other reaches {urlsplit(location).netloc}"
     return ""
 
 

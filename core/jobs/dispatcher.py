@@ -14,6 +14,7 @@ from core.jobs.executors import Executor, ThreadExecutor
 from core.jobs.kinds import ALONE, KINDS
 from core.jobs.lease import LEASE_S
 from core.jobs.runner import run
+from core.tracing import where
 from storage.errors import Locked
 from storage.rows import JobRow
 
@@ -106,6 +107,6 @@ class Dispatcher:
                 if owner:
                     log.error("no more jobs are begun here: %s", error)
                 owner = False
-            except Exception:
-                log.exception("the queue could not be read; trying again")
+            except Exception as error:  # noqa: BLE001  it may be over at the next look
+                log.error("the queue could not be read; trying again: %s", where(error))
             self._woken.wait(POLL_S)

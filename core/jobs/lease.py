@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime
 from types import TracebackType
 
+from core.tracing import where
 from storage.errors import LeaseLost
 from storage.jobs import Jobs
 from storage.rows import JobRow
@@ -68,5 +69,5 @@ class Lease:
                 if not self._jobs.heartbeat(self.job, self._lease_s, datetime.now(UTC)):
                     self._lost.set()
                     return
-            except Exception:
-                log.exception("heartbeat of job %d", self.job.id)
+            except Exception as error:  # noqa: BLE001  the next beat may come through
+                log.error("heartbeat of job %d: %s", self.job.id, where(error))

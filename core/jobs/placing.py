@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from core.evaluation import elsewhere
 from core.ingestion.spreading import why_here
+from storage.errors import NotFound
 from storage.rows import IndexRow, JobRow
 
 if TYPE_CHECKING:
@@ -10,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def stays(ws: "Workspace", job: JobRow) -> bool:
-    """Whether its embedding model can be used here alone; the job's own line says why (`spreading.why_here`)."""
+    """Whether what it needs can be used here alone: its embedding model, and of an evaluation all that answers it.
+
+    The job's own line says why (`spreading.why_here`, `elsewhere.why_here`).
+    """
+    if job.kind == "evaluate":
+        return _evaluated_here(ws, job)
     index = _index(ws, job)
     return index is not None and bool(why_here(ws.settings, index))
 
@@ -20,3 +27,10 @@ def _index(ws: "Workspace", job: JobRow) -> IndexRow | None:
     if job.kind == "reindex":
         return ws.index_changes.get(job.payload["index_id"])
     return ws.corpora.active_index(job.corpus_id) if job.corpus_id is not None else None
+
+
+def _evaluated_here(ws: "Workspace", job: JobRow) -> bool:
+    try:
+        return bool(elsewhere.why_here(ws, ws.evaluations.get(job.payload["evaluation"])))
+    except NotFound:  # somebody deleted it, which the job finds by itself
+        return True

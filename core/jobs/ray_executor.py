@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import platformdirs
@@ -25,6 +26,7 @@ from core.jobs.executors import Executor, free
 from core.jobs.kinds import KINDS
 from core.jobs.resources import Resources
 from core.settings import Settings
+from core.tracing import where
 from storage.errors import LeaseLost, NotFound
 from storage.jobs import Jobs
 from storage.rows import JobRow
@@ -111,8 +113,9 @@ class RayExecutor:
                     if self._jobs.get(job.id).worker == job.worker:  # nobody has begun it yet
                         self._jobs.heartbeat(job, self._lease_s, datetime.now(UTC))
             ray.get(ref)
-        except Exception:
-            log.warning("job %d, attempt %d, ended in the cluster", job.id, job.attempt, exc_info=not self._closing)
+        except Exception as error:  # noqa: BLE001  whatever ended it, the job is tried again
+            why = "closing" if self._closing else where(error)
+            log.warning("job %d, attempt %d, ended in the cluster: %s", job.id, job.attempt, why)
             with suppress(LeaseLost):
                 self._jobs.release(job) if self._closing else self._jobs.retry_at(job, datetime.now(UTC))
         finally:
@@ -128,9 +131,12 @@ def work(settings: Settings, job: JobRow) -> None:
 
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     home = platformdirs.user_cache_path("triptych") / "worker"
-    workers = Workers(resources.read(settings.ray_resources)["embedding"])
-    packaged = SpreadEmbedder(workers)
-    given = {"embedder": packaged, "embedders": Embedders(lambda: packaged, lambda path: SpreadFolder(path, workers))}
+    given: dict[str, object] = {}  # an evaluation embeds questions alone, and by itself
+    if job.kind != "evaluate":
+        workers = Workers(resources.read(settings.ray_resources)["embedding"])
+        packaged = SpreadEmbedder(workers)
+        folder = partial(SpreadFolder, workers=workers)
+        given = {"embedder": packaged, "embedders": Embedders(lambda: packaged, folder)}
     with Workspace.open(replace(settings, home=home), owner=False, given=given) as ws:
         ws.jobs.begin(job, f"{socket.gethostname()}:{os.getpid()}")
         run(ws, job, threading.Event())

@@ -1,10 +1,11 @@
 """What jobs take of the machines of a Ray cluster, and how a person says otherwise (`TRIPTYCH_RAY_RESOURCES`).
 
-    {"index": {"cpus": 2, "memory_mb": 4096}, "embedding": {"gpus": 0.5}}
+    {"index": {"cpus": 2, "memory_mb": 4096}, "evaluate": {"cpus": 8}, "embedding": {"gpus": 0.5}}
 
-A job of a kind is one task that stays until it has ended; "embedding" is a batch of texts, of which index and reindex
-jobs send many over all workers. While a job waits for its batches Ray gives its CPUs away, but not its GPUs and memory:
-the one GPU of a cluster is for the batches or for the job, not for both.
+A job of a kind is one task that stays until it has ended, an evaluation with the base model that answers it.
+"embedding" is a batch of texts, of which index and reindex jobs send many over all workers. While a job waits for its
+batches Ray gives its CPUs away, but not its GPUs and memory: the one GPU of a cluster is for the batches or for the
+job, not for both.
 """
 
 import json
@@ -39,7 +40,7 @@ class Resources:
         return max(1, min(room, default=1))
 
 
-USUAL = {"index": Resources(), "reindex": Resources(), "embedding": Resources()}
+USUAL = {"index": Resources(), "reindex": Resources(), "evaluate": Resources(), "embedding": Resources()}
 """What each takes unless a person says otherwise; kinds of jobs that are not here stay on the dashboard's machine."""
 
 

@@ -3,7 +3,7 @@
     triptych.db                rows: corpora, documents, chunks with their vectors, conversations, examples, gold
                                questions, evaluations, adapters with their recipes, settings, the audit log
     files/ab/abcdef...         uploads by content
-    adapters/<id>/...          what was learned, with its run; not the merged GGUF and not the exports
+    adapters/<folder>/...      what was learned, with its run; not the merged GGUF and not the exports
     secret.key                 only when asked for: with it, stored keys of endpoints can be read
     manifest.json              format, version, schema revision, sha256 and size of every member
 
@@ -29,7 +29,8 @@ BLOCK = 1 << 20
 LONGEST = 256 << 20
 """Bytes of a manifest: about a million members."""
 MEMBER = re.compile(
-    r"triptych\.db|secret\.key|files/[0-9a-f]{2}/[0-9a-f]{64}|adapters/[0-9]+(?:/[A-Za-z0-9_-][A-Za-z0-9_. -]*)+"
+    r"triptych\.db|secret\.key|files/[0-9a-f]{2}/[0-9a-f]{64}"
+    r"|adapters/(?:[0-9]+|(?:imported|served)-[a-z0-9_]+)(?:/[A-Za-z0-9_-][A-Za-z0-9_. -]*)+"
 )
 DERIVED = ("exports", MERGED, "lock")
 """Names in an adapter's folder that are left out."""

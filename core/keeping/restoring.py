@@ -26,7 +26,7 @@ from storage.audit import Audit
 from storage.database import Database, known_revisions
 from storage.errors import Exists, Locked
 from storage.moving import pouring
-from storage.schema import strange
+from storage.schema import leading_out, strange
 from storage.seal import FILE as SEAL
 from storage.shared_files import files
 from storage.snapshot import integrity
@@ -90,6 +90,8 @@ def _restored(packed: zipfile.ZipFile, manifest: Manifest, home: Path, settings:
         if wrong := strange(aside / ROWS, manifest.schema):
             raise BadInput(f"The rows of this backup are not laid out as ours are: {wrong[0]}.", "Do not trust it.")
         _opened(aside)
+        if wrong := leading_out(aside / ROWS):
+            raise BadInput(f"The rows of this backup are not as ours are: {wrong[0]}.", "Do not trust it.")
         _share(aside / "files", settings.files_url)
         with _rows_there(aside / ROWS, settings.database_url, home):
             _named(aside, home)

@@ -18,6 +18,7 @@ from core.errors import TriptychError
 from core.sync.events import Events
 from core.sync.folder import SETTLE_S
 from core.sync.looking import look
+from core.tracing import where
 from storage.errors import NotFound
 from storage.rows import SourceRow
 
@@ -103,8 +104,8 @@ class Watch:
             pause = TICK_S
             try:
                 pause = self._look_after(time.monotonic())
-            except Exception:
-                log.exception("the sources could not be looked after; trying again")
+            except Exception as error:  # noqa: BLE001  it may be over at the next look
+                log.error("the sources could not be looked after; trying again: %s", where(error))
             self._woken.wait(pause)
 
     def _look_after(self, now: float) -> float:
@@ -138,8 +139,8 @@ class Watch:
             return
         except NotFound:
             pass  # removed meanwhile
-        except Exception:
-            log.exception("looking at source %d", source.id)
+        except Exception as error:  # noqa: BLE001  the next look comes anyway
+            log.error("looking at source %d: %s", source.id, where(error))
         with self._lock:
             followed = self._followed.get(source.id)
             if followed is not None:

@@ -13,6 +13,8 @@ from storage.errors import Exists, Unstorable
 from storage.rows import CorpusRow
 
 LONGEST = 80
+NAMED = 10
+"""Documents that a dialog names one by one."""
 
 
 @st.dialog("New corpus", icon=":material/create_new_folder:")
@@ -85,23 +87,22 @@ def delete_corpus(corpus: CorpusRow) -> None:
 
 @st.dialog("Delete documents?", icon=":material/delete:")
 def delete_documents(ids: Sequence[int]) -> None:
-    """Say which documents go, then delete them."""
+    """Say which documents go, the first of them by name, then delete them; they may be thousands."""
     workspace = resources.workspace()
-    rows = list(workspace.corpora.documents_by_ids(ids).values())
-    for row in rows[:10]:
+    for row in workspace.corpora.documents_by_ids(ids[:NAMED]).values():
         st.markdown(f"- **{label(row.name)}**, {figures.count(row.page_count, 'page')}")
-    if len(rows) > 10:
-        st.markdown(f"- and {len(rows) - 10:,} more")
+    if len(ids) > NAMED:
+        st.markdown(f"- and {len(ids) - NAMED:,} more")
     st.caption("Their text, vectors and stored files are deleted, down to the last byte. This cannot be undone.")
-    erase = erasing.made_of_documents([row.id for row in rows])
-    erasing.name_learners([row.id for row in rows])
+    erase = erasing.made_of_documents(ids)
+    erasing.name_learners(ids)
     # The callback runs first; a button that then said "Delete 0" would be another one, which nobody pressed.
     if st.button(
         f"Delete {figures.count(len(ids), 'document')}",
         type="primary",
         icon=":material/delete:",
         on_click=intake.delete_documents,
-        args=(workspace, [row.id for row in rows]),
+        args=(workspace, ids),
         kwargs={"erase": erase},
     ):
         st.rerun()  # puts the dialog away

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import docx
 import pytest
@@ -14,10 +15,11 @@ from markdown_it.token import Token
 from core.conversations import export, files
 from core.conversations.export import FORMATS, file_name
 from core.errors import NotFound
+from core.ingestion import editing
 from core.ingestion.intake import add_files, create_corpus, delete_corpus
 from core.settings import Settings
 from core.workspace import Workspace
-from storage.rows import CitationRow
+from storage.rows import CitationRow, PassageRow
 from tests.core.domains.test_known import toml
 
 MARKDOWN, WORD, JSON = FORMATS
@@ -122,6 +124,51 @@ def test_json_holds_every_branch_and_which_is_shown(workspace: Workspace, talk: 
     assert [message["text"] for message in values["messages"]] == ["What is the *rent*?", TEXT, "Other?"]
     assert values["shown"] == [other.id]
     assert values["messages"][1]["citations"][0]["quote"] == "The rent is 40 crowns "
+
+
+def words_of(workspace: Workspace, talk: int) -> tuple[list[str], list[str], dict[str, Any]]:
+    """The lines of the Markdown and of the Word file, and of the JSON the answer."""
+    markdown = export.export(workspace, talk, MARKDOWN).decode().splitlines()
+    word = docx.Document(io.BytesIO(export.export(workspace, talk, WORD)))
+    values = json.loads(export.export(workspace, talk, JSON))
+    return markdown, [each.text for each in word.paragraphs], values["messages"][1]
+
+
+def test_a_quote_of_an_edited_chunk_has_the_words_that_were_read_and_says_so(workspace: Workspace, talk: int) -> None:
+    (document,) = workspace.corpora.documents(1)
+    (chunk,) = workspace.corpora.chunks(document.id)
+    editing.edit(workspace, chunk.id, "The rent is 60 crowns\na month.")
+    (answer,) = [row for row in workspace.conversations.messages(talk) if row.role == "assistant"]
+    on_page, _ = workspace.conversations.citations(answer.id)
+    there = (chunk.page, chunk.start, chunk.end)
+    edited = CitationRow(23, 45, 2, document.id, *there, 0.9, edited=True)
+    read = [
+        PassageRow(rank, document.id, *there, heading="", score=0.5, in_prompt=True, edited=rank == 2)
+        for rank in (1, 2)
+    ]
+    workspace.conversations.finish_answer(answer.id, TEXT, citations=[on_page, edited], passages=read)
+    markdown, word, told = words_of(workspace, talk)
+    assert "The rent is 40 crowns. [1] It \\<b\\>never\\</b\\> rises. [2]" in " ".join(markdown)
+    at = markdown.index("[2] lease.md, page 1 (edited)")
+    assert markdown[at + 1] == "> The rent is 60 crowns a month."
+    at = word.index("[2] lease.md, page 1 (edited)")
+    assert word[at + 1] == "The rent is 60 crowns a month."
+    assert "[1] lease.md, page 1" in markdown
+    assert "[1] lease.md, page 1" in word
+    assert [(each["quote"], each["edited"]) for each in told["citations"]] == [
+        ("The rent is 40 crowns ", False),
+        ("The rent is 60 crowns\na month.", True),
+    ]
+    assert [(each["text"], each["edited"]) for each in told["passages"]] == [
+        (chunk.text, False),
+        ("The rent is 60 crowns\na month.", True),
+    ]
+    editing.undo(workspace, chunk.id)
+    markdown, word, told = words_of(workspace, talk)
+    gone = "[2] lease.md, page 1 (edited when it was cited, undone since)"
+    assert gone in markdown
+    assert gone in word
+    assert [each["quote"] for each in told["citations"]] == ["The rent is 40 crowns ", ""]
 
 
 def test_a_deleted_document_takes_its_words_out_of_exports(workspace: Workspace, talk: int) -> None:

@@ -22,7 +22,7 @@ def measured(ws: Workspace, corpus_id: int, wall_s: dict[str, float], **depended
     row = ws.evaluations.begin(corpus_id, list(wall_s), [], {}, name="", fingerprints=facts, created_by="")
     job = ws.jobs.claim("test", 60, datetime.now(UTC), ["evaluate"])
     assert job is not None
-    ws.evaluations.conclude(job, row.id, {"wall_s": wall_s})
+    ws.evaluations.conclude(job, row.id, {"wall_s": wall_s}, facts["machine"])
     ws.jobs.finish(job)
 
 
@@ -51,6 +51,18 @@ def test_what_the_modes_took_last_time_here_comes_first(ws: Workspace, corpus: C
     assert found.said.endswith("(measured here)")
     mixed = estimate(ws, corpus.id, 10, ["base", "quote", "hybrid"])
     assert mixed.said.endswith("(Base, Quote measured here; Hybrid rough: not measured yet)")
+
+
+def test_a_run_that_another_machine_answered_tells_nothing_of_this_one(
+    ws: Workspace, corpus: CorpusRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.start(ws, corpus.id, ASKED, ["quote"])
+    with monkeypatch.context() as there:  # a worker of a cluster
+        there.setattr(fingerprints, "machine", lambda: "another, 64 cores")
+        ws.dispatcher.run_one()
+    (row,) = ws.evaluations.list(corpus.id)
+    assert row.fingerprints["machine"] == "another, 64 cores"
+    assert estimate(ws, corpus.id, 10, ["quote"]).said.endswith("(rough: not measured yet)")
 
 
 def test_else_it_is_what_another_corpus_took_with_the_same_base_model(ws: Workspace, corpus: CorpusRow) -> None:

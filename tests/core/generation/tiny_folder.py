@@ -39,7 +39,7 @@ def make_adapter(base: Path, folder: Path, seed: int, targets: tuple[str, ...] =
     from transformers import AutoModelForCausalLM
 
     torch.manual_seed(seed)
-    config = LoraConfig(r=4, target_modules=list(targets), init_lora_weights=False)
+    config = LoraConfig(r=4, target_modules=list(targets), init_lora_weights=False, task_type="CAUSAL_LM")
     get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)
     return folder
 

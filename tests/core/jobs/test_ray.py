@@ -12,14 +12,20 @@ from typing import Any
 import psutil
 import pytest
 
+from core.assistants.answer import Mode
+from core.assistants.ask import Voice
+from core.assistants.reading import GROUNDED
 from core.errors import BadInput, StoreDown
+from core.evaluation import elsewhere, running
+from core.evaluation.questions import Gold
+from core.generation.scripted import ScriptedChat
 from core.ingestion import intake, reindexing, spreading
 from core.ingestion.embedders import Choice
 from core.jobs import placing, ray_executor, resources
 from core.jobs.resources import Resources
 from core.settings import Settings
 from core.workspace import Workspace
-from storage.rows import IndexRow, JobRow
+from storage.rows import EvaluationRow, IndexRow, JobRow
 from tests.core.ingestion.scanning import LINES, drawn
 from tests.core.ingestion.small_model import DIMENSION, small_model
 
@@ -74,10 +80,10 @@ def wait_for(condition: Any) -> None:
     raise AssertionError("it did not happen")
 
 
-def manual() -> bytes:
-    """Some nine hundred chunks."""
+def manual(sections: int = 900) -> bytes:
+    """About as many chunks."""
     paragraph = "Section {0}. The fee for item {0} is {0} euro, payable on receipt of the goods, " * 8
-    return "\n\n".join(paragraph.format(number) for number in range(900)).encode()
+    return "\n\n".join(paragraph.format(number) for number in range(sections)).encode()
 
 
 def runs_job(job: JobRow, nodes: list[Any]) -> Any:
@@ -161,6 +167,56 @@ def test_a_job_is_cancelled_in_the_cluster_and_while_it_waits_for_room(settings:
         assert [row.status for row in ws.corpora.documents(corpus)] == ["cancelled"]
 
 
+def evaluated(ws: Workspace, corpus: int, modes: list[str], first: int) -> EvaluationRow:
+    """A run of eight questions that waits for its machine."""
+    asked = [
+        Gold(f"q{number}", f"What is the fee for item {number}?", f"{number} euro", True, ("manual.txt",))
+        for number in range(first, first + 8)
+    ]
+    return running.start(ws, corpus, asked, modes)
+
+
+def test_an_evaluation_whose_machine_is_lost_goes_on_on_another_with_what_was_answered(
+    settings: Settings, cluster: Any
+) -> None:
+    nodes = [node(cluster), node(cluster)]
+    with Workspace.open(settings) as ws:
+        corpus = intake.create_corpus(ws, "contracts", "legal").id
+        intake.add_files(ws, corpus, [("manual.txt", manual(40))])
+        assert ws.dispatcher.run_one()  # here
+        row = evaluated(ws, corpus, ["quote", "rag"], first=0)
+        (job,) = ws.jobs.list(corpus, statuses=("queued",))
+        ws.dispatcher.start()
+        wait_for(lambda: ws.jobs.get(job.id).progress_done >= 6)
+        before, running_there = ws.evaluations.answers(row.id), ws.jobs.get(job.id)
+        assert running_there.attempt == 1
+        assert running_there.message.endswith(" left")
+        cluster.remove_node(runs_job(running_there, nodes), allow_graceful=False)
+        later: list[int] = []
+
+        def done() -> bool:
+            at = ws.jobs.get(job.id)
+            later.extend([at.progress_done] if at.attempt > 1 and at.message.endswith(" left") else [])
+            return at.status == "done"
+
+        wait_for(done)
+        assert min(later) >= running_there.progress_done  # what was answered is not asked again
+        ended, answers = ws.jobs.get(job.id), ws.evaluations.answers(row.id)
+        assert (ended.attempt > 1, ended.progress_done, ended.progress_total) == (True, 16, 16)
+        assert len({(each.question_id, each.mode) for each in answers}) == len(answers) == 16
+        assert len(before) < 16
+        assert [each for each in answers if each in before] == before
+        assert set(ws.evaluations.get(row.id).summary["modes"]) == {"quote", "rag"}
+
+        other = evaluated(ws, corpus, ["base"], first=20)
+        (job,) = ws.jobs.list(corpus, statuses=("queued", "running"))
+        wait_for(lambda: ws.evaluations.answers(other.id))
+        intake.cancel_job(ws, job.id)
+        wait_for(lambda: ws.jobs.get(job.id).status in ("cancelled", "done"))
+        assert ws.jobs.get(job.id).status == "cancelled"
+        assert ws.evaluations.get(other.id).summary["modes"]["base"]
+
+
 def test_a_cluster_needs_stores_that_it_can_reach(tmp_path: Path, sqlite_url: str) -> None:
     alone = Settings(tmp_path / "home", sqlite_url, ray_address="127.0.0.1:9")
     with Workspace.open(alone) as ws, pytest.raises(BadInput, match=r"DATABASE_URL.*CHROMA_URL.*FILES_URL"):
@@ -219,10 +275,87 @@ def test_a_job_for_a_folder_that_is_here_alone_stays_here_and_says_so(
         assert ws.jobs.get(job.id).status == "done"
 
 
+SHARED = "/shared/files/models/chat.gguf"
+
+
+@pytest.mark.parametrize(
+    ("kind", "location", "key", "why"),
+    [
+        ("gguf", SHARED, "", ""),
+        (
+            "gguf",
+            "/models/chat.gguf",
+            "",
+            f"{HERE}/models/chat.gguf is not among the shared files (TRIPTYCH_FILES_URL)",
+        ),
+        ("endpoint", "http://gpu:8000/v1", "", ""),
+        ("endpoint", "http://gpu:8000/v1", "env:MY_KEY", f"{HERE}the endpoint's key is in its MY_KEY"),
+        ("endpoint", "http://gpu:8000/v1", "fernet:gAAA", f"{HERE}the endpoint's key is in its workspace"),
+        ("endpoint", "http://localhost:11434/v1", "", f"{HERE}no other reaches localhost:11434"),
+    ],
+)
+@pytest.mark.parametrize("judges", [False, True])
+def test_an_evaluation_stays_with_a_model_that_is_here_alone_and_says_why(
+    tmp_path: Path, sqlite_url: str, kind: str, location: str, key: str, why: str, judges: bool
+) -> None:
+    with Workspace.open(Settings(tmp_path / "home", sqlite_url)) as ws:
+        corpus = intake.create_corpus(ws, "contracts", "legal").id
+        model = ws.base_models.create("m", kind, location, secret=key).id
+        if not judges:
+            ws.assistants.choose_base_model(corpus, model)
+        facts = {"name": "", "fingerprints": {}, "created_by": "", "options": {"judge": model if judges else None}}
+        row = ws.evaluations.begin(corpus, ["rag"], [], {}, **facts)
+        (job,) = ws.jobs.list(corpus)
+        assert (elsewhere.why_here(ws, row), placing.stays(ws, job)) == ("", False)  # there is no cluster
+        ws.settings = replace(ws.settings, ray_address="head:6379", files_url="/shared/files")
+        assert (elsewhere.why_here(ws, row), placing.stays(ws, job)) == (why, bool(why))
+        ws.base_models.delete(model)
+        assert elsewhere.why_here(ws, row) == ""
+
+
+class Adapters:
+    """Adapters whose engines say what they were told to say."""
+
+    def voice(self, _corpus_id: int, _mode: Mode) -> Voice:
+        return Voice(lambda: ScriptedChat(answers=["4,200 euro"]), GROUNDED, "scripted")
+
+
+def test_an_evaluation_of_an_adapter_stays_where_its_files_are_and_its_line_says_so(
+    tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"engine": ScriptedChat(answers=["4,200 euro"]), "serving": Adapters()}
+    with Workspace.open(Settings(tmp_path / "home", sqlite_url), given=given) as ws:
+        corpus = intake.create_corpus(ws, "contracts", "legal").id
+        intake.add_files(ws, corpus, [("lease.md", b"# Lease\n\nThe rent is 4,200 euro.\n")])
+        assert ws.dispatcher.run_one()
+        served = ws.adapters.take_in(corpus, "grounded", "vllm", "", result={"served_as": "lease"})
+        ws.adapters.promote(served.id)
+        asked = [Gold("q", "What is the rent?", "4,200 euro")]
+        row = running.start(ws, corpus, asked, ["quote", "hybrid"])
+        ws.settings = replace(ws.settings, ray_address="head:6379", files_url=str(tmp_path / "shared"))
+        (job,) = ws.jobs.list(corpus, statuses=("queued",))
+        assert not placing.stays(ws, job)  # its endpoint is asked by its name
+        ws.adapters.promote(ws.adapters.take_in(corpus, "grounded", "SmolLM2", "x").id)
+        assert placing.stays(ws, job)
+        for options, stays in ({}, False), ({"freshness": True}, True):  # that reads what the adapter learned
+            facts = {"name": "", "fingerprints": {}, "created_by": "", "options": options}
+            of_quotes = ws.evaluations.begin(corpus, ["quote"], [], {}, **facts)
+            assert bool(elsewhere.why_here(ws, of_quotes)) == stays
+            ws.jobs.request_cancel(of_quotes.job_id or 0)
+        said: list[str] = []
+        monkeypatch.setattr(ws.jobs, "say", lambda _, message: said.append(message))
+        assert ws.dispatcher.run_one() is not None
+        assert f"loading what answers ({HERE}the files of grounded v2 are in its workspace)" in said
+        assert ws.jobs.get(job.id).message.endswith(f"({HERE}the files of grounded v2 are in its workspace)")
+        assert set(ws.evaluations.get(row.id).summary["modes"]) == {"quote", "hybrid"}
+        ws.evaluations.delete(row.id)
+        assert placing.stays(ws, job)
+
+
 def test_what_each_kind_takes_of_the_cluster_can_be_set() -> None:
     found = resources.read('{"index": {"cpus": 2, "memory_mb": 4096}, "embedding": {"gpus": 0.5}}')
     assert found == {
-        "index": Resources(2, 0, 4096), "reindex": Resources(), "embedding": Resources(1, 0.5),
+        "index": Resources(2, 0, 4096), "reindex": Resources(), "evaluate": Resources(), "embedding": Resources(1, 0.5),
     }  # fmt: skip
     assert found["index"].options() == {"num_cpus": 2, "num_gpus": 0.0, "memory": 4 << 30}
     assert found["embedding"].options() == {"num_cpus": 1.0, "num_gpus": 0.5}
@@ -236,7 +369,7 @@ def test_what_each_kind_takes_of_the_cluster_can_be_set() -> None:
     [
         ("index=2", "it is no JSON"),
         ("[]", "it is not an object"),
-        ('{"evaluate": {}}', "there is no 'evaluate', only index, reindex, embedding"),
+        ('{"finetune": {}}', "there is no 'finetune', only index, reindex, evaluate, embedding"),
         ('{"index": 2}', "'index' takes cpus, gpus and memory_mb"),
         ('{"index": {"ram": 2}}', "'index' takes cpus, gpus and memory_mb"),
         ('{"index": {"cpus": "2"}}', "cpus of 'index' is not a number from 0 up"),

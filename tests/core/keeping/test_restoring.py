@@ -136,6 +136,31 @@ def test_rows_that_are_laid_out_otherwise_are_refused(
     refused(pack(tmp_path / "a.zip", with_rows(content, rows)), tmp_path / "home", said)
 
 
+def test_an_adapter_whose_folder_leads_out_of_the_workspace_is_refused(whole: Path, tmp_path: Path) -> None:
+    """Deleting it would delete what is there."""
+    content = members(whole)
+    facts = ("recipe", "estimate", "result", "gate", "documents", "files")
+    words = ("base_sha256", "prompt_sha256", "examples_sha256", "note", "created_by")
+    columns = ", ".join(
+        ("corpus_id", "kind", "version", "status", "base_model", "created_at", *facts, *words, "folder")
+    )
+    values = "1, 'grounded', 1, 'candidate', 'Tiny', '2026-01-01'" + ", '{}'" * len(facts) + ", ''" * len(words)
+    for folder in ("../..", "/tmp/mine", "1/../../mine", ".", ".."):
+        adapter = f"INSERT INTO adapters ({columns}) VALUES ({values}, '{folder}')"
+        rows = edited(content, tmp_path / "rows.db", adapter)
+        refused(pack(tmp_path / "a.zip", with_rows(content, rows)), tmp_path / "home", "leads elsewhere")
+
+
+@pytest.mark.parametrize(
+    "name", ["adapters/3/adapter/x.json", "adapters/imported-a1_b/adapter/x.json", "adapters/served-q_9/x"]
+)
+def test_the_folders_of_every_kind_of_adapter_come_back(whole: Path, tmp_path: Path, name: str) -> None:
+    said = {"sha256": hashlib.sha256(b"{}").hexdigest(), "bytes": 2}
+    content = changed(members(whole), lambda m: m["members"].update({name: said}))  # type: ignore[attr-defined]
+    made = restore(pack(tmp_path / "a.zip", {name: b"{}"} | content), settings(tmp_path / "home"))
+    assert (made.home / name).read_bytes() == b"{}"
+
+
 @pytest.mark.parametrize("rows", [b"", b"SQLite format 3\0", b"not a database at all" * 300])
 def test_what_is_no_database_is_not_taken_for_rows(whole: Path, tmp_path: Path, rows: bytes) -> None:
     refused(pack(tmp_path / "a.zip", with_rows(members(whole), rows)), tmp_path / "home", "The rows of this backup are")
