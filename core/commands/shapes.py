@@ -15,6 +15,8 @@ def results_json(passages: Sequence[Passage]) -> list[dict[str, Any]]:
 def answer_json(answer: Answer, disclaimer: str) -> dict[str, Any]:
     """An answer. Sentences without support have no citation; speeds that were not measured are null.
 
+    A citation whose quote is a person's words in place of the page's says "edited": true.
+
     `disclaimer` is what the corpus's domain says answers are not; "" where it says nothing.
     """
     timings = answer.timings
@@ -24,6 +26,7 @@ def answer_json(answer: Answer, disclaimer: str) -> dict[str, Any]:
         "mode": answer.mode,
         "citations": [
             {"sentence": c.sentence, "document": c.document, "page": c.page, "quote": c.quote}
+            | ({"edited": True} if c.edited else {})
             for c in answer.citations
             if c.supported
         ],

@@ -109,15 +109,19 @@ def _indexed(ws: "Workspace", lease: "Lease") -> None:
 
 def _heard(ws: "Workspace", lease: "Lease", where: str) -> Heard:
     """Passes on how far the examples are, at most twice a second."""
-    began = last = time.monotonic()
+    last = time.monotonic()
+    began, first = last, 0
 
     def heard(done: int, total: int) -> None:
-        nonlocal last
+        nonlocal began, first, last
         lease.check()
-        if done and time.monotonic() - last > LOOK_S:
-            last = time.monotonic()
-            left = _minutes((last - began) / done * (total - done))
-            ws.jobs.say(lease.job, f"{where}: finding passages for example {done} of {total}, {left}")
+        now = time.monotonic()
+        if done and not first:  # it waited for models to load, and says nothing of the others
+            began, first = now, done
+        if done and now - last > LOOK_S:
+            last = now
+            left = f", {_minutes((now - began) / (done - first) * (total - done))}" if done > first else ""
+            ws.jobs.say(lease.job, f"{where}: finding passages for example {done} of {total}{left}")
 
     return heard
 
