@@ -28,9 +28,12 @@ PLAIN: dict[str, tuple[Any, ...]] = {
 NOT_PLAIN = (
     *("use_dora", "use_qalora", "use_bdlora", "modules_to_save", "layer_replication", "trainable_token_indices"),
     *("target_parameters", "rank_pattern", "alpha_pattern", "lora_bias", "alora_invocation_tokens"),
-    *("arrow_config", "kasa_config", "velora_config", "monteclora_config", "auto_mapping", "loftq_config"),
+    *("arrow_config", "kasa_config", "velora_config", "monteclora_config", "loftq_config"),
 )
-"""Fields that ask for more than plain LoRA when they hold anything."""
+"""Fields that ask for more than plain LoRA when they hold anything.
+
+`auto_mapping` does not: it names the base model's class (Unsloth always writes it), and nothing of it is kept.
+"""
 TURNED = ("gpt2", "openai-gpt", "imagegpt")
 """Kinds of models that keep their weights as [in, out]."""
 RANK_AT_MOST = 1024

@@ -47,6 +47,19 @@ def changed(folder: Path, **fields: object) -> None:
     (folder / CONFIG).write_text(json.dumps(config))
 
 
+def test_an_adapter_that_names_its_models_class_as_unsloth_does_is_taken_without_that_name(
+    ws: Workspace, corpus: int, folder: Path
+) -> None:
+    """peft writes it too where no task was given; a class from elsewhere is never looked for."""
+    named = {"base_model_class": "Evil", "parent_library": "os.evil", "unsloth_fixed": True}
+    changed(folder, auto_mapping=named, task_type=None, exclude_modules=None, rank_pattern={})
+    row = importing.take_in(ws, corpus, "grounded", folder)
+    assert row.status == "candidate"
+    kept = (ws.serving.folder(row) / "adapter" / CONFIG).read_text("utf-8")
+    assert "auto_mapping" not in kept
+    assert "evil" not in kept
+
+
 def left(ws: Workspace) -> list[str]:
     return sorted(each.name for each in (ws.home / "adapters").glob("*"))
 
