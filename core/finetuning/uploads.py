@@ -165,12 +165,21 @@ def _spoken(row: Row) -> tuple[Any, Any]:
     if not isinstance(turns, list):
         raise ValueError("it has no list of messages")
     spoken = [
-        (str(t.get("role") or t.get("from")), t.get("content") or t.get("value")) for t in turns if isinstance(t, dict)
+        (str(t.get("role") or t.get("from")), _said(t.get("content") or t.get("value")))
+        for t in turns
+        if isinstance(t, dict)
     ]
     for (role, question), (next_role, answer) in reversed(list(pairwise(spoken))):
         if role in ("user", "human") and next_role in ("assistant", "gpt"):
             return question, answer
     raise ValueError("no answer follows a question in its messages")
+
+
+def _said(content: Any) -> Any:
+    """A message's text; where it comes in parts, those that are text."""
+    if not isinstance(content, list):
+        return content
+    return "\n".join(str(part["text"]) for part in content if isinstance(part, dict) and part.get("text"))
 
 
 def _text(value: Any) -> str:

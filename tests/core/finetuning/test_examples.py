@@ -37,6 +37,8 @@ def written(path: Path, rows: list[object]) -> Path:
         {"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "Why?"},
                       {"role": "assistant", "content": "Because."}]},
         {"conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "Because."}]},
+        {"messages": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Why?"}]},
+                      {"role": "assistant", "content": [{"type": "text", "text": "Because."}]}]},
         {"id": "1", "question": "Why?", "answer": "Because.", "doc_ids": ["a.pdf"], "evidence": "e",
          "meta": {"page": 4}},
     ],
