@@ -14,8 +14,6 @@ are made up and the old vectors random; so this measures whether it holds, not h
 
 import argparse
 import json
-import os
-import signal
 import tempfile
 import threading
 import time
@@ -27,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from benchmarks.reindexing import PER_DOCUMENT, filled, started
+from benchmarks.reindexing import PER_DOCUMENT, filled, killed, started
 from benchmarks.report import table, write
 from core.assistants import live
 from core.assistants.reading import READINGS
@@ -36,7 +34,7 @@ from core.ingestion import reindexing
 from core.ingestion.embedders import Choice
 from core.settings import Settings
 from core.workspace import Workspace
-from storage.rows import IndexRow, MessageRow, PassageRow
+from storage.rows import MessageRow, PassageRow
 from storage.tables import Chunk
 from tests.core.ingestion.small_model import small_model
 
@@ -74,7 +72,7 @@ def main() -> None:
             index = reindexing.begin(ws, corpus_id, probed, POLICY)
             ws.engine.warm()  # writes its model anew, once
         began = time.perf_counter()
-        killed_at = killed(home, index, chosen.people)
+        killed_at = killed(home, index, chosen.people, "benchmarks.reembedding")
         process = started(home, chosen.people, "benchmarks.reembedding")
         said: dict[str, Any] = json.loads(process.communicate()[0].splitlines()[-1])
         seconds = time.perf_counter() - began
@@ -92,19 +90,6 @@ def main() -> None:
     ]
     note = "".join(f"\n- {failure}" for failure in sorted(set(said["failures"])))
     write("reembedding", "Changing embedding model and chunks while people ask", table(("what", "figure"), rows) + note)
-
-
-def killed(home: Path, index: IndexRow, people: int) -> int:
-    """Begin, and kill when half is there; returns how many vectors that were."""
-    process = started(home, people, "benchmarks.reembedding")
-    with Workspace.open(Settings.load(home), owner=False) as beside:
-        while process.poll() is None and beside.indexes.count_ready(index.id) < beside.index_changes.count_lacking(
-            index
-        ):
-            time.sleep(0.05)
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-        return beside.indexes.count_ready(index.id)
 
 
 def child(home: Path, people: int) -> None:

@@ -58,7 +58,7 @@ def main() -> None:
             probed = ws.embedders.probe(Choice("folder", str(small_model(Path(folder) / "small"))))
             index = reindexing.begin(ws, corpus_id, probed)
         began = time.perf_counter()
-        killed_at = killed(home, index, chosen.chunks, chosen.people)
+        killed_at = killed(home, index, chosen.people)
         said: dict[str, Any] = json.loads(started(home, chosen.people).communicate()[0].splitlines()[-1])
         seconds = time.perf_counter() - began
     rows = [
@@ -131,11 +131,13 @@ def started(home: Path, people: int, benchmark: str = "benchmarks.reindexing") -
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
 
 
-def killed(home: Path, index: IndexRow, chunks: int, people: int) -> int:
+def killed(home: Path, index: IndexRow, people: int, benchmark: str = "benchmarks.reindexing") -> int:
     """Begin, and kill when half is there; returns how many vectors that were."""
-    process = started(home, people)
+    process = started(home, people, benchmark)
     with Workspace.open(Settings.load(home), owner=False) as beside:
-        while process.poll() is None and beside.index_changes.count_lacking(index) > chunks // 2:
+        while process.poll() is None and beside.indexes.count_ready(index.id) < beside.index_changes.count_lacking(
+            index
+        ):
             time.sleep(0.05)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()

@@ -1,8 +1,6 @@
 """The audit log: only ever added to, chained, and whatever is done to it behind its back is noticed and named."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -14,18 +12,10 @@ from storage.corpora import Corpora
 from storage.database import Database
 from storage.errors import Exists
 from storage.jobs import Jobs
-from storage.seal import FILE, read_seal
+from storage.seal import read_seal
 
 ENTRIES = 6
 MOVED_UP = [f"UPDATE audit SET number = {n - 1} WHERE number = {n}" for n in (4, 5, 6)]
-
-
-@pytest.fixture
-def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    opened.seal = tmp_path / FILE
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from storage.assistants import Assistants
@@ -7,13 +5,6 @@ from storage.base_models import BaseModels
 from storage.corpora import Corpora
 from storage.database import Database
 from storage.errors import Exists, NotFound
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    yield opened
-    opened.close()
 
 
 def test_a_corpus_is_answered_by_the_embedded_base_model_until_another_is_chosen(database: Database) -> None:

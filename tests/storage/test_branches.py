@@ -1,6 +1,5 @@
 """A conversation is a tree of which one path is shown."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from storage.database import Database
 from storage.documents import Documents
 from storage.files import Files
 from storage.lexical import lexical
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from storage.comparisons import Comparisons
@@ -9,13 +7,6 @@ from storage.database import Database
 from storage.errors import NotFound
 from storage.rows import CitationRow, PassageRow
 from storage.tables import Document, Page
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

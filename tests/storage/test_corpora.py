@@ -1,21 +1,12 @@
 """Rows of chunks by id: which may be found, and that looking them up does not grow with the corpus."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from sqlalchemy import event
 
 from storage.corpora import Corpora
 from storage.database import Database
 from storage.tables import Chunk, Corpus, Document
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    yield opened
-    opened.close()
 
 
 def add(database: Database, name: str, texts: list[str], status: str = "ready", off: bool = False) -> list[int]:

@@ -1,7 +1,6 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,13 +20,6 @@ from storage.jobs import Jobs
 from storage.postgres import Ownership
 from storage.tables import Corpus, Document, Table
 from tests.postgres_server import end_owner
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    yield opened
-    opened.close()
 
 
 def test_migrating_from_nothing_gives_the_tables_as_they_are_declared(database: Database) -> None:

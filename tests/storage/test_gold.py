@@ -1,6 +1,5 @@
 """Gold questions are kept once a corpus, changed, found and deleted with their corpus."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from storage.gold import GoldDraft, GoldQuestions
 from storage.lexical import lexical
 
 RENT = GoldDraft("What is the rent?", "2,400 pounds", documents=("lease.md",), page=1, evidence="The rent is 2,400")
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

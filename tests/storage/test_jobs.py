@@ -1,5 +1,4 @@
 import multiprocessing
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing.pool import Pool
@@ -15,13 +14,6 @@ from storage.jobs import Jobs, guard
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KINDS = ["index"]
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -16,13 +16,6 @@ from storage.words import Stemmer, content_words
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def lexical(database: Database) -> Lexical:
     return lexical_of(database)
 

@@ -1,7 +1,6 @@
 """A person can be forgotten: their name goes from the audit log, which stays whole and says what was done to it."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,11 @@ from storage.audit import Audit
 from storage.corpora import Corpora
 from storage.database import Database
 from storage.errors import Busy, NotFound
-from storage.seal import FILE, read_seal
+from storage.seal import read_seal
 from storage.tables import AuditEntry
 
 NAME = "zqjane"
 TURNS = (NAME, "omar", NAME, "omar", "omar")
-
-
-@pytest.fixture
-def database(database_url: str, tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(database_url)
-    opened.seal = tmp_path / FILE
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
