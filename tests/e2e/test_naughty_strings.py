@@ -213,6 +213,7 @@ def test_what_is_typed_as_a_gold_question_is_kept_as_it_was_typed(
         corpus = ws.corpora.by_name("Dropped")
         assert corpus is not None
         page.goto(f"/evaluate?corpus={corpus.id}")
+        known: set[str] = set()
         for text in naughty if ALL else naughty[::6]:
             before = ws.gold.count(corpus.id)
             if not page.get_by_label("Question", exact=True).is_visible():
@@ -220,9 +221,14 @@ def test_what_is_typed_as_a_gold_question_is_kept_as_it_was_typed(
             page.get_by_label("Question", exact=True).fill(text)
             page.get_by_label("The right answer").first.fill(text)
             page.get_by_role("button", name="Save question").click()
+            if (same := " ".join(text.split()).casefold()) in known:  # NULL after null
+                expect(page.get_by_text("That question is here already.")).to_be_visible()
+                sound(page)
+                continue
             while ws.gold.count(corpus.id) == before:
                 page.wait_for_timeout(100)
             sound(page)
+            known.add(same)
             kept = {row.question for row in ws.gold.list(corpus.id)}
             assert text.replace("\r\n", "\n").replace("\r", "\n") in kept
 
