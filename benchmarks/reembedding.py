@@ -12,7 +12,6 @@ one's, so no place of one can be the other's. An answer is of no one index if ne
 are made up and the old vectors random; so this measures whether it holds, not how well it answers.
 """
 
-import argparse
 import json
 import tempfile
 import threading
@@ -25,7 +24,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from benchmarks.reindexing import PER_DOCUMENT, filled, killed, started
+from benchmarks.reindexing import PER_DOCUMENT, arguments, filled, killed, started
 from benchmarks.report import table, write
 from core.assistants import live
 from core.assistants.reading import READINGS
@@ -56,11 +55,7 @@ Ends = dict[tuple[int, int], tuple[set[int], set[int]]]
 
 def main() -> None:
     """Fill a workspace, change its index, look at every answer, write results/reembedding.md."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chunks", type=int, default=10_000)
-    parser.add_argument("--people", type=int, default=5)
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
+    chosen = arguments(__doc__)
     if chosen.child:
         child(chosen.child, chosen.people)
         return

@@ -43,11 +43,7 @@ SAID = "Device {document}-{line}: fault F{line} is mended by part {part}."
 
 def main() -> None:
     """Fill a workspace, change its embedding model, write results/reindexing.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--chunks", type=int, default=10_000)
-    parser.add_argument("--people", type=int, default=5)
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
+    chosen = arguments(__doc__)
     if chosen.child:
         child(chosen.child, chosen.people)
         return
@@ -74,6 +70,15 @@ def main() -> None:
     ]
     note = "".join(f"\n- {failure}" for failure in sorted(set(said["failures"])))
     write("reindexing", "Changing the embedding model while people ask", table(("what", "figure"), rows) + note)
+
+
+def arguments(about: str | None) -> argparse.Namespace:
+    """How many chunks and people; `child` is the workspace of the process that is killed and started again."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--chunks", type=int, default=10_000)
+    parser.add_argument("--people", type=int, default=5)
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 def filled(ws: Workspace, count: int, said: str = SAID, shift: int = 0) -> int:

@@ -22,7 +22,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -94,24 +94,23 @@ def usually(through: str) -> None:
     _usual = through
 
 
-@contextmanager
-def acting(through: str) -> Iterator[None]:
+def acting(through: str) -> AbstractContextManager[None]:
     """Acts inside come through something else, such as a job."""
-    token = _through.set(through)
-    try:
-        yield
-    finally:
-        _through.reset(token)
+    return _holding(_through, through)
+
+
+def called(actor: str) -> AbstractContextManager[None]:
+    """Acts inside are told under another name than that of the user of this process."""
+    return _holding(_actor, actor)
 
 
 @contextmanager
-def called(actor: str) -> Iterator[None]:
-    """Acts inside are told under another name than that of the user of this process."""
-    token = _actor.set(actor)
+def _holding(variable: ContextVar[str], value: str) -> Iterator[None]:
+    token = variable.set(value)
     try:
         yield
     finally:
-        _actor.reset(token)
+        variable.reset(token)
 
 
 def note(

@@ -9,7 +9,9 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -110,7 +112,14 @@ def launched(playwright: Playwright) -> Browser:
 
 @pytest.fixture
 def page(browser: Browser, server: Server) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=server.url)
+    with alone(browser, server, viewport={"width": 1440, "height": 900}) as opened:
+        yield opened
+
+
+@contextmanager
+def alone(browser: Browser, server: Server, **options: Any) -> Iterator[Page]:
+    """A page in a context of its own, made with these options, that may ask no other server."""
+    context = browser.new_context(base_url=server.url, **options)
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     opened = context.new_page()

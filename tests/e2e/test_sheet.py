@@ -15,7 +15,7 @@ from core.assistants import live
 from core.domains import domain
 from core.ingestion import intake
 from core.workspace import Workspace
-from tests.e2e.conftest import PATIENCE_MS, Server, is_foreign
+from tests.e2e.conftest import Server, alone
 from tests.e2e.test_main_path import answers
 from tests.e2e.test_naughty_strings import Scripted, opened
 
@@ -66,16 +66,9 @@ def page(
     request: pytest.FixtureRequest, look: Literal["light", "dark"], browser: Browser, server: Server
 ) -> Iterator[Page]:
     size = {"width": request.param, "height": HEIGHT}
-    context = browser.new_context(viewport=size, color_scheme=look, base_url=server.url)  # type: ignore[arg-type]
-    context.set_default_timeout(PATIENCE_MS)
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    expect.set_options(timeout=PATIENCE_MS)
-    page = context.new_page()
-    foreign: list[str] = []
-    page.on("request", lambda asked: foreign.append(asked.url) if is_foreign(asked.url, server) else None)
-    yield page
-    context.close()
-    assert not foreign, f"the page asked other servers: {foreign}"
+    granted = ["clipboard-read", "clipboard-write"]
+    with alone(browser, server, viewport=size, color_scheme=look, permissions=granted) as opened_page:
+        yield opened_page
 
 
 def comes_inside(page: Page, part: Locator) -> bool:
