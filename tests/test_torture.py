@@ -19,6 +19,6 @@ def test_what_was_acknowledged_is_there_once_and_whole_after_every_kill(tmp_path
     finally:
         torture.finish()
     assert torture.told.wrong == [], torture.said()[-2_000:]
-    assert torture.told.kills.total() == KILLS
+    assert torture.told.kills.total() >= KILLS  # one while it is starting comes after one that has it start
     assert torture.told.acts.total() > 0
     assert torture.told.whole == 1

@@ -54,6 +54,17 @@ def follow(ws: "Workspace", document_ids: Iterable[int]) -> Outcome:
         time.sleep(LOOK_S)
 
 
+def finish(ws: "Workspace", corpus_id: int) -> None:
+    """Let the index jobs of a corpus end whose documents are done: one killed just before its end has that left.
+
+    It would stand in the queue until the next start, though there is nothing to do.
+    """
+    while any(job.kind == "index" for job in ws.jobs.list(corpus_id, ("queued", "running"))):
+        if room.short(ws.home):
+            return
+        time.sleep(LOOK_S / 5)
+
+
 def progress(rows: Sequence[DocumentRow], pending: Sequence[DocumentRow]) -> str:
     """How far it is, in one line: documents done, and the one under way."""
     text = f"{len(rows) - len(pending)} of {len(rows)} documents"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.commands.following import Outcome, follow
+from core.commands.following import Outcome, finish, follow
 from core.commands.terminal import say
 from core.errors import BadInput, WorkspaceLocked
 from core.ingestion import flags
@@ -32,7 +32,10 @@ def index(settings: Settings, corpus_name: str, domain: str | None, paths: Seque
         if ws.lock is not None:
             ws.dispatcher.start()
         taken = [*intake.accepted, *intake.replaced, *intake.unchanged]
-        return report(intake, follow(ws, (admitted.document_id for admitted in taken)))
+        outcome = follow(ws, (admitted.document_id for admitted in taken))
+        if ws.lock is not None:
+            finish(ws, corpus.id)
+        return report(intake, outcome)
 
 
 def open_workspace(settings: Settings) -> "Workspace":

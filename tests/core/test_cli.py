@@ -63,6 +63,15 @@ def test_indexing_again_changes_nothing(home: Path, documents: Path) -> None:
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, "2 ready, 2 unchanged")
 
 
+def test_a_job_that_was_killed_just_before_its_end_is_over_after_the_next_indexing(home: Path, documents: Path) -> None:
+    with Workspace.open(Settings.load(home)) as ws:
+        again = ws.jobs.enqueue("index", ws.corpora.list()[0].id)
+    done = triptych("index", "--workspace", home, "--corpus", "contracts", documents)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "2 ready, 2 unchanged")
+    with Workspace.open(Settings.load(home), owner=False) as ws:
+        assert ws.jobs.get(again.id).status == "done"
+
+
 def test_a_file_that_fails_is_listed_and_the_exit_code_is_1(home: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\nnothing of a PDF follows")
     (tmp_path / "empty.txt").write_bytes(b"")
