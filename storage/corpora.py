@@ -189,6 +189,17 @@ class Corpora:
                 found |= {(row.document_id, row.number): copied(PageRow, row) for row in rows}
         return found
 
+    def edited_by_keys(self, keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Rows[ChunkRow]]:
+        """The chunks that a person edited on the pages of these (document id, page number), in order."""
+        found: dict[tuple[int, int], Rows[ChunkRow]] = {}
+        with self._database.read() as session:
+            for part in parts(sorted(set(keys))):
+                near = Chunk.document_id.in_({key for key, _ in part}), Chunk.page.in_({number for _, number in part})
+                there = select(Chunk).where(*near, Chunk.edited.is_not(None), served()).order_by(Chunk.ordinal)
+                for row in session.scalars(there):
+                    found.setdefault((row.document_id, row.page), []).append(copied(ChunkRow, row))
+        return found
+
     def chunks(self, document_id: int) -> Rows[ChunkRow]:
         """All chunks of a document as the serving index has it cut, in order."""
         query = select(Chunk).where(Chunk.document_id == document_id, served()).order_by(Chunk.ordinal)

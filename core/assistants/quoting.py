@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.assistants.interaction import States, nearness
+from core.assistants.kinds import has_kind, wanted_kind
 from core.assistants.sentences import Sentence, split
-from core.assistants.words import MONTHS, Word, content_words, stems, words
+from core.assistants.words import content_words, stems
 from core.retrieval.passages import Passage
 
 Floats = NDArray[np.float32]
@@ -48,22 +49,6 @@ FEATURES = (
     "document_score",
 )  # fmt: skip
 """What a sentence's score is made of; `near*` compare token by token, see `interaction`."""
-
-AMOUNTS = r"number|amount|total|rate|cost|price|fee|limit|dose|value|percentage"
-KINDS: Mapping[str, re.Pattern[str]] = {
-    "number": re.compile(
-        r"\bhow (?:many|much|long|old|far|tall|large|often|high)\b|\bpercent"
-        rf"|\bwhat (?:is|was|were|are) the (?:\w+ ){{0,3}}(?:{AMOUNTS})\b",
-        re.I,
-    ),
-    "time": re.compile(
-        r"\bwhen\b|\b(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade|time)\b|\bhow soon\b|\bdeadline\b",
-        re.I,
-    ),
-    "person": re.compile(r"\bwho(?:se|m)?\b", re.I),
-    "place": re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|state|place|town|region)\b", re.I),
-}
-"""What a question asks for, by its words; the first kind that matches counts."""
 
 BACK = re.compile(r"(?:it|its|this|that|these|those|they|their|he|his|she|her|such|however|therefore)\b", re.I)
 LETTERS = re.compile(r"[^\W\d_]")
@@ -209,34 +194,12 @@ def coverage(asked: Asked, held: set[str]) -> float:
     return sum(rarity for stem, rarity in asked.items() if stem in held) / total if total else 0.0
 
 
-def wanted_kind(question: str) -> str:
-    """What kind of thing a question asks for: "person", "time", "number", "place" or "" (anything)."""
-    return next((kind for kind, pattern in KINDS.items() if pattern.search(question)), "")
-
-
-def has_kind(kind: str, sentence: str, asked: Asked) -> float:
-    """1 if the sentence holds something of the wanted kind that the question does not name itself; else 0."""
-    new = [word for word in words(sentence) if word.stem not in asked]
-    if kind == "number":
-        return float(any(word.kind == "number" for word in new))
-    if kind == "time":
-        return float(any(_is_time(word) for word in new))
-    if kind in ("person", "place"):
-        return float(any(word.kind == "name" for word in new))
-    return 0.0
-
-
 def is_label(sentence: Sentence) -> bool:
     """A heading or caption: short, without an ending, so it announces an answer rather than gives one."""
     text = sentence.text.strip()
     if sentence.row:
         return sentence.header == "" or not LETTERS.search(text)
     return text.startswith("#") or (text[-1] not in '.!?;)"”' and len(text.split()) <= 8)
-
-
-def _is_time(word: Word) -> bool:
-    year = word.kind == "number" and len(word.stem) == 4 and word.stem[:2] in ("15", "16", "17", "18", "19", "20")
-    return year or word.text.lower() in MONTHS or (word.kind == "number" and len(word.stem) <= 2)
 
 
 def _after_match(previous: Sentence, meaning: float) -> float:

@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from core.assistants.answer import ContextUse
 from core.assistants.citing import Quoted, cite
 from core.assistants.followup import Turn
+from core.assistants.kinds import misses
 from core.assistants.quotation import Quotation, choose
 from core.assistants.quoting import Embeds, Scored
 from core.assistants.reading import Reading
@@ -103,7 +104,7 @@ class Writer:
         )
         pieces = self._generate(engine, prompt.messages)
         if passages and self._reading.own_words == "supported":
-            pieces = self._supported(pieces, passages)
+            pieces = self._supported(pieces, question, passages)
         for piece in pieces:
             joined = piece if self.text or not self.quoted.text else f"\n\n{piece.lstrip()}"
             self.text += joined
@@ -139,19 +140,23 @@ class Writer:
             if text := str(chunk.text):
                 yield text
 
-    def _supported(self, pieces: Iterator[str], passages: Sequence[Passage]) -> Iterator[str]:
-        """Whole sentences only: those that a passage supports and that do not repeat the quotation or each other."""
+    def _supported(self, pieces: Iterator[str], question: str, passages: Sequence[Passage]) -> Iterator[str]:
+        """Whole sentences only: those that a passage supports, that are of the kind asked for and repeat nothing."""
         written, passed = "", 0
         for piece in pieces:
             written += piece
             done = split(written)[:-1]
-            yield from self._let_through([s.text for s in done[passed:]], passages)
+            yield from self._let_through([s.text for s in done[passed:]], question, passages)
             passed = max(passed, len(done))
         if not self._stop.is_set():
-            yield from self._let_through([s.text for s in split(written)[passed:] if _ended(s.text)], passages)
+            yield from self._let_through(
+                [s.text for s in split(written)[passed:] if _ended(s.text)], question, passages
+            )
 
-    def _let_through(self, sentences: list[str], passages: Sequence[Passage]) -> Iterator[str]:
+    def _let_through(self, sentences: list[str], question: str, passages: Sequence[Passage]) -> Iterator[str]:
         for sentence in sentences:
+            if misses(question, sentence):
+                continue
             if not repeats(sentence, f"{self.quoted.text}\n{self.text}") and _holds(sentence, passages, self._embedder):
                 yield sentence if not self.text else f" {sentence}"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]
 
-from core.assistants.answer import Answer, Mode
+from core.assistants.answer import Answer, Citation, Mode
 from core.assistants.ask import ADAPTED, Assistant
 from core.assistants.reading import QUOTE
 from core.errors import BadInput
@@ -22,6 +22,7 @@ from core.evaluation import fingerprints
 from core.evaluation.questions import Gold
 from core.evaluation.scoring import Scores, likelihood, score
 from core.evaluation.summary import Outcome
+from core.retrieval.passages import Passage
 from storage.rows import EvaluationAnswerRow
 
 if TYPE_CHECKING:
@@ -145,10 +146,11 @@ def _timings(answer: Answer, shared_s: float) -> dict[str, Any]:
     return found
 
 
-def _citation(each: Any) -> dict[str, Any]:
+def _citation(each: Citation) -> dict[str, Any]:
     names = ("sentence_start", "sentence_end", "passage", "document_id", "document", "page", "quote_start", "quote_end")
-    return {name: getattr(each, name) for name in names}
+    return {name: getattr(each, name) for name in names} | ({"edited": True} if each.edited else {})
 
 
-def _passage(each: Any) -> dict[str, Any]:
-    return {name: getattr(each, name) for name in ("rank", "document_id", "document", "page", "start", "end")}
+def _passage(each: Passage) -> dict[str, Any]:
+    names = ("rank", "document_id", "document", "page", "start", "end")
+    return {name: getattr(each, name) for name in names} | ({"edited": True} if each.edited else {})

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.evaluation.beside import TITLES
 from core.evaluation.charts import GRID, Chart, Line, Mark, Paper, Words
+from core.evaluation.report import cited_at
 from core.evaluation.scoring import LESS_IS_BETTER, METRICS
 
 PAPER = Paper(width=640, letters=14)
@@ -170,7 +171,7 @@ def _question(found: Mapping[str, Any]) -> str:
 def _answer(mode: str, found: Mapping[str, Any]) -> str:
     f1 = found["scores"].get("token_f1")
     score = "" if f1 is None else f"F1 {100 * f1:.0f}"
-    cited = "; ".join(dict.fromkeys(f"{c['document']}, page {c['page']}" for c in found["citations"]))
+    cited = "; ".join(cited_at(found))
     return (
         f"<p><b>{TITLES.get(mode, escape(mode))}</b> <span class=quiet>{score} {'refused' if found['refused'] else ''} "
         f"{escape(cited)}</span></p><pre>{escape(found['answer'])}</pre>"

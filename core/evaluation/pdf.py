@@ -14,6 +14,7 @@ from core.evaluation.beside import TITLES
 from core.evaluation.charts import Chart, Mark, Paper
 from core.evaluation.html import METHOD
 from core.evaluation.pdf_looks import Fonts, fonts, styles
+from core.evaluation.report import cited_at
 from core.evaluation.scoring import LESS_IS_BETTER, METRICS
 
 MARGIN = 50.0
@@ -164,7 +165,7 @@ class Sheets:
             f1 = each["scores"].get("token_f1")
             facts = [TITLES.get(mode, mode), *([] if f1 is None else [f"F1 {100 * f1:.0f}"])]
             facts += ["refused"] if each["refused"] else []
-            facts += dict.fromkeys(f"{c['document']}, page {c['page']}" for c in each["citations"])
+            facts += cited_at(each)
             story += [self._said(" · ".join(facts), "facts"), self._said(_cut(each["answer"]))]
         return story
 

@@ -1,24 +1,49 @@
 """An evaluation as the JSON that the command line writes and the HTML report is made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.evaluation import breakdown
 from core.evaluation.answering import outcome
 from core.evaluation.beside import sections
 from core.evaluation.known import verdict
-from storage.rows import EvaluationAnswerRow, EvaluationRow, PageRow
+from storage.rows import ChunkRow, EvaluationAnswerRow, EvaluationRow, PageRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-Pages = dict[tuple[int, int], PageRow]
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Where answers point, as it is now: pages by (document id, page), and the chunks on them that a person edited."""
+
+    rows: Mapping[tuple[int, int], PageRow]
+    edited: Mapping[tuple[int, int], Sequence[ChunkRow]]
+
+    def __contains__(self, key: object) -> bool:
+        """Whether a page is still there."""
+        return key in self.rows
+
+    def words_at(self, place: Mapping[str, Any], start: str, end: str) -> str:
+        """What stands at a stored place, between the two offsets of these names; "" where page or place are gone.
+
+        Of a place that was read as a person had edited it, the person's words; "" once that edit was undone.
+        """
+        key = place["document_id"], place["page"]
+        page, first, last = self.rows.get(key), place[start], place[end]
+        if page is None or first is None:
+            return ""
+        if not place.get("edited"):
+            return page.text[first:last]
+        return "\n".join(row.said for row in self.edited.get(key, ()) if row.start < last and row.end > first)
 
 
 def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
     """Scores by mode, paired differences, the verdict, and every question with what each mode said.
 
     Words of passages and quotations are those on the pages now; those of documents that are gone are empty.
+    Where a person had edited them they are the person's, and "edited" says so.
     """
     answers = ws.evaluations.answers(evaluation.id)
     pages = pages_of(ws, answers)
@@ -48,7 +73,15 @@ def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
 
 def pages_of(ws: "Workspace", answers: Iterable[EvaluationAnswerRow]) -> Pages:
     """The pages that answers cite or were made from, as they are now, without those of documents that are gone."""
-    return ws.corpora.pages_by_keys(_keys(answers))
+    places = [each for row in answers for each in (*row.citations, *row.passages) if each["document_id"] is not None]
+    edited = _keys(each for each in places if each.get("edited"))
+    return Pages(ws.corpora.pages_by_keys(_keys(places)), ws.corpora.edited_by_keys(edited) if edited else {})
+
+
+def cited_at(answer: Mapping[str, Any]) -> list[str]:
+    """Where an answer of `answer_json` points, each place once, as reports name it."""
+    named = (f"{c['document']}, page {c['page']}{' (edited)' if c.get('edited') else ''}" for c in answer["citations"])
+    return list(dict.fromkeys(named))
 
 
 def answer_json(row: EvaluationAnswerRow, pages: Pages) -> dict[str, Any]:
@@ -62,8 +95,9 @@ def answer_json(row: EvaluationAnswerRow, pages: Pages) -> dict[str, Any]:
                 "sentence": row.text[c["sentence_start"] : c["sentence_end"]],
                 "document": c["document"],
                 "page": c["page"],
-                "quote": words_at(pages, c, "quote_start", "quote_end"),
+                "quote": pages.words_at(c, "quote_start", "quote_end"),
             }
+            | _edited(c)
             for c in row.citations
             if c["document_id"] is not None
         ],
@@ -72,8 +106,9 @@ def answer_json(row: EvaluationAnswerRow, pages: Pages) -> dict[str, Any]:
                 "rank": p["rank"],
                 "document": p["document"],
                 "page": p["page"],
-                "text": words_at(pages, p, "start", "end"),
+                "text": pages.words_at(p, "start", "end"),
             }
+            | _edited(p)
             for p in row.passages
         ],
         "timings": row.timings,
@@ -88,12 +123,10 @@ def _question(gold: dict[str, Any], answers: dict[str, Any], judged: list[dict[s
     return found | ({"judged": judged} if judged else {})
 
 
-def _keys(answers: Iterable[EvaluationAnswerRow]) -> set[tuple[int, int]]:
-    places = [each for row in answers for each in (*row.citations, *row.passages)]
-    return {(each["document_id"], each["page"]) for each in places if each["document_id"] is not None}
+def _edited(place: Mapping[str, Any]) -> dict[str, bool]:
+    """As `triptych ask --json` says it: only of words that a person had put there."""
+    return {"edited": True} if place.get("edited") else {}
 
 
-def words_at(pages: Pages, place: Mapping[str, Any], start: str, end: str) -> str:
-    """What stands at a stored place, between the two offsets of these names; "" where the page or the place is gone."""
-    page = pages.get((place["document_id"], place["page"]))
-    return page.text[place[start] : place[end]] if page and place[start] is not None else ""
+def _keys(places: Iterable[Mapping[str, Any]]) -> set[tuple[int, int]]:
+    return {(each["document_id"], each["page"]) for each in places}

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.evaluation.explaining import bearing, excerpt, overlap
 from core.evaluation.questions import Gold
-from core.evaluation.report import Pages, pages_of, words_at
+from core.evaluation.report import Pages, pages_of
 from core.evaluation.scoring import METRICS
 from dashboard import resources, state
 from dashboard.components import answer, figures, modes, quotes
@@ -69,7 +69,7 @@ def _citation(found: Mapping[str, Any], pages: Pages) -> CitationRow:
         sentence_start=found["sentence_start"], sentence_end=found["sentence_end"], passage_rank=found["passage"],
         document_id=found["document_id"] if there else None, page=found["page"], quote_start=found["quote_start"],
         quote_end=found["quote_end"], support=0.0, document=str(found["document"]) if there else "",
-        quote=words_at(pages, found, "quote_start", "quote_end"),
+        quote=pages.words_at(found, "quote_start", "quote_end"), edited=bool(found.get("edited")),
     )  # fmt: skip
 
 
@@ -101,7 +101,8 @@ def _cited(gold: Gold, cited: Sequence[CitationRow], key: str) -> None:
     if popover.open:
         with popover:
             for number, each in enumerate(places.values(), 1):
-                _place(gold, number, each.document, each.page, each.quote, quotes.place(each), f"quote-{key}-{number}")
+                _place(gold, number, each.document, each.page, each.quote, quotes.place(each), f"quote-{key}-{number}",
+                       each.edited)  # fmt: skip
 
 
 def _read(gold: Gold, row: EvaluationAnswerRow, pages: Pages, key: str) -> None:
@@ -109,7 +110,7 @@ def _read(gold: Gold, row: EvaluationAnswerRow, pages: Pages, key: str) -> None:
     if not row.passages:
         st.caption("It reads no passages.")
         return
-    texts = {each["rank"]: words_at(pages, each, "start", "end") for each in row.passages}
+    texts = {each["rank"]: pages.words_at(each, "start", "end") for each in row.passages}
     holding = [each["rank"] for each in row.passages
                if bearing(each["document"], texts[each["rank"]], gold).evidence]  # fmt: skip
     name = figures.count(len(row.passages), "passage")
@@ -120,22 +121,30 @@ def _read(gold: Gold, row: EvaluationAnswerRow, pages: Pages, key: str) -> None:
                 there = (each["document_id"], each["page"]) in pages
                 place = (each["document_id"], each["page"], (each["start"], each["end"])) if there else None
                 _place(gold, each["rank"], each["document"] if there else "", each["page"], texts[each["rank"]], place,
-                       f"passage-{key}-{each['rank']}")  # fmt: skip
+                       f"passage-{key}-{each['rank']}", bool(each.get("edited")))  # fmt: skip
     if gold.evidence and gold.answerable:
         ranks = ", ".join(map(str, holding))
         st.caption(f"gold evidence in passage {ranks}" if holding else "no gold evidence in them", width="content")
 
 
 def _place(
-    gold: Gold, number: int, document: str, page: int | None, text: str, place: quotes.Quote | None, key: str
+    gold: Gold,
+    number: int,
+    document: str,
+    page: int | None,
+    text: str,
+    place: quotes.Quote | None,
+    key: str,
+    edited: bool = False,
 ) -> None:
     """A place of a document: the way to it, what it has to do with the gold, and its words."""
     found = bearing(document, text, gold)
+    where = f"{number}. {document}, page {page}{' (edited by you)' if edited else ''}"
     with st.container(border=True, gap="xsmall"):
         if place is None:
             st.caption(f"{number}. a document that was deleted since")
             return
-        st.button(label(f"{number}. {document}, page {page}", 100), key=key, type="tertiary",
+        st.button(label(where, 100), key=key, type="tertiary",
                   icon=":material/description:", on_click=state.open_document, args=place)  # fmt: skip
         with st.container(horizontal=True, gap="small"):
             if found.document:

@@ -18,6 +18,7 @@ from core.retrieval.passages import Passage
 Make = Callable[..., Passage]
 Assistants = Callable[..., Assistant]
 CLAUSE = "12.2 Either party may end this Agreement with 60 days' written notice. Fees paid are not refunded."
+SUPPORTED = replace(SMALL, own_words="supported")
 LOOKED = "I looked in 3 documents for “agreement” and “ended”; the closest passages are below."
 
 
@@ -65,7 +66,7 @@ def test_a_small_model_s_answer_leads_with_a_cited_quotation(assistant: Assistan
 
 def test_own_words_that_the_passages_do_not_support_are_left_out_for_small_models(assistant: Assistants) -> None:
     says = "Either party may end it with 90 days' notice. Either party may end the agreement with sixty days' notice."
-    text = asked(assistant(says, replace(SMALL, own_words="supported"))).text
+    text = asked(assistant(says, SUPPORTED)).text
     assert "90" not in text
     assert text.endswith("Either party may end the agreement with sixty days' notice.")
 
@@ -75,8 +76,17 @@ def test_own_words_that_repeat_the_quotation_or_themselves_are_left_out_for_smal
 ) -> None:
     copied = "Either party may end the agreement with sixty days' written notice."
     own = "Either party may end the agreement with sixty days' notice."
-    answer = asked(assistant(f"{copied} {own} {own}", replace(SMALL, own_words="supported")))
+    answer = asked(assistant(f"{copied} {own} {own}", SUPPORTED))
     assert answer.text[answer.quoted_until :].strip() == own
+
+
+def test_own_words_that_answer_how_long_with_a_day_are_left_out_for_small_models(assistant: Assistants) -> None:
+    page = "The term of the lease is ten years from and including 29 September 2024."
+    day, years = "The term of the lease is 29 September 2024.", "The lease is for a term of ten years."
+    answer = asked(assistant(f"{day} {years}", SUPPORTED, texts=(page,)), "How long is the term of the lease?")
+    assert answer.text[answer.quoted_until :].strip() == years
+    answer = asked(assistant(day, SUPPORTED, texts=(page,)), "When does the term of the lease begin?")
+    assert answer.text[answer.quoted_until :].strip() == day
 
 
 def test_a_large_model_writes_itself_and_its_unsupported_sentences_are_marked(assistant: Assistants) -> None:

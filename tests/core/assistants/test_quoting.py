@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from core.assistants.quotation import choose, quotation
-from core.assistants.quoting import FEATURES, relevant, wanted_kind, weights
+from core.assistants.quoting import FEATURES, relevant, weights
 from core.assistants.reading import GROUNDED, LARGE, SMALL, reading_for
 from core.assistants.words import stems, words
 from core.ingestion.embedding import Embedder
@@ -58,13 +58,6 @@ def test_probabilities_of_all_sentences_sum_to_one(passage: Make, embedder: Embe
 
 def test_no_passages_give_no_sentences(embedder: Embedder) -> None:
     assert relevant("Anything?", [], embedder, {}).candidates == ()
-
-
-def test_questions_say_what_kind_of_thing_they_want() -> None:
-    assert wanted_kind("How many units were sold?") == "number"
-    assert wanted_kind("In what year did it open?") == "time"
-    assert wanted_kind("Who signs the order?") == "person"
-    assert wanted_kind("Explain the process") == ""
 
 
 def test_small_base_models_lead_with_a_quotation_and_others_write() -> None:

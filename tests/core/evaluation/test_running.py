@@ -17,11 +17,12 @@ from core.errors import BadInput, NotFound
 from core.evaluation import running
 from core.evaluation.comparing import between, change
 from core.evaluation.fingerprints import differing
+from core.evaluation.html import page
 from core.evaluation.options import Options
 from core.evaluation.questions import Gold, from_file, of_rows, read_gold
-from core.evaluation.report import report
+from core.evaluation.report import cited_at, report
 from core.generation.scripted import ScriptedChat
-from core.ingestion import intake
+from core.ingestion import editing, intake
 from core.settings import Settings
 from core.workspace import Workspace
 from storage.gold import GoldDraft
@@ -118,6 +119,25 @@ def test_a_deleted_document_takes_its_words_out_of_the_report(ws: Workspace, cor
     intake.delete_documents(ws, [d.id for d in ws.corpora.documents(corpus.id)])
     answer = report(ws, ws.evaluations.get(row.id))["questions"][0]["answers"]["quote"]
     assert {p["text"] for p in answer["passages"]} == {""}
+
+
+def test_what_was_read_as_a_person_edited_it_is_told_in_those_words(ws: Workspace, corpus: CorpusRow) -> None:
+    [document] = ws.corpora.documents(corpus.id)
+    rent = next(each for each in ws.corpora.chunks(document.id) if "2,400" in each.text)
+    editing.edit(ws, rent.id, "The monthly rent is 2,500 crowns.")
+    row = running.start(ws, corpus.id, golds(ws, corpus)[:1], ["quote"])
+    ws.dispatcher.run_one()
+    found = report(ws, ws.evaluations.get(row.id))
+    answer = found["questions"][0]["answers"]["quote"]
+    [cited] = [(each["quote"], each["edited"]) for each in answer["citations"] if "2,500" in each["sentence"]]
+    assert cited == ("The monthly rent is 2,500 crowns.", True)
+    assert "lease.md, page 1 (edited)" in cited_at(answer)
+    assert "lease.md, page 1 (edited)" in page(found)
+    assert [each["text"] for each in answer["passages"] if each.get("edited")] == [cited[0]]
+    assert all("edited" not in each for each in answer["passages"] if each["text"] != cited[0])
+    editing.undo(ws, rent.id)
+    answer = report(ws, ws.evaluations.get(row.id))["questions"][0]["answers"]["quote"]
+    assert {each["quote"] for each in answer["citations"] if each.get("edited")} == {""}
 
 
 def test_trained_modes_are_compared_with_retrieval_pair_by_pair(tmp_path: Path) -> None:
