@@ -41,6 +41,10 @@ class Assistants:
         """How evidence is shown to the base model: "auto", "quote" or "passages". Raises NotFound."""
         return self._set(corpus_id, reading=reading)
 
+    def choose_refusal(self, corpus_id: int, below: float | None) -> AssistantRow:
+        """Refuse what is less probably answered than that, 0..1; None is the domain's threshold. Raises NotFound."""
+        return self._set(corpus_id, refuse_below=below)
+
     def choose_retraining(self, corpus_id: int, days: int, share: int) -> AssistantRow:
         """Train its adapters again every so many days, and once so many percent changed; 0 is off. Raises NotFound."""
         return self._set(corpus_id, retrain_days=days, retrain_share=share)

@@ -52,12 +52,13 @@ class BaseModelRow:
 
 @dataclass(frozen=True, slots=True)
 class AssistantRow:
-    """How a corpus is answered; no `base_model_id` is the embedded one."""
+    """How a corpus is answered; no `base_model_id` is the embedded one, no `refuse_below` its domain's threshold."""
 
     corpus_id: int
     base_model_id: int | None = None
     mode: str = "rag"
     reading: str = "auto"
+    refuse_below: float | None = None
     retrain_days: int = 0
     retrain_share: int = 0
 
@@ -392,7 +393,8 @@ class EvaluationRow:
 class EvaluationAnswerRow:
     """What one mode answered to one question of an evaluation, and what it scored.
 
-    `taken_from` is the evaluation it was taken over from.
+    `taken_from` is the evaluation it was taken over from; `answerability` how probable it seemed that the documents
+    hold the answer, 0..1.
     """
 
     question_id: str
@@ -406,6 +408,7 @@ class EvaluationAnswerRow:
     scores: dict[str, Any]
     fingerprint: str = ""
     taken_from: int | None = None
+    answerability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

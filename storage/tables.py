@@ -140,8 +140,10 @@ class BaseModel(Table):
 class Assistant(Table):
     """How a corpus is answered; without a row, with the defaults. No `base_model_id` is the embedded one.
 
-    `reading`: auto, quote, passages (`core/assistants/reading.py`). Its adapters learn again after `retrain_days`,
-    and once `retrain_share` percent of the documents changed; 0 is off (`core/finetuning/retraining.py`).
+    `reading`: auto, quote, passages (`core/assistants/reading.py`). `refuse_below` is the answerability below which it
+    refuses, where that is not its domain's (`core/assistants/strictness.py`). Its adapters learn again after
+    `retrain_days`, and once `retrain_share` percent of the documents changed; 0 is off
+    (`core/finetuning/retraining.py`).
     """
 
     __tablename__ = "assistants"
@@ -150,6 +152,7 @@ class Assistant(Table):
     base_model_id: Mapped[int | None] = mapped_column(ForeignKey("base_models.id", ondelete="SET NULL"), index=True)
     mode: Mapped[str] = mapped_column(default="rag")
     reading: Mapped[str] = mapped_column(default="auto")
+    refuse_below: Mapped[float | None]
     retrain_days: Mapped[int] = mapped_column(default=0, server_default="0")
     retrain_share: Mapped[int] = mapped_column(default=0, server_default="0")
 
@@ -524,6 +527,7 @@ class EvaluationAnswer(Table):
     `citations` and `passages` are places (document, page, offsets), not words: a deleted document takes its words
     along. `timings` are the fields of `core.assistants.answer.Timings`, the retrieval that the modes share counted in.
     `fingerprint` names all that the answer depends on; `taken_from` is the evaluation that it was taken over from.
+    `answerability`: how probable it seemed that the documents hold the answer, 0..1; none where none were searched.
     """
 
     __tablename__ = "evaluation_answers"
@@ -539,6 +543,7 @@ class EvaluationAnswer(Table):
     passages: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     timings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     scores: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    answerability: Mapped[float | None]
     fingerprint: Mapped[str] = mapped_column(default="", server_default="", index=True)
     taken_from: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -86,6 +86,7 @@ class Answer:
         outcome: done, or stopped by a person.
         searched_for: what was looked for, when the question leant on the conversation; else "".
         sureness: the mean log-probability of what the engine wrote, shown or not; None where it does not tell.
+        answerability: how probable it was that the documents hold the answer, 0..1; None where none were searched.
     """
 
     text: str
@@ -100,6 +101,7 @@ class Answer:
     outcome: Literal["done", "stopped"] = "done"
     searched_for: str = ""
     sureness: float | None = None
+    answerability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from core.assistants.reading import SMALL, WIDEST, Reading, lead, reading_for, s
 from core.assistants.refusing import beside, is_all, searched
 from core.assistants.remembered import remembering
 from core.assistants.searching import Searches, Shared
+from core.assistants.strictness import strict
 from core.assistants.words import content_words
 from core.assistants.writing import Writer
 from core.domains import Domain
@@ -138,7 +139,7 @@ class Assistant:
         name = workspace.engines.name(chosen.base_model_id)
         return cls(
             corpus_id,
-            workspace.domains.get(corpus.domain),
+            strict(workspace.domains.get(corpus.domain), chosen),
             workspace.retriever,
             remembering(workspace.embedder),
             lambda words: workspace.lexical.idf(corpus_id, words),
@@ -202,6 +203,7 @@ class Assistant:
             outcome="stopped" if stop.is_set() else "done",
             searched_for=searched_for,
             sureness=writer.sureness,
+            answerability=None if mode == "base" else found.probability,
         )
 
     def _said(self, asking: Asking, found: Found, writer: Writer) -> Iterator[str]:
@@ -382,6 +384,7 @@ class Assistant:
             context=ContextUse(retrieved=len(found.passages)),
             base_model=voice.name,
             searched_for=searched_for,
+            answerability=found.probability,
         )
 
 

@@ -129,6 +129,7 @@ def stored(answer: Answer, gold: Gold, mode: str, shared_s: float) -> Evaluation
         passages=[_passage(each) for each in answer.passages],
         timings=_timings(answer, shared_s),
         scores=dict(score(answer, gold)),
+        answerability=answer.answerability,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.assistants.reading import reading_for
+from core.assistants.strictness import strict
 from core.evaluation.questions import Gold
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def of_answering(ws: "Workspace", corpus_id: int) -> dict[str, Any]:
     """Documents, edits of their chunks, index, domain, base model and its settings, adapters that serve, programs."""
     index = ws.corpora.active_index(corpus_id)
     assistant = ws.assistants.of(corpus_id)
-    domain = ws.domains.get(ws.corpora.get(corpus_id).domain)
+    domain = strict(ws.domains.get(ws.corpora.get(corpus_id).domain), assistant)
     return {
         "documents": digest(sorted(ws.corpora.contents(corpus_id).items())),
         "edits": digest(ws.edits.of_corpus(corpus_id)),
@@ -85,7 +86,7 @@ def of_modes(ws: "Workspace", corpus_id: int, modes: Sequence[str]) -> dict[str,
     Base alone reads no documents, retrieval no adapter: what a mode does not depend on does not change its digest.
     """
     index, chosen = ws.corpora.active_index(corpus_id), ws.assistants.of(corpus_id)
-    domain = ws.domains.get(ws.corpora.get(corpus_id).domain)
+    domain = strict(ws.domains.get(ws.corpora.get(corpus_id).domain), chosen)
     corpus = [sorted(ws.corpora.contents(corpus_id).items()), ws.edits.of_corpus(corpus_id),
               index.fingerprint if index else ""]  # fmt: skip
     prompt = [domain.persona, domain.refusal.sentence, domain.refusal.threshold, chosen.reading, _version()]

@@ -113,6 +113,7 @@ def answer_json(row: EvaluationAnswerRow, pages: Pages) -> dict[str, Any]:
         ],
         "timings": row.timings,
         "scores": row.scores,
+        "answerability": row.answerability,
     }
 
 

@@ -14,6 +14,7 @@ from dashboard.components import (
     gold_list,
     runs_compared,
     scores,
+    strictness,
     verdict,
 )
 from dashboard.components.safe_text import label
@@ -50,6 +51,7 @@ evaluation_run.show(corpus.id, questions)
 if row is not None:
     scores.show(row)
     answers_by_mode.show(row)
+    strictness.show(corpus, row)
     runs_compared.show(row, rows)
 
 st.subheader("Gold questions", anchor=False)

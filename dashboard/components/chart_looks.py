@@ -12,6 +12,8 @@ from dashboard.components.safe_text import one_line
 
 # In the order of the theme's chart colours, so that each mode has its own in light and dark.
 COLOURED = ("rag", "finetuned", "hybrid", "base", "quote")
+GREY = "#8A94A0"
+"""Of lines that mark a place: to be seen in light and dark."""
 NAMES_PX = 240
 """Room for the names of rows: the theme's own 100 would hide the end of most, where they differ."""
 
