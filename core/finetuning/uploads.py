@@ -3,8 +3,9 @@
 Files are read in the sandbox (`core.ingestion.parsing.rows`): two cells of a workbook that lie far apart, or ten
 million rows of a comma each, are enough to take all the memory of who reads them.
 
-Understood: question/answer, prompt/completion, instruction/output (with input), chat messages, and lines of `id`,
-`question`, `answer`, `doc_ids`, `evidence`. A row that cannot be used is named with its reason; the rest goes on.
+Understood: question/answer, prompt/completion, instruction/output (with input), chat messages (each answer is a pair),
+and lines of `id`, `question`, `answer`, `doc_ids`, `evidence`. A row that cannot be used is named with its reason; the
+rest goes on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.assistants.followup import Turn, standalone
 from core.errors import BadInput, UnreadableFile
 from core.ingestion.parsing.rows import ENDINGS
 from storage.examples import ExampleDraft
@@ -109,10 +111,17 @@ def pairs(rows: Sequence[Row | str], columns: Columns | None = None) -> Upload:
     drafts: list[ExampleDraft] = []
     bad: list[BadRow] = []
     for number, row in enumerate(rows, 1):
-        try:
-            drafts.append(_pair(row, chosen))
-        except ValueError as reason:
-            bad.append(BadRow(number, str(reason)))
+        if isinstance(row, str):
+            bad.append(BadRow(number, row))
+            continue
+        asked = _asked(row, chosen)
+        if not asked:
+            bad.append(BadRow(number, "no answer follows a question in its messages"))
+        for question, answer in asked:
+            try:
+                drafts.append(_pair(row, chosen, question, answer))
+            except ValueError as reason:
+                bad.append(BadRow(number, str(reason)))
     return Upload(tuple(drafts), tuple(bad), names)
 
 
@@ -134,12 +143,17 @@ def recognised(names: Sequence[str]) -> Columns:
     return Columns(question, answer, document, plain.get("evidence", ""))
 
 
-def _pair(row: Row | str, columns: Columns) -> ExampleDraft:
-    if isinstance(row, str):
-        raise ValueError(row)
-    question, answer = _spoken(row) if not columns.question else (row.get(columns.question), row.get(columns.answer))
+def _asked(row: Row, columns: Columns) -> list[tuple[Any, Any]]:
+    """Question and answer of a row, or all of a chat."""
+    if not columns.question:
+        return _spoken(row)
+    question, answer = row.get(columns.question), row.get(columns.answer)
     if columns.question.lower() == "instruction" and row.get("input"):
         question = f"{question}\n{row['input']}"
+    return [(question, answer)]
+
+
+def _pair(row: Row, columns: Columns, question: Any, answer: Any) -> ExampleDraft:
     texts = {"question": _text(question), "answer": _text(answer)}
     for what, text in texts.items():
         if not text:
@@ -159,20 +173,30 @@ def _pair(row: Row | str, columns: Columns) -> ExampleDraft:
     )
 
 
-def _spoken(row: Row) -> tuple[Any, Any]:
-    """The last answer of a chat and the question before it."""
+def _spoken(row: Row) -> list[tuple[Any, Any]]:
+    """Each answer of a chat with the question before it, which is put as it would be searched for in chat.
+
+    What leans on the conversation ("And for directors?") could not be learned alone: a corpus's chat asks its adapters
+    in the same words.
+    """
     turns = row.get("messages") or row.get("conversations")
     if not isinstance(turns, list):
-        raise ValueError("it has no list of messages")
+        return []
     spoken = [
         (str(t.get("role") or t.get("from")), _said(t.get("content") or t.get("value")))
         for t in turns
         if isinstance(t, dict)
     ]
-    for (role, question), (next_role, answer) in reversed(list(pairwise(spoken))):
-        if role in ("user", "human") and next_role in ("assistant", "gpt"):
-            return question, answer
-    raise ValueError("no answer follows a question in its messages")
+    found: list[tuple[Any, Any]] = []
+    history: list[Turn] = []
+    for (role, said), (next_role, answer) in pairwise(spoken):
+        if role not in ("user", "human") or next_role not in ("assistant", "gpt"):
+            continue
+        question = _text(said)
+        alone = standalone(question, history) if question else ""
+        found.append((alone, answer))
+        history += [Turn("user", question, searched=alone), Turn("assistant", _text(answer))] if question else []
+    return found
 
 
 def _said(content: Any) -> Any:

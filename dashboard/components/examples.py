@@ -57,7 +57,10 @@ def _upload(corpus_id: int) -> None:
     key = f"examples-file-{corpus_id}-{st.session_state.get('example-drops', 0)}"
     file = st.file_uploader(KINDS, type=["csv", "jsonl", "json", "xlsx"], key=key)
     if file is None:
-        st.caption("Columns called question and answer, prompt and completion, or chat messages are recognised.")
+        st.caption(
+            "Columns called question and answer, prompt and completion, or chat messages are recognised; each answer "
+            "of a chat is one."
+        )
         return
     try:
         found: Upload | None = _read(file.name, file.getvalue(), None)

@@ -3,6 +3,7 @@
 import json
 import random
 from datetime import UTC, datetime
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,42 @@ def test_the_shapes_people_have_are_recognised(sandbox: Sandbox, tmp_path: Path,
     assert (draft.question, draft.answer) == ("Why?", "Because.")
     if "doc_ids" in row:
         assert (draft.document, draft.page, draft.evidence) == ("a.pdf", 4, "e")
+
+
+def chat(*said: str) -> dict[str, object]:
+    return {"messages": [{"role": role, "content": text} for role, text in zip(cycle(("user", "assistant")), said)]}
+
+
+def test_every_answer_of_a_chat_is_an_example_asked_as_it_would_be_searched_for(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    talk = chat(
+        "How often is the Brio 20 descaled?", "Monthly.", "And the Brio 40?", "Weekly.", "Why?", "It is larger."
+    )
+    other = chat("What is the notice period?", "Sixty days.")
+    found = read_file(written(tmp_path / "pairs.jsonl", [talk, other]), sandbox=sandbox)
+    assert [(draft.question, draft.answer) for draft in found.drafts] == [
+        ("How often is the Brio 20 descaled?", "Monthly."),
+        ("How often is the Brio 40 descaled?", "Weekly."),
+        ("Why? (often Brio 40 descaled)", "It is larger."),
+        ("What is the notice period?", "Sixty days."),
+    ]
+    assert not found.bad
+
+
+def test_an_answer_of_a_chat_that_says_nothing_is_named_and_the_others_are_taken(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    rows = [
+        chat("What is the rent?", "", "What is the deposit for Unit 7 in Tallinn?", "500 euro."),
+        chat("What is owed?"),
+    ]
+    found = read_file(written(tmp_path / "pairs.jsonl", rows), sandbox=sandbox)
+    assert [draft.question for draft in found.drafts] == ["What is the deposit for Unit 7 in Tallinn?"]
+    assert [(bad.number, bad.reason) for bad in found.bad] == [
+        (1, "the answer is empty"),
+        (2, "no answer follows a question in its messages"),
+    ]
 
 
 def test_bad_rows_are_named_with_their_reason_and_the_rest_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
