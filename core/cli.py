@@ -9,6 +9,7 @@
     triptych reindex --corpus C [--usual N] [--embedding M]  another embedding model, other chunks
     triptych train  --corpus C --examples F             adapters for the modes finetuned and hybrid
     triptych evaluate --corpus C --questions F          gold questions in several modes, and the verdict
+    triptych threshold --corpus C [--at 0.3 | --domain] how sure it must be before it answers
     triptych backup FILE | restore FILE --workspace W   one file with everything; a new workspace from it
     triptych doctor [--repair]                          what is healthy, and what a person must decide
     triptych audit [--verify] [--json] [--since DATE]   who did what, when; whether the log is whole
@@ -283,6 +284,27 @@ def evaluate(
     if out is not None:
         command.write(found, out)
     say(json.dumps(found, ensure_ascii=False) if as_json else command.readable(found))
+
+
+@app.command()
+def threshold(
+    corpus: Corpus,
+    at: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Decline what is less probably answered than that.")
+    ] = None,
+    as_domain: Annotated[bool, typer.Option("--domain", help="Go back to its domain's.")] = False,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Show or choose how sure a corpus must be before it answers, and what that declines of its gold questions."""
+    import json
+
+    from core.commands import threshold as command
+
+    if at is not None and as_domain:
+        raise BadInput("Both --at and --domain were given.", "Give one of them.")
+    found = command.threshold(Settings.load(workspace), corpus, choose=at, as_domain=as_domain)
+    say(json.dumps(found) if as_json else command.readable(found))
 
 
 def main() -> None:
