@@ -40,8 +40,9 @@ SAMPLED = 32
 START_S = 25.0
 """Loading torch and the base model, twice the merging of a small one aside: measured on two cores."""
 
-GATE_S = 40 * 2 * 1.0
-"""Answering the held-out questions twice at about a second each."""
+WRITTEN, READ = 260, 2
+"""What the gate's answer costs the embedded engine, in tokens of a look at held-out examples: so many to write it, and
+so many for each token of a lesson to read. From four trainings on two cores (`benchmarks/preflight.py`)."""
 
 LONGEST_PROBE_S = 600.0
 
@@ -118,7 +119,8 @@ def _reckoned(
     looked = (recipe.looks + 1) * (min(LOOKED_AT, len(parts.held_out)) * mean + len(GENERAL) * 60)
     seconds = START_S + once / probed["first_tokens_per_s"] + (tokens - once) / probed["tokens_per_s"]
     seconds += looked / probed["look_tokens_per_s"] + (recipe.looks + 1) * probed["samples_s"]
-    seconds += GATE_S * min(1.0, len(parts.held_out) / MOST)
+    answer_s = (WRITTEN + READ * mean) / probed["look_tokens_per_s"] if base.gguf else probed["samples_s"] / SAMPLES
+    seconds += 2 * min(len(parts.held_out), MOST) * answer_s  # the new adapter's and those of what it is held against
     copied = base.parameters * 2 if base.gguf else 0
     disk = copied + adapter_numbers(base.parameters, recipe.rank) * CHECKPOINT_BYTES
     memory = int(probed.get("peak_gpu_bytes") or probed["peak_bytes"])
