@@ -1,10 +1,11 @@
 """Whether an evaluation may go to a Ray cluster, whole: all that answers it has to be usable there as well.
 
 The embedded base model is on every machine. A file or folder has to be among the shared files, an endpoint one that
-all may ask. Adapters whose files are in the dashboard's workspace keep an evaluation of their modes with the dashboard;
-one that an endpoint serves by its name does not.
+all may ask. The files of adapters go along (`carried`); what they learned from does not, so that an evaluation which
+asks who notices a changed document stays with the dashboard.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from core.assistants.ask import ADAPTED
@@ -12,10 +13,13 @@ from core.evaluation.options import Options
 from core.ingestion import spreading
 from core.ingestion.spreading import HERE
 from storage.errors import NotFound
-from storage.rows import EvaluationRow
+from storage.rows import AdapterRow, EvaluationRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
+
+Carried = dict[str, dict[str, bytes]]
+"""Files by their name, by the name of the folder they are in."""
 
 
 def why_here(ws: "Workspace", row: EvaluationRow) -> str:
@@ -27,9 +31,22 @@ def why_here(ws: "Workspace", row: EvaluationRow) -> str:
     options = Options.of(row.options)
     models = (ws.assistants.of(row.corpus_id).base_model_id, options.judge)
     reasons += [_of_model(ws, each) for each in models if each is not None]
-    modes = ADAPTED if options.freshness else row.modes  # that reads what they learned, whoever is asked
-    reasons += [_of_adapter(ws, row.corpus_id, mode) for mode in modes]
+    learned = ADAPTED if options.freshness else ()  # that reads what they learned, whoever is asked
+    reasons += [
+        f"{HERE}what {adapter.kind} v{adapter.version} learned from is in its workspace"
+        for adapter in _with_files(ws, row.corpus_id, learned)
+    ]
     return next(filter(None, reasons), "")
+
+
+def carried(ws: "Workspace", row: EvaluationRow) -> Carried:
+    """The files of the adapters that answer an evaluation, to go along with it; without those that are gone."""
+    folders = {each.folder: ws.serving.folder(each) / "adapter" for each in _with_files(ws, row.corpus_id, row.modes)}
+    return {
+        name: {file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
+        for name, folder in folders.items()
+        if folder.is_dir()
+    }
 
 
 def _of_model(ws: "Workspace", base_model_id: int) -> str:
@@ -42,11 +59,9 @@ def _of_model(ws: "Workspace", base_model_id: int) -> str:
     return spreading.why_not_there(ws.settings, row.kind, row.location, key)
 
 
-def _of_adapter(ws: "Workspace", corpus_id: int, mode: str) -> str:
+def _with_files(ws: "Workspace", corpus_id: int, modes: Iterable[str]) -> list[AdapterRow]:
+    """The promoted adapters of these modes, without those that an endpoint serves by their name."""
     from core.finetuning.serving import OF_MODE, served_as
 
-    kind = {str(name): kind for name, kind in OF_MODE.items()}.get(mode)
-    adapter = ws.adapters.promoted(corpus_id, kind) if kind else None
-    if adapter is None or served_as(adapter):
-        return ""
-    return f"{HERE}the files of {adapter.kind} v{adapter.version} are in its workspace"
+    promoted = (ws.adapters.promoted(corpus_id, kind) for mode, kind in OF_MODE.items() if mode in modes)
+    return [adapter for adapter in promoted if adapter is not None and not served_as(adapter)]

@@ -80,11 +80,13 @@ class Dispatcher:
         here = ThreadExecutor(self._run, SLOTS, self.wake)
         if not self._ws.settings.ray_address:
             return here
-        from core.jobs.placing import stays
+        from core.jobs.placing import carried, stays
         from core.jobs.ray_executor import RayExecutor
 
         ws = self._ws
-        return RayExecutor(ws.settings, ws.jobs, here, self.wake, self._lease_s, partial(stays, ws))
+        return RayExecutor(
+            ws.settings, ws.jobs, here, self.wake, self._lease_s, partial(stays, ws), partial(carried, ws)
+        )
 
     def _run(self, job: JobRow) -> None:
         run(self._ws, job, self._stopping, self._lease_s)

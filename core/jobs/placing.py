@@ -1,8 +1,9 @@
-"""Whether a job whose kind may go to a Ray cluster has to stay on the dashboard's machine after all."""
+"""Whether a job that may go to a Ray cluster has to stay on the dashboard's machine, and what goes along with it."""
 
 from typing import TYPE_CHECKING
 
 from core.evaluation import elsewhere
+from core.evaluation.elsewhere import Carried
 from core.ingestion.spreading import why_here
 from storage.errors import NotFound
 from storage.rows import IndexRow, JobRow
@@ -27,6 +28,16 @@ def _index(ws: "Workspace", job: JobRow) -> IndexRow | None:
     if job.kind == "reindex":
         return ws.index_changes.get(job.payload["index_id"])
     return ws.corpora.active_index(job.corpus_id) if job.corpus_id is not None else None
+
+
+def carried(ws: "Workspace", job: JobRow) -> Carried:
+    """The files that go along with a job to another machine: of an evaluation, those of its adapters."""
+    if job.kind != "evaluate":
+        return {}
+    try:
+        return elsewhere.carried(ws, ws.evaluations.get(job.payload["evaluation"]))
+    except NotFound:  # somebody deleted it, which the job finds by itself
+        return {}
 
 
 def _evaluated_here(ws: "Workspace", job: JobRow) -> bool:

@@ -21,9 +21,11 @@ from typing import Any
 import platformdirs
 
 from core.errors import BadInput, StoreDown
+from core.evaluation.elsewhere import Carried
 from core.jobs import resources
 from core.jobs.executors import Executor, free
 from core.jobs.kinds import KINDS
+from core.jobs.own_home import home_with
 from core.jobs.resources import Resources
 from core.settings import Settings
 from core.tracing import where
@@ -42,6 +44,7 @@ class RayExecutor:
     Args:
         here: for what stays on this machine.
         stays: whether a job has to although its kind may go; see `placing.stays`.
+        carried: the files that go along with a job; see `placing.carried`.
         ended: called after each job, from a thread.
         lease_s: as the jobs are claimed with.
 
@@ -58,12 +61,13 @@ class RayExecutor:
         ended: Callable[[], None],
         lease_s: float,
         stays: Callable[[JobRow], bool],
+        carried: Callable[[JobRow], Carried],
     ) -> None:
         check_reachable(settings)
         connect(settings.ray_address)
         self._resources = resources.read(settings.ray_resources)
         self._settings, self._jobs, self._here = settings, jobs, here
-        self._ended, self._lease_s, self._stays = ended, lease_s, stays
+        self._ended, self._lease_s, self._stays, self._carried = ended, lease_s, stays, carried
         self._under_way: dict[threading.Thread, tuple[JobRow, Any]] = {}
         self._closing = False
 
@@ -82,7 +86,7 @@ class RayExecutor:
         if not KINDS[job.kind].clustered or self._stays(job):
             self._here.start(job)
             return
-        ref = _task(self._resources[job.kind], f"{job.kind} {job.id}").remote(self._settings, job)
+        ref = _task(self._resources[job.kind], f"{job.kind} {job.id}").remote(self._settings, job, self._carried(job))
         thread = threading.Thread(target=self._follow, args=(job, ref), name=f"ray-job-{job.id}", daemon=True)
         self._under_way[thread] = job, ref
         thread.start()
@@ -122,22 +126,28 @@ class RayExecutor:
             self._ended()
 
 
-def work(settings: Settings, job: JobRow) -> None:
-    """Run one claimed job in a process of the cluster: on the shared stores, with a folder of its machine's own."""
+def work(settings: Settings, job: JobRow, carried: Carried) -> None:
+    """Run one claimed job in a process of the cluster: on the shared stores, with a folder of its machine's own.
+
+    Args:
+        carried: adapters that came along.
+    """
     from core.ingestion.embedders import Embedders
     from core.ingestion.spreading import SpreadEmbedder, SpreadFolder, Workers
     from core.jobs.runner import run
     from core.workspace import Workspace
 
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    home = platformdirs.user_cache_path("triptych") / "worker"
     given: dict[str, object] = {}  # an evaluation embeds questions alone, and by itself
     if job.kind != "evaluate":
         workers = Workers(resources.read(settings.ray_resources)["embedding"])
         packaged = SpreadEmbedder(workers)
         folder = partial(SpreadFolder, workers=workers)
         given = {"embedder": packaged, "embedders": Embedders(lambda: packaged, folder)}
-    with Workspace.open(replace(settings, home=home), owner=False, given=given) as ws:
+    with (
+        home_with(platformdirs.user_cache_path("triptych") / "worker", carried) as home,
+        Workspace.open(replace(settings, home=home), owner=False, given=given) as ws,
+    ):
         ws.jobs.begin(job, f"{socket.gethostname()}:{os.getpid()}")
         run(ws, job, threading.Event())
 

@@ -4,6 +4,7 @@ import io
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,15 +18,20 @@ from core.assistants.ask import Voice
 from core.assistants.reading import GROUNDED
 from core.errors import BadInput, StoreDown
 from core.evaluation import elsewhere, running
+from core.evaluation.answering import Asked
 from core.evaluation.questions import Gold
+from core.finetuning import importing
 from core.generation.scripted import ScriptedChat
 from core.ingestion import intake, reindexing, spreading
 from core.ingestion.embedders import Choice
 from core.jobs import placing, ray_executor, resources
+from core.jobs.own_home import home_with
 from core.jobs.resources import Resources
 from core.settings import Settings
 from core.workspace import Workspace
-from storage.rows import EvaluationRow, IndexRow, JobRow
+from storage.errors import LeaseLost
+from storage.rows import AdapterRow, EvaluationRow, IndexRow, JobRow
+from tests.core.generation.tiny_folder import make_adapter, make_tiny
 from tests.core.ingestion.scanning import LINES, drawn
 from tests.core.ingestion.small_model import DIMENSION, small_model
 
@@ -316,14 +322,20 @@ def test_an_evaluation_stays_with_a_model_that_is_here_alone_and_says_why(
 class Adapters:
     """Adapters whose engines say what they were told to say."""
 
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
     def voice(self, _corpus_id: int, _mode: Mode) -> Voice:
         return Voice(lambda: ScriptedChat(answers=["4,200 euro"]), GROUNDED, "scripted")
 
+    def folder(self, adapter: AdapterRow) -> Path:
+        return self.home / "adapters" / adapter.folder
 
-def test_an_evaluation_of_an_adapter_stays_where_its_files_are_and_its_line_says_so(
+
+def test_the_files_of_adapters_go_along_with_an_evaluation_but_not_what_they_learned_from(
     tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {"engine": ScriptedChat(answers=["4,200 euro"]), "serving": Adapters()}
+    given = {"engine": ScriptedChat(answers=["4,200 euro"]), "serving": Adapters(tmp_path / "home")}
     with Workspace.open(Settings(tmp_path / "home", sqlite_url), given=given) as ws:
         corpus = intake.create_corpus(ws, "contracts", "legal").id
         intake.add_files(ws, corpus, [("lease.md", b"# Lease\n\nThe rent is 4,200 euro.\n")])
@@ -334,22 +346,78 @@ def test_an_evaluation_of_an_adapter_stays_where_its_files_are_and_its_line_says
         row = running.start(ws, corpus, asked, ["quote", "hybrid"])
         ws.settings = replace(ws.settings, ray_address="head:6379", files_url=str(tmp_path / "shared"))
         (job,) = ws.jobs.list(corpus, statuses=("queued",))
-        assert not placing.stays(ws, job)  # its endpoint is asked by its name
-        ws.adapters.promote(ws.adapters.take_in(corpus, "grounded", "SmolLM2", "x").id)
-        assert placing.stays(ws, job)
-        for options, stays in ({}, False), ({"freshness": True}, True):  # that reads what the adapter learned
+        assert (placing.stays(ws, job), placing.carried(ws, job)) == (False, {})  # its endpoint is asked by its name
+        own = ws.adapters.take_in(corpus, "grounded", "SmolLM2", "x")
+        ws.adapters.promote(own.id)
+        assert (placing.stays(ws, job), placing.carried(ws, job)) == (False, {})  # gone: whoever answers says so
+        learned = ws.serving.folder(own) / "adapter"
+        learned.mkdir(parents=True)
+        (learned / "adapter_config.json").write_bytes(b"{}")
+        assert placing.carried(ws, job) == {own.folder: {"adapter_config.json": b"{}"}}
+        why = f"{HERE}what grounded v2 learned from is in its workspace"
+        for options, said in ({}, ""), ({"freshness": True}, why):
             facts = {"name": "", "fingerprints": {}, "created_by": "", "options": options}
             of_quotes = ws.evaluations.begin(corpus, ["quote"], [], {}, **facts)
-            assert bool(elsewhere.why_here(ws, of_quotes)) == stays
+            assert elsewhere.why_here(ws, of_quotes) == said
+            assert elsewhere.carried(ws, of_quotes) == {}
             ws.jobs.request_cancel(of_quotes.job_id or 0)
-        said: list[str] = []
-        monkeypatch.setattr(ws.jobs, "say", lambda _, message: said.append(message))
+        monkeypatch.setattr(elsewhere, "why_here", lambda *_: why)
+        told: list[str] = []
+        monkeypatch.setattr(ws.jobs, "say", lambda _, message: told.append(message))
         assert ws.dispatcher.run_one() is not None
-        assert f"loading what answers ({HERE}the files of grounded v2 are in its workspace)" in said
-        assert ws.jobs.get(job.id).message.endswith(f"({HERE}the files of grounded v2 are in its workspace)")
+        assert f"loading what answers ({why})" in told
+        assert ws.jobs.get(job.id).message.endswith(f"({why})")
         assert set(ws.evaluations.get(row.id).summary["modes"]) == {"quote", "hybrid"}
         ws.evaluations.delete(row.id)
-        assert placing.stays(ws, job)
+        assert (placing.stays(ws, job), placing.carried(ws, job)) == (True, {})
+
+
+def test_an_adapter_answers_on_another_machine_as_it_does_here(
+    settings: Settings, cluster: Any, tmp_path: Path
+) -> None:
+    node(cluster)
+    base = make_tiny(tmp_path / "shared" / "models" / "Tiny", window=1024)
+    with Workspace.open(settings) as ws:
+        corpus = intake.create_corpus(ws, "contracts", "legal").id
+        intake.add_files(ws, corpus, [("manual.txt", manual(12))])
+        assert ws.dispatcher.run_one()  # here
+        ws.assistants.choose_base_model(corpus, ws.base_models.create("Tiny", "transformers", str(base)).id)
+        taken = importing.take_in(ws, corpus, "grounded", make_adapter(base, tmp_path / "adapter", 4))
+        ws.adapters.promote(taken.id)
+        row = evaluated(ws, corpus, ["hybrid"], first=0)
+        gold = [Gold.of(each) for each in ws.evaluations.get(row.id).questions]
+        asked = Asked(ws, corpus, ["hybrid"])
+        here = {each.id: asked.answer(each, "hybrid").text for each in gold}
+        (job,) = ws.jobs.list(corpus, statuses=("queued",))
+        ws.dispatcher.start()
+        wait_for(lambda: ws.jobs.get(job.id).status in ("done", "failed"))
+        ended = ws.jobs.get(job.id)
+        assert (ended.status, ended.worker.endswith(f":{os.getpid()}")) == ("done", False)
+        answers = ws.evaluations.answers(row.id)
+        assert {each.base_model for each in answers} == {"Tiny + grounded v1"}
+        # Several are asked at once there, so that the last bits differ, and random weights soon write something else.
+        begins_alike = [each.text[:3] == here[each.question_id][:3] for each in answers]
+        assert (len(answers), sum(begins_alike) >= 6) == (8, True)
+        worker = tmp_path / "cache" / "triptych" / "worker"
+        assert (worker / "models").is_dir()
+        wait_for(lambda: list(worker.glob("job-*")) == [])  # its row says done a moment before
+
+
+def test_a_job_s_folder_goes_with_it_and_so_does_what_a_killed_one_left(tmp_path: Path) -> None:
+    left, alive = tmp_path / "job-999999999-x", tmp_path / f"job-{os.getppid()}-x"
+    for each in (left, alive):
+        each.mkdir()
+    with home_with(tmp_path, {}) as home:
+        assert home == tmp_path
+    assert (left.exists(), alive.exists()) == (False, True)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "base").write_text("kept")
+    with suppress(LeaseLost), home_with(tmp_path, {"7": {"a.json": b"{}"}}) as home:
+        assert (home / "adapters" / "7" / "adapter" / "a.json").read_bytes() == b"{}"
+        assert (home / "models" / "base").read_text() == "kept"
+        raise LeaseLost
+    assert not home.exists()
+    assert (tmp_path / "models" / "base").read_text() == "kept"
 
 
 def test_what_each_kind_takes_of_the_cluster_can_be_set() -> None:
