@@ -14,8 +14,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("assistants", sa.Column("refuse_below", sa.Float(), nullable=True))
-    op.add_column("evaluation_answers", sa.Column("answerability", sa.Float(), nullable=True))
+    op.add_column("assistants", sa.Column("refuse_below", sa.Double(), nullable=True))
+    op.add_column("evaluation_answers", sa.Column("answerability", sa.Double(), nullable=True))
 
 
 def downgrade() -> None:

@@ -102,8 +102,11 @@ def test_an_evaluation_keeps_how_answerable_each_question_seemed(ws: Workspace) 
     assert kept["base", first] is None
     assert kept["rag", first] == pytest.approx(trial.probability)
     found = strictness.judged(ws, ws.evaluations.get(row.id))
-    assert [each.answerable for each in found] == [True, False]
-    assert found[0].probability > found[1].probability == kept["rag", second]
+    assert {each.answerable: each.probability for each in found} == {
+        True: kept["rag", first],
+        False: kept["rag", second],
+    }
+    assert kept["rag", first] > kept["rag", second]
 
 
 def test_an_evaluation_of_the_base_model_alone_says_nothing_of_thresholds(ws: Workspace) -> None:
