@@ -51,7 +51,7 @@ def after_start(ws: "Workspace", serving: bool = False) -> None:
         log.info("%d jobs go on where the last process left them", requeued)
     for folder in ws.scratch.parent.iterdir():
         # One of our own number was a killed process's: in a container a server has the same number at each start.
-        if folder.name.isdigit() and (folder == ws.scratch or not _alive(int(folder.name))):
+        if folder.name.isdigit() and (folder == ws.scratch or not alive(int(folder.name))):
             shutil.rmtree(folder, ignore_errors=True)
     ws.scratch.mkdir(exist_ok=True)
     ws.documents.forget_originals()
@@ -222,7 +222,8 @@ def probed(ws: "Workspace") -> set[str] | None:
     return set(done.stdout.split()) if done.returncode == 0 else None
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether there is a process of that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from storage import audit, talk_text
 from storage.corpora import served
 from storage.database import Database
+from storage.edit_places import said_at
 from storage.errors import NotFound
-from storage.rows import CitationRow, FeedbackRow, MessageRow, PassageRow, copied
+from storage.rows import ChunkRow, CitationRow, FeedbackRow, MessageRow, PassageRow, copied
 from storage.tables import (
     Chunk,
     Conversation,
@@ -176,10 +177,8 @@ def _words(session: Session, page: Page | None, start: int | None, end: int | No
     if not edited:
         return page.text[start:end]
     here = (Chunk.document_id == page.document_id) & (Chunk.page == page.number) & Chunk.edited.is_not(None)
-    touching = (Chunk.start < end) & (Chunk.end > start)  # cut anew since, the words may lie in other chunks
-    return "\n".join(
-        filter(None, session.scalars(select(Chunk.edited).where(here, touching, served()).order_by(Chunk.ordinal)))
-    )
+    chunks = session.scalars(select(Chunk).where(here, served()).order_by(Chunk.ordinal))
+    return said_at((copied(ChunkRow, chunk) for chunk in chunks), start, end)
 
 
 def _with_places(kind: Any, message_id: int) -> Any:

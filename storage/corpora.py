@@ -182,10 +182,7 @@ class Corpora:
         found: dict[tuple[int, int], PageRow] = {}
         with self._database.read() as session:
             for part in parts(sorted(set(keys))):
-                wanted = tuple_(Page.document_id, Page.number).in_(part)
-                # SQLite reads every page for pairs of values; each column by itself leads it to the index.
-                near = Page.document_id.in_({key for key, _ in part}), Page.number.in_({number for _, number in part})
-                rows = session.scalars(select(Page).where(wanted, *near))
+                rows = session.scalars(select(Page).where(*_at(Page.document_id, Page.number, part)))
                 found |= {(row.document_id, row.number): copied(PageRow, row) for row in rows}
         return found
 
@@ -194,9 +191,8 @@ class Corpora:
         found: dict[tuple[int, int], Rows[ChunkRow]] = {}
         with self._database.read() as session:
             for part in parts(sorted(set(keys))):
-                near = Chunk.document_id.in_({key for key, _ in part}), Chunk.page.in_({number for _, number in part})
-                there = select(Chunk).where(*near, Chunk.edited.is_not(None), served()).order_by(Chunk.ordinal)
-                for row in session.scalars(there):
+                there = select(Chunk).where(*_at(Chunk.document_id, Chunk.page, part), Chunk.edited.is_not(None))
+                for row in session.scalars(there.where(served()).order_by(Chunk.ordinal)):
                     found.setdefault((row.document_id, row.page), []).append(copied(ChunkRow, row))
         return found
 
@@ -280,6 +276,13 @@ def served() -> ColumnElement[bool]:
     """Of the chunks of a corpus, those that its serving index finds."""
     serving = select(Index.cut).where(Index.corpus_id == Chunk.corpus_id, Index.active).scalar_subquery()
     return Chunk.cut == func.coalesce(serving, 0)
+
+
+def _at(document_id: Any, page: Any, keys: Sequence[tuple[int, int]]) -> tuple[ColumnElement[bool], ...]:
+    """Of rows that stand on a page, those on one of these."""
+    # SQLite reads every page for pairs of values; each column by itself leads it to the index.
+    near = document_id.in_({key for key, _ in keys}), page.in_({number for _, number in keys})
+    return tuple_(document_id, page).in_(keys), *near
 
 
 def _found(row: Table | None, noun: str, key: object) -> Any:

@@ -42,6 +42,15 @@ class Placed:
         return self.page == chunk.page and self.start < chunk.end and self.end > chunk.start
 
 
+def said_at(chunks: Iterable[ChunkRow], start: int, end: int) -> str:
+    """The new words that stand for a stretch of a page, of the page's edited chunks in order.
+
+    All of each that it touches: cut anew since, the words may lie in other chunks.
+    """
+    touching = (chunk.edited for chunk in chunks if chunk.start < end and chunk.end > start)
+    return "\n".join(filter(None, touching))
+
+
 def place(edit: Edit, pages: Mapping[int, str]) -> Placed | None:
     """Where an edit's words are: where they stood, else the nearest place that holds them, else None.
 

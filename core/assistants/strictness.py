@@ -84,12 +84,17 @@ def declined(questions: Iterable[Judged], below: float) -> Declined:
     return Declined(sum(kinds[False]), len(kinds[False]), sum(kinds[True]), len(kinds[True]))
 
 
+def curve(questions: Sequence[Judged]) -> dict[float, Declined]:
+    """What each threshold declines, from 0 to 1 in hundredths."""
+    return {step / STEPS: declined(questions, step / STEPS) for step in range(STEPS + 1)}
+
+
 def suggested(questions: Sequence[Judged]) -> float | None:
     """The threshold, in hundredths, that tells the two kinds apart best and declines at most WRONGLY of the answered.
 
     The lowest of equals, which answers more. None without questions of both kinds, or where none does any good.
     """
-    found = {step / STEPS: declined(questions, step / STEPS) for step in range(STEPS + 1)}
+    found = curve(questions)
     if not questions or not all((found[0].absent, found[0].present)):
         return None
 

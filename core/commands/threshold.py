@@ -26,13 +26,13 @@ def threshold(settings: Settings, corpus_name: str, *, choose: float | None, as_
             raise NotFound(f"There is no corpus {corpus_name!r}.", "`triptych index` makes one.")
         if choose is not None or as_domain:
             strictness.choose(ws, corpus.id, choose)
-        usual, own = ws.domains.get(corpus.domain).refusal.threshold, ws.assistants.of(corpus.id).refuse_below
-        serving = usual if own is None else own
+        domain, chosen = ws.domains.get(corpus.domain), ws.assistants.of(corpus.id)
+        serving = strictness.strict(domain, chosen).refusal.threshold
         asked = next((found for row in ws.evaluations.list(corpus.id) if (found := strictness.judged(ws, row))), [])
         return {
             "threshold": serving,
-            "domain": usual,
-            "own": own is not None,
+            "domain": domain.refusal.threshold,
+            "own": chosen.refuse_below is not None,
             "declined": asdict(strictness.declined(asked, serving)) if asked else None,
             "suggested": strictness.suggested(asked),
         }

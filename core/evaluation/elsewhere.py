@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.assistants.ask import ADAPTED
 from core.evaluation.options import Options
+from core.folders import Files, read_files
 from core.ingestion import spreading
 from core.ingestion.spreading import HERE
 from storage.errors import NotFound
@@ -18,8 +19,8 @@ from storage.rows import AdapterRow, EvaluationRow
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-Carried = dict[str, dict[str, bytes]]
-"""Files by their name, by the name of the folder they are in."""
+Carried = dict[str, Files]
+"""The files of adapters by the name of their folder."""
 
 
 def why_here(ws: "Workspace", row: EvaluationRow) -> str:
@@ -42,11 +43,7 @@ def why_here(ws: "Workspace", row: EvaluationRow) -> str:
 def carried(ws: "Workspace", row: EvaluationRow) -> Carried:
     """The files of the adapters that answer an evaluation, to go along with it; without those that are gone."""
     folders = {each.folder: ws.serving.folder(each) / "adapter" for each in _with_files(ws, row.corpus_id, row.modes)}
-    return {
-        name: {file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
-        for name, folder in folders.items()
-        if folder.is_dir()
-    }
+    return {name: read_files(folder) for name, folder in folders.items() if folder.is_dir()}
 
 
 def _of_model(ws: "Workspace", base_model_id: int) -> str:

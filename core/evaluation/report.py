@@ -8,6 +8,7 @@ from core.evaluation import breakdown
 from core.evaluation.answering import outcome
 from core.evaluation.beside import sections
 from core.evaluation.known import verdict
+from storage.edit_places import said_at
 from storage.rows import ChunkRow, EvaluationAnswerRow, EvaluationRow, PageRow
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Pages:
             return ""
         if not place.get("edited"):
             return page.text[first:last]
-        return "\n".join(row.said for row in self.edited.get(key, ()) if row.start < last and row.end > first)
+        return said_at(self.edited.get(key, ()), first, last)
 
 
 def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
@@ -74,8 +75,8 @@ def report(ws: "Workspace", evaluation: EvaluationRow) -> dict[str, Any]:
 def pages_of(ws: "Workspace", answers: Iterable[EvaluationAnswerRow]) -> Pages:
     """The pages that answers cite or were made from, as they are now, without those of documents that are gone."""
     places = [each for row in answers for each in (*row.citations, *row.passages) if each["document_id"] is not None]
-    edited = _keys(each for each in places if each.get("edited"))
-    return Pages(ws.corpora.pages_by_keys(_keys(places)), ws.corpora.edited_by_keys(edited) if edited else {})
+    edited = (each for each in places if each.get("edited"))
+    return Pages(ws.corpora.pages_by_keys(_keys(places)), ws.corpora.edited_by_keys(_keys(edited)))
 
 
 def cited_at(answer: Mapping[str, Any]) -> list[str]:

@@ -26,7 +26,8 @@ from core.errors import TriptychError
 from core.finetuning import checkpoints
 from core.finetuning.checkpoints import MANIFEST
 from core.finetuning.child import LEFT, Run, in_one_line, watch_parent
-from core.finetuning.spread_worker import Files, Mailbox, read_files, work, write_files
+from core.finetuning.spread_worker import Mailbox, work
+from core.folders import Files, read_files, write_files
 from core.jobs.ray_executor import connect
 from core.tracing import where
 

@@ -15,8 +15,7 @@ from core.errors import BadInput, TriptychError
 from core.finetuning import base as bases
 from core.finetuning.child import Run, in_one_line, written
 from core.finetuning.peers import Distributed, PeerLost
-
-Files = dict[str, bytes]
+from core.folders import Files, read_files, write_files
 
 
 class Mailbox:
@@ -119,14 +118,3 @@ def work(config: dict[str, Any]) -> None:
         except Exception as error:  # noqa: BLE001  Ray logs what a worker raises, and no example may stand there
             config["mailbox"].tell.remote({"failed": in_one_line(error)})  # whichever worker it is
             raise TriptychError(in_one_line(error)) from None
-
-
-def read_files(folder: Path) -> Files:
-    """A folder's files by name."""
-    return {file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
-
-
-def write_files(folder: Path, files: Files) -> None:
-    """The same on this machine."""
-    for name, content in files.items():
-        (folder / name).write_bytes(content)

@@ -8,7 +8,7 @@ and lines of `id`, `question`, `answer`, `doc_ids`, `evidence`. A row that canno
 rest goes on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -111,17 +111,11 @@ def pairs(rows: Sequence[Row | str], columns: Columns | None = None) -> Upload:
     drafts: list[ExampleDraft] = []
     bad: list[BadRow] = []
     for number, row in enumerate(rows, 1):
-        if isinstance(row, str):
-            bad.append(BadRow(number, row))
-            continue
-        asked = _asked(row, chosen)
-        if not asked:
-            bad.append(BadRow(number, "no answer follows a question in its messages"))
-        for question, answer in asked:
-            try:
-                drafts.append(_pair(row, chosen, question, answer))
-            except ValueError as reason:
-                bad.append(BadRow(number, str(reason)))
+        for made in _pairs_of(row, chosen):
+            if isinstance(made, str):
+                bad.append(BadRow(number, made))
+            else:
+                drafts.append(made)
     return Upload(tuple(drafts), tuple(bad), names)
 
 
@@ -143,8 +137,25 @@ def recognised(names: Sequence[str]) -> Columns:
     return Columns(question, answer, document, plain.get("evidence", ""))
 
 
+def _pairs_of(row: Row | str, columns: Columns) -> Iterator[ExampleDraft | str]:
+    """The pairs of a row: one, or all of a chat; in the place of one that cannot be used, the reason."""
+    if isinstance(row, str):
+        yield row
+        return
+    try:
+        asked = _asked(row, columns)
+    except ValueError as reason:
+        yield str(reason)
+        return
+    for question, answer in asked:
+        try:
+            yield _pair(row, columns, question, answer)
+        except ValueError as reason:
+            yield str(reason)
+
+
 def _asked(row: Row, columns: Columns) -> list[tuple[Any, Any]]:
-    """Question and answer of a row, or all of a chat."""
+    """Question and answer of a row, or all of a chat; raises ValueError where there can be none."""
     if not columns.question:
         return _spoken(row)
     question, answer = row.get(columns.question), row.get(columns.answer)
@@ -181,7 +192,7 @@ def _spoken(row: Row) -> list[tuple[Any, Any]]:
     """
     turns = row.get("messages") or row.get("conversations")
     if not isinstance(turns, list):
-        return []
+        raise ValueError("it has no list of messages")
     spoken = [
         (str(t.get("role") or t.get("from")), _said(t.get("content") or t.get("value")))
         for t in turns
@@ -196,6 +207,8 @@ def _spoken(row: Row) -> list[tuple[Any, Any]]:
         alone = standalone(question, history) if question else ""
         found.append((alone, answer))
         history += [Turn("user", question, searched=alone), Turn("assistant", _text(answer))] if question else []
+    if not found:
+        raise ValueError("no answer follows a question in its messages")
     return found
 
 

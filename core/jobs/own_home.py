@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
-
 from core.evaluation.elsewhere import Carried
+from core.folders import write_files
+from core.repair import alive
 
 MODELS = "models"
 OWN = "job-"
@@ -39,8 +39,7 @@ def home_with(kept: Path, carried: Carried) -> Iterator[Path]:
         for name, files in carried.items():
             folder = home / "adapters" / name / "adapter"
             folder.mkdir(parents=True)
-            for file, content in files.items():
-                (folder / file).write_bytes(content)
+            write_files(folder, files)
         yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -49,5 +48,5 @@ def home_with(kept: Path, carried: Carried) -> Iterator[Path]:
 def _sweep(kept: Path) -> None:
     """Take away what processes left that are gone."""
     for folder in kept.glob(f"{OWN}*-*"):
-        if not psutil.pid_exists(int(folder.name.split("-")[1])):
+        if not alive(int(folder.name.split("-")[1])):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 """How sure it must be before it answers: what a threshold declines of the gold questions, and choosing one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -8,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.assistants import strictness
-from core.assistants.strictness import STEPS, Judged, declined, suggested
+from core.assistants.strictness import STEPS, Declined, curve, strict, suggested
 from dashboard import resources, state
 from dashboard.components import chart_looks, figures
 from storage.rows import CorpusRow, EvaluationRow
@@ -18,6 +19,16 @@ FEW = 10
 NOT_ANSWERED = "questions that the documents do not answer"
 ABSENT, PRESENT = "not in the documents", "in the documents"
 COLOURS = alt.Scale(domain=[ABSENT, PRESENT])
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the slider stands among; `usual` is the domain's threshold where the corpus has one of its own."""
+
+    curve: Mapping[float, Declined]
+    suggested: float | None
+    serving: float
+    usual: float | None
 
 
 def show(corpus: CorpusRow, row: EvaluationRow) -> None:
@@ -34,24 +45,25 @@ def _opened(corpus: CorpusRow, row: EvaluationRow) -> None:
     if not questions:
         st.caption("This evaluation did not keep how sure it was: it is of an earlier version, or searched nothing.")
         return
-    usual = workspace.domains.get(corpus.domain).refusal.threshold
-    own = workspace.assistants.of(corpus.id).refuse_below
-    st.fragment(_weighed, key=f"weighed-{row.id}")(corpus.id, row.id, questions, usual, own)
-
-
-def _weighed(corpus_id: int, row_id: int, questions: Sequence[Judged], usual: float, own: float | None) -> None:
-    """The threshold that is looked at, what it does, and the ways to take it."""
-    serving = usual if own is None else own
+    domain, chosen = workspace.domains.get(corpus.domain), workspace.assistants.of(corpus.id)
+    usual, serving = domain.refusal.threshold, strict(domain, chosen).refusal.threshold
+    own = chosen.refuse_below is not None
     st.caption(
         "A question is declined when it seems less probable than this that the documents hold its answer. "
-        f"{'The domain says' if own is None else 'This corpus was given'} {serving:.2f}"
-        f"{'' if own is None else f' where its domain says {usual:.2f}'}."
+        f"{'This corpus was given' if own else 'The domain says'} {serving:.2f}"
+        f"{f' where its domain says {usual:.2f}' if own else ''}."
     )
+    seen = Seen(curve(questions), suggested(questions), serving, usual if own else None)
+    st.fragment(_weighed, key=f"weighed-{row.id}")(corpus.id, row.id, seen)
+
+
+def _weighed(corpus_id: int, row_id: int, seen: Seen) -> None:
+    """The threshold that is looked at, what it does, and the ways to take it: all that a move of the slider draws."""
     key = f"below-{row_id}"
     if key not in st.session_state:
-        st.session_state[key] = round(serving, 2)
+        st.session_state[key] = round(seen.serving, 2)
     below = st.slider("Answer only what is at least so probable", 0.0, 1.0, step=1 / STEPS, key=key)
-    found = declined(questions, below)
+    found = seen.curve[round(below * STEPS) / STEPS]
     said = []
     if found.absent:
         named = figures.count(found.absent, "question that the documents do not answer", NOT_ANSWERED)
@@ -60,39 +72,37 @@ def _weighed(corpus_id: int, row_id: int, questions: Sequence[Judged], usual: fl
         named = figures.count(found.present, "question that they do answer", "questions that they do answer")
         said.append(f"{', and' if said else 'Declines'} **{found.wrongly} of {named}**, as it should not")
     st.markdown(f"{''.join(said)}.")
-    st.altair_chart(chart(questions, below), width="stretch")
+    st.altair_chart(chart(seen.curve, below), width="stretch")
     few = [name for name, number in ((ABSENT, found.absent), (PRESENT, found.present)) if number < FEW]
     if few:
         st.caption(
             f"Fewer than {FEW} questions are {' or '.join(few)}: that share says little. Add such gold questions."
         )
     with st.container(horizontal=True):
-        better = suggested(questions)
-        if better is not None:
-            st.button(f"Suggest ({better:.2f})", key=f"suggest-{row_id}", icon=":material/lightbulb:",
-                      on_click=_look_at, args=(key, better),
+        if seen.suggested is not None:
+            st.button(f"Suggest ({seen.suggested:.2f})", key=f"suggest-{row_id}", icon=":material/lightbulb:",
+                      on_click=_look_at, args=(key, seen.suggested),
                       help="Tells the two kinds apart best while it declines at most one in ten of what is answered.",
                       )  # fmt: skip
-        if round(below, 2) != round(serving, 2) and st.button(
+        if round(below, 2) != round(seen.serving, 2) and st.button(
             f"Use {below:.2f} for this corpus", key=f"use-{row_id}", type="primary", icon=":material/check:",
             on_click=_choose, args=(corpus_id, below),
         ):  # fmt: skip
             st.rerun()
-        if own is not None and st.button(
-            f"Back to the domain's {usual:.2f}", key=f"usual-{row_id}", icon=":material/undo:",
-            on_click=_back, args=(corpus_id, key, usual),
+        if seen.usual is not None and st.button(
+            f"Back to the domain's {seen.usual:.2f}", key=f"usual-{row_id}", icon=":material/undo:",
+            on_click=_back, args=(corpus_id, key, seen.usual),
         ):  # fmt: skip
             st.rerun()
 
 
-def chart(questions: Sequence[Judged], below: float) -> Any:
+def chart(curve: Mapping[float, Declined], below: float) -> Any:
     """The share of each kind that is declined, by threshold; a line where `below` is."""
     rows = []
-    for step in range(STEPS + 1):
-        found = declined(questions, step / STEPS)
+    for threshold, found in curve.items():
         for kind, part, whole in ((ABSENT, found.rightly, found.absent), (PRESENT, found.wrongly, found.present)):
             if whole:
-                rows.append({"threshold": step / STEPS, "declined": 100 * part / whole, "kind": kind})
+                rows.append({"threshold": threshold, "declined": 100 * part / whole, "kind": kind})
     lines = (
         alt.Chart(pd.DataFrame(rows))
         .mark_line(interpolate="step-after", strokeWidth=2)

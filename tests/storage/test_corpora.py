@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
+from storage import corpora
 from storage.corpora import Corpora
 from storage.database import Database
 from storage.tables import Chunk, Corpus, Document
@@ -38,6 +40,26 @@ def test_only_chunks_of_ready_documents_that_are_on_may_be_found(database: Datab
 def test_more_chunks_than_one_statement_takes_are_found(database: Database) -> None:
     ids = add(database, "long", [str(number) for number in range(1200)])
     assert list(Corpora(database).chunks_by_ids(ids)) == ids
+
+
+def test_edited_chunks_of_pages_are_found_once_however_many_are_asked_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpora, "AT_ONCE", 2)
+    ids = [*add(database, "a", ["a 1", "a 2"]), *add(database, "b", ["b 1", "b 2"])]
+    with database.write() as session:
+        chunks = [session.get_one(Chunk, each) for each in ids]
+        for chunk in chunks:
+            chunk.page, chunk.edited = chunk.ordinal + 1, f"{chunk.text} in other words"
+        first, second = chunks[0].document_id, chunks[-1].document_id
+    keys = [(first, 2), (second, 1), (second, 2)]
+    found = Corpora(database).edited_by_keys(keys)
+    assert {key: [row.edited for row in rows] for key, rows in found.items()} == {
+        (first, 2): ["a 2 in other words"],
+        (second, 1): ["b 1 in other words"],
+        (second, 2): ["b 2 in other words"],
+    }
+    assert Corpora(database).edited_by_keys([]) == {}
 
 
 def test_many_chunks_are_looked_up_by_id_and_not_through_all_ready_documents(sqlite_url: str) -> None:
