@@ -35,6 +35,7 @@ class Dispatcher:
         self._lease_s = lease_s
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
+        self._beginning = threading.Lock()  # what stopping put back must not be claimed by a look begun before
         self._woken = threading.Event()
         self._executor: Executor = executor or self._chosen()
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
@@ -49,7 +50,8 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Take no more jobs, put those under way back at their next step, and wait for that."""
-        self._stopping.set()
+        with self._beginning:
+            self._stopping.set()
         self.wake()
         if self._thread.is_alive():
             self._thread.join()
@@ -94,6 +96,13 @@ class Dispatcher:
     def _claim(self, kinds: Sequence[str]) -> JobRow | None:
         return self._ws.jobs.claim(self._worker, self._lease_s, datetime.now(UTC), kinds, ALONE)
 
+    def _begin_one(self) -> bool:
+        with self._beginning:
+            if not (kinds := self._may_begin()) or not (job := self._claim(kinds)):
+                return False
+            self._executor.start(job)
+            return True
+
     def _loop(self) -> None:
         owner = True
         while not self._stopping.is_set():
@@ -102,8 +111,8 @@ class Dispatcher:
                 self._ws.database.keep_own()
                 if not room.short(self._ws.home):
                     repair.settle(self._ws)
-                while (kinds := self._may_begin()) and (job := self._claim(kinds)):
-                    self._executor.start(job)
+                while self._begin_one():
+                    pass
                 owner = True
             except Locked as error:
                 if owner:

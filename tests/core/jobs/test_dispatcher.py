@@ -1,10 +1,12 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,6 +152,31 @@ def test_stopping_puts_the_job_back_for_the_next_start(ws: Workspace, practice: 
     done = Dispatcher(ws).run_one()
     assert done is not None
     assert (done.status, done.attempt) == ("done", 2)
+
+
+def test_a_look_at_the_queue_under_way_when_we_stop_does_not_claim_what_stopping_put_back(
+    ws: Workspace, practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice.step = until_cancelled
+    job_id = ws.jobs.enqueue("practice", None).id
+    looking, claim = threading.Event(), ws.jobs.claim
+
+    def slow_claim(*given: Any) -> JobRow | None:
+        if practice.begun.is_set():
+            looking.set()
+            until = time.monotonic() + 1
+            while ws.jobs.get(job_id).status == "running" and time.monotonic() < until:
+                time.sleep(0.01)
+        return claim(*given)
+
+    monkeypatch.setattr(ws.jobs, "claim", slow_claim)
+    dispatcher = Dispatcher(ws)
+    dispatcher.start()
+    assert practice.begun.wait(PATIENCE_S)
+    assert looking.wait(PATIENCE_S)
+    dispatcher.stop()
+    job = ws.jobs.get(job_id)
+    assert (job.status, job.attempt) == ("queued", 1)
 
 
 def test_heartbeats_keep_a_job_longer_than_its_lease(ws: Workspace, practice: Practice) -> None:
