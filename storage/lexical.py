@@ -20,7 +20,7 @@ from storage import fts5
 from storage.database import Database
 from storage.errors import Damaged
 from storage.hits import Hit as Hit
-from storage.words import Stemmer, content_words
+from storage.words import Stemmer, searched
 
 log = logging.getLogger(__name__)
 TABLE = "chunk_text"
@@ -36,13 +36,16 @@ TEXTS = """
     FROM chunks c JOIN documents d ON d.id = c.document_id WHERE NOT c.switched_off AND d.status {which}
 """
 # The corpus is asked of the rows, best match first, and not of the full text: there it would be a word that every
-# chunk holds, walked through and counted anew by each search. Only `count` and `idf` ask for that word.
+# chunk holds, walked through and counted anew by each search. Only `_number` asks for that word.
 SEARCH = """
-    SELECT t.rowid, -t.rank FROM chunk_text t
-    WHERE t.chunk_text MATCH :query AND t.rank MATCH :weights
-    AND EXISTS (SELECT 1 FROM chunks c WHERE c.id = t.rowid AND c.corpus_id = :corpus AND c.cut = :cut)
-    ORDER BY t.rank LIMIT :limit
+    SELECT id, sum(score) AS total FROM ({words}) GROUP BY id ORDER BY total DESC, id LIMIT :most
 """
+WORD = """
+    SELECT t.rowid AS id, -t.rank * :weight{at} AS score FROM chunk_text t
+    WHERE t.chunk_text MATCH :word{at} AND t.rank MATCH :columns
+"""
+WITHIN = "SELECT id FROM chunks WHERE id IN :ids AND corpus_id = :corpus AND cut = :cut"
+EVERY = "SELECT count(*) FROM chunk_text_docsize"  # a row a chunk, and a short one
 # Where the full text is damaged, the rows say how many chunks of a corpus hold some letters: {held} counts for words.
 ROWS = """
     SELECT count(*){held} FROM (
@@ -54,7 +57,8 @@ ROWS = """
     )
 """
 COUNT = "SELECT count(*) FROM chunk_text WHERE chunk_text MATCH :query"
-WEIGHTS = "bm25(0.0, 1.0, 1.0, 1.0)"  # corpus, title, heading, text
+COLUMNS = "bm25(0.0, 1.0, 1.0, 1.0)"  # what corpus, title, heading and text count
+SOME = 4  # times as many as are wanted: enough to look at where most of what is held is of one corpus
 TERMS = 16  # words of a question that are looked up
 POSTINGS = 10_000  # places looked up for them in all, which bounds the time a search takes in a big index
 AT_ONCE = 500
@@ -206,15 +210,34 @@ class Lexical:
     def search(self, corpus_id: int, question: str, limit: int, cut: int = 0) -> list[Hit]:
         """The chunks of one cut of a corpus that share words with a question, best first.
 
-        Scores are BM25 (k1 1.2, b 0.75) over stemmed words; stop words do not count, and of a long
-        question only its rarest words do. Raises Damaged.
+        Scores are BM25 (k1 1.2, b 0.75) over stemmed words; stop words do not count, and of a long question only
+        its rarest words do. How rare a word is, the corpus says, so that what others hold changes no order here;
+        which of many words are looked up, and how long a text is, is held against all. Raises Damaged.
         """
         with self._database.read() as session, fts5.reading(session, TABLE):
-            words = self._rarest(session, content_words(question))
+            words = self._rarest(session, searched(question))
             if not words:
                 return []
-            values = {"query": _any_of(words), "weights": WEIGHTS, "corpus": corpus_id, "cut": cut, "limit": limit}
-            return [Hit(*row) for row in session.execute(text(SEARCH), values)]
+            weights = self._weights(session, corpus_id, words)
+            if not weights:
+                return []
+            found: list[Hit] = []
+            for most in (SOME * limit, -1):
+                hits = _scored(session, weights, most)
+                there = _within(session, [hit.chunk_id for hit in hits], corpus_id, cut)
+                found = [hit for hit in hits if hit.chunk_id in there]
+                if len(found) >= limit or len(hits) < most:
+                    break
+        return found[:limit]
+
+    def _weights(self, session: Session, corpus_id: int, words: Sequence[str]) -> dict[str, float]:
+        """What FTS5's score of each word is multiplied with: how rare it is here, for how rare it is anywhere."""
+        every, mine = int(session.execute(text(EVERY)).scalar_one()), _number(session, _query(corpus_id))
+        here = {word: n for word in words if (n := _number(session, _query(corpus_id, [word])))}
+        return {
+            word: rarity(mine, n) / _rarity_of_fts5(every, _number(session, _any_of([word])))
+            for word, n in here.items()
+        }
 
     def count(self, corpus_id: int) -> int:
         """How many chunks of a corpus the full text holds, of whatever cut; raises Damaged."""
@@ -222,7 +245,7 @@ class Lexical:
             return _number(session, _query(corpus_id))
 
     def idf(self, corpus_id: int, words: Collection[str]) -> dict[str, float]:
-        """Inverse document frequency of each word in a corpus: ln(1 + (N - n + 0.5) / (n + 0.5)).
+        """How rare each word is in a corpus, see `rarity`.
 
         Words are stemmed like the text; a word that no chunk holds has the highest value. While the full text is
         damaged the rows are counted whose letters hold a word or its stem, which is nearly the same.
@@ -233,7 +256,7 @@ class Lexical:
                 found = {word: _number(session, _query(corpus_id, [word])) for word in set(words)}
         except Damaged:
             total, found = self._counted_in_rows(corpus_id, sorted(set(words)))
-        return {word: math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in found.items()}
+        return {word: rarity(total, n) for word, n in found.items()}
 
     def _counted_in_rows(self, corpus_id: int, words: Sequence[str]) -> tuple[int, dict[str, int]]:
         stems = self._stemmer.stems(words)
@@ -256,6 +279,32 @@ class Lexical:
         return [
             one_each[stem] for at, (stem, n) in enumerate(zip(rarest, places, strict=True)) if not at or n <= POSTINGS
         ]
+
+
+def _scored(session: Session, weights: Mapping[str, float], most: int) -> list[Hit]:
+    """BM25 of the chunks of whatever corpus that hold a word, best first; of all with -1."""
+    words = " UNION ALL ".join(WORD.format(at=at) for at in range(len(weights)))
+    values: dict[str, object] = {"columns": COLUMNS, "most": most}
+    for at, (word, weight) in enumerate(weights.items()):
+        values |= {f"word{at}": _any_of([word]), f"weight{at}": weight}
+    return [Hit(*row) for row in session.execute(text(SEARCH.format(words=words)), values)]
+
+
+def _within(session: Session, chunk_ids: Sequence[int], corpus_id: int, cut: int) -> set[int]:
+    """Those of one cut of a corpus."""
+    statement = text(WITHIN).bindparams(bindparam("ids", expanding=True))
+    values = {"corpus": corpus_id, "cut": cut}
+    return {found for ids in _parts(chunk_ids) for found in session.scalars(statement, values | {"ids": ids})}
+
+
+def rarity(total: int, holding: int) -> float:
+    """Inverse document frequency, above 0: ln(1 + (N - n + 0.5) / (n + 0.5)), n of N chunks holding a word."""
+    return math.log1p((max(total, holding) - holding + 0.5) / (holding + 0.5))
+
+
+def _rarity_of_fts5(total: int, holding: int) -> float:
+    """What FTS5's bm25() multiplies a word with: its own formula, never below 1e-6."""
+    return max(1e-6, math.log((total - holding + 0.5) / (holding + 0.5)))
 
 
 def _query(corpus_id: int, words: Sequence[str] = ()) -> str:

@@ -8,7 +8,6 @@ meaning counts words as a share of the best match, so scores have to mean the sa
 one that no text has, so that one index finds words within a corpus.
 """
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate, islice
 from typing import Any
@@ -17,8 +16,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from storage.hits import Hit
-from storage.lexical import AT_ONCE, POSTINGS, TABLE, TERMS, Lexical, Numbered
-from storage.words import content_words
+from storage.lexical import AT_ONCE, POSTINGS, TABLE, TERMS, Lexical, Numbered, rarity
+from storage.words import searched
 
 CREATE = (
     """CREATE TABLE chunk_text (
@@ -103,7 +102,7 @@ class PostgresLexical(Lexical):
         Scores are BM25 (k1 1.2, b 0.75) over stemmed words; stop words do not count, and of a long
         question only its rarest words do. How rare a word is, the corpus says.
         """
-        stems = sorted(set(self._stemmer.stems(content_words(question)).values()))
+        stems = sorted(set(self._stemmer.stems(searched(question)).values()))
         with self._database.read() as session:
             total, average = session.execute(text(SIZE), {"corpus": corpus_id}).one()
             frequency = self._frequency(session, corpus_id, stems)
@@ -112,7 +111,7 @@ class PostgresLexical(Lexical):
                 return []
             values = {
                 "query": _query(corpus_id, kept), "average": average, "cut": cut, "limit": limit, "stems": kept,
-                "idfs": [max(1e-6, math.log((total - frequency[s] + 0.5) / (frequency[s] + 0.5))) for s in kept],
+                "idfs": [rarity(total, frequency[stem]) for stem in kept],
             }  # fmt: skip
             return [Hit(*row) for row in session.execute(text(SEARCH), values)]
 
@@ -122,7 +121,7 @@ class PostgresLexical(Lexical):
             return int(session.execute(text(SIZE), {"corpus": corpus_id}).one()[0])
 
     def idf(self, corpus_id: int, words: Collection[str]) -> dict[str, float]:
-        """Inverse document frequency of each word in a corpus: ln(1 + (N - n + 0.5) / (n + 0.5)).
+        """How rare each word is in a corpus, see `rarity`.
 
         Words are stemmed like the text; a word that no chunk holds has the highest value.
         """
@@ -131,7 +130,7 @@ class PostgresLexical(Lexical):
             total = int(session.execute(text(SIZE), {"corpus": corpus_id}).one()[0])
             frequency = self._frequency(session, corpus_id, sorted(set(stems.values())))
         found = {word: frequency.get(stems.get(word.replace("\0", " "), ""), 0) for word in words}
-        return {word: math.log(1 + (total - n + 0.5) / (n + 0.5)) for word, n in found.items()}
+        return {word: rarity(total, n) for word, n in found.items()}
 
     def _frequency(self, session: Session, corpus_id: int, stems: Sequence[str]) -> dict[str, int]:
         """How many chunks of a corpus hold each stem; those that none holds are left out."""

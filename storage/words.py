@@ -6,7 +6,8 @@ The stems come from FTS5 itself, so they are those of the index to the letter.
 import re
 import sqlite3
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 
 WORD = re.compile(r"[^\W_]+")
 STOP = frozenset((
@@ -24,6 +25,24 @@ def content_words(question: str) -> list[str]:
     """The distinct words of a question in order, lower case, without stop words (unless there are no others)."""
     words = list(dict.fromkeys(WORD.findall(question.lower())))
     return [word for word in words if word not in STOP] or words
+
+
+def searched(question: str) -> list[str]:
+    """What is looked up for a question: its content words, and its names as others write them, in one word.
+
+    "American Express" stands in a file's name as AMERICANEXPRESS, "2021 Q1" as 2021Q1, and Wi-Fi is wifi elsewhere.
+    """
+    return list(dict.fromkeys([*content_words(question), *_in_one_word(question)]))
+
+
+def _in_one_word(question: str) -> Iterator[str]:
+    for left, right in pairwise(WORD.finditer(question)):
+        between, both = question[left.end() : right.start()], (left[0], right[0])
+        name = between == " " and all(word[0].isupper() or word[0].isdigit() for word in both)
+        if between == "-" or (name and not any(word.lower() in STOP for word in both)):
+            together = "".join(both).lower()
+            if not together.isdigit() and together not in STOP:
+                yield together
 
 
 class Stemmer:

@@ -16,7 +16,7 @@ from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.passages import Passage
 from storage.hits import Hit
 from storage.rows import ChunkRow, DocumentRow
-from storage.words import WORD, Stemmer, content_words
+from storage.words import WORD, Stemmer, content_words, searched
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -109,9 +109,10 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
 
 
 def _asked(ws: "Workspace", corpus_id: int, question: str) -> list[Asked]:
-    words = content_words(question)
+    own, words = content_words(question), searched(question)
     rarity = ws.lexical.idf(corpus_id, [*words, NOWHERE])
-    return [Asked(word, rarity[word], rarity[word] < rarity[NOWHERE]) for word in words]
+    asked = [Asked(word, rarity[word], rarity[word] < rarity[NOWHERE]) for word in words]
+    return [each for each in asked if each.known or each.word in own]
 
 
 def _found(

@@ -10,7 +10,7 @@ The rules tried beside it stand in `benchmarks/retrieval.py`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-MEANING = 2.0  # a cosine half above the lowest one found counts as much as the best word match
+MEANING = 1.75  # a cosine 4/7 above the lowest one found counts as much as the best word match
 
 
 @dataclass(frozen=True, slots=True)

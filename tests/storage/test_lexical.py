@@ -12,7 +12,7 @@ from storage.database import Database
 from storage.lexical import Lexical, create_statements
 from storage.lexical import lexical as lexical_of
 from storage.tables import Chunk, Corpus, Document
-from storage.words import Stemmer, content_words
+from storage.words import Stemmer, content_words, searched
 
 
 @pytest.fixture
@@ -96,6 +96,58 @@ def test_a_long_question_keeps_its_rarest_words(database: Database, lexical: Lex
     corpus = add(database, lexical, "c", texts)
     question = " ".join(f"common{k}" for k in range(40)) + " needle"
     assert 6 in found(lexical, corpus, question)
+
+
+def test_what_another_corpus_holds_changes_nothing_that_is_found(database: Database, lexical: Lexical) -> None:
+    texts = ["alpha beta gamma", "alpha delta gamma", "beta delta delta", "gamma alpha alpha", "delta epsilon zeta"]
+    corpus = add(database, lexical, "c", texts)
+    before = lexical.search(corpus, "alpha beta delta", 10)
+    add(database, lexical, "other", ["alpha theta iota", "alpha kappa iota", "alpha lambda mu", "beta nu xi"] * 5)
+    after = lexical.search(corpus, "alpha beta delta", 10)
+    assert [hit.chunk_id for hit in after] == [hit.chunk_id for hit in before]
+    assert [hit.score for hit in after] == pytest.approx([hit.score for hit in before])
+
+
+def test_a_small_corpus_is_searched_to_its_end_beside_one_that_matches_better(
+    database: Database, lexical: Lexical
+) -> None:
+    corpus = add(
+        database, lexical, "small", ["alpha among other words that make it long", "alpha and more of such words"]
+    )
+    add(database, lexical, "other", ["alpha alpha beta"] * 30)
+    assert sorted(hit.chunk_id for hit in lexical.search(corpus, "alpha beta", 2)) == [1, 2]
+    assert found(lexical, corpus, "beta") == []
+
+
+def test_a_word_that_every_chunk_holds_counts_a_little_and_never_less_than_nothing(
+    database: Database, lexical: Lexical
+) -> None:
+    corpus = add(database, lexical, "c", ["rent is due", "rent and deposit", "rent of the flat"])
+    scores = {hit.chunk_id: hit.score for hit in lexical.search(corpus, "rent deposit", 10)}
+    assert len(scores) == 3
+    assert min(scores.values()) > 0
+    assert max(scores, key=scores.__getitem__) == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "held"),
+    [
+        ("How did American Express fund itself?", "AMERICANEXPRESS 10K"),
+        ("What of 2021 Q1?", "report 2021Q1"),
+        ("Is Wi-Fi included?", "free wifi"),
+        ("Where do I log-in?", "the login page"),
+    ],
+)
+def test_a_name_is_found_in_one_word_as_well(database: Database, lexical: Lexical, question: str, held: str) -> None:
+    corpus = add(database, lexical, "c", [held, "something else"])
+    assert found(lexical, corpus, question) == [1]
+
+
+def test_only_names_are_looked_up_in_one_word() -> None:
+    assert searched("When did General Mills set up the 10-K for 2019 2020?") == [
+        "general", "mills", "set", "up", "10", "k", "2019", "2020", "generalmills", "10k",
+    ]  # fmt: skip
+    assert searched("The Company and In To the log") == ["company", "log"]
 
 
 def blocks_with(database: Database, word: bytes) -> int:

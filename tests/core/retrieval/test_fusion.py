@@ -20,7 +20,7 @@ def test_a_strong_match_in_words_is_not_pushed_aside_by_weak_meaning() -> None:
 
 
 def test_a_clear_match_in_meaning_is_not_pushed_aside_by_weak_words() -> None:
-    assert fuse([(1, 3.0), (2, 2.0)], [(3, 0.80), (1, 0.25), (2, 0.20)])[0].chunk_id == 3
+    assert fuse([(1, 3.0), (2, 2.0)], [(3, 0.90), (1, 0.15), (2, 0.10)])[0].chunk_id == 3
 
 
 def test_the_scale_of_word_scores_does_not_matter() -> None:
