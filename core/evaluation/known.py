@@ -1,7 +1,8 @@
 """What is known of a corpus without asking anybody: the facts and the prefilled answers of a verdict, with evidence."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from core.evaluation import fingerprints
 from core.evaluation.considerations import consider
 from core.evaluation.held_out import HeldOut, held_out
+from core.evaluation.matching import choice
+from core.evaluation.questions import Gold
 from core.evaluation.saying import ENOUGH, EXAMPLES_NEEDED, MEASURE, RIVALS, Facts
 from core.evaluation.summary import Interval, Summary
 from core.evaluation.verdict import Verdict, decide
@@ -36,7 +39,8 @@ def verdict(ws: "Workspace", corpus_id: int, evaluation: EvaluationRow | None, b
     considered = consider(measured(ws, corpus_id), ws.evaluations.considerations(corpus_id))
     known = beside or facts(ws, corpus_id)
     if evaluation and evaluation.summary:
-        known = replace(probed(known, evaluation.summary), changed=outdated(ws, evaluation))
+        asked = commonest(Gold.of(each) for each in evaluation.questions)
+        known = replace(probed(known, evaluation.summary), changed=outdated(ws, evaluation), commonest=asked)
     return decide(summary, known, considered)
 
 
@@ -56,6 +60,12 @@ def compared(row: EvaluationRow) -> int:
     """How many questions it asked both of retrieval and of a mode that was trained."""
     pairs = row.summary.get("paired", {})
     return max((pairs.get(f"{mode}-rag", {}).get(MEASURE, {}).get("n", 0) for mode in RIVALS), default=0)
+
+
+def commonest(questions: Iterable[Gold]) -> tuple[str, float] | None:
+    """Of the gold answers that are yes, no or maybe the commonest, and its share; None where none is."""
+    counts = Counter(said for each in questions if each.answerable and (said := choice(each.short)))
+    return (counts.most_common(1)[0][0], max(counts.values()) / counts.total()) if counts else None
 
 
 def outdated(ws: "Workspace", evaluation: EvaluationRow) -> list[str]:

@@ -7,6 +7,7 @@ from core.evaluation.considerations import Considered
 from core.evaluation.summary import Interval, Summary
 
 MEASURE = "token_f1"
+CHOICE = "choice"
 ENOUGH = 8
 """Questions below which nothing is said about differences."""
 
@@ -44,6 +45,7 @@ class Facts:
         made_up: those facts were changed for the question only, since no document had changed.
         forgot: mode -> general questions after training less before, the mean difference of their score.
         changed: what is not as it was when the scores were taken, in words.
+        commonest: of the gold answers that are yes, no or maybe the commonest, and the share (0..1) that are it.
     """
 
     examples: int = 0
@@ -54,11 +56,22 @@ class Facts:
     made_up: bool = False
     forgot: Mapping[str, Interval] = field(default_factory=dict)
     changed: Sequence[str] = ()
+    commonest: tuple[str, float] | None = None
 
 
 def paired(summary: Summary, new: str, other: str, metric: str = MEASURE) -> Interval | None:
     """The difference of two modes, question by question; None when they were not compared."""
     return summary.paired.get(f"{new}-{other}", {}).get(metric)
+
+
+def deciding(summary: Summary) -> str:
+    """What decides: whether yes, no or maybe was right where most questions ask for one, else token F1.
+
+    Against a gold answer of one word F1 punishes the quotation that stands below a right "Yes.".
+    """
+    found = summary.modes.get("rag", {})
+    choices, every = (found[name].n if name in found else 0 for name in (CHOICE, MEASURE))
+    return CHOICE if 2 * choices > every else MEASURE
 
 
 def before_measuring(facts: Facts) -> str:
@@ -75,7 +88,7 @@ def before_measuring(facts: Facts) -> str:
 
 def nothing_to_compare(summary: Summary, facts: Facts) -> str:
     """What is said when only retrieval was measured."""
-    found = summary.modes["rag"][MEASURE]
+    found = summary.modes["rag"][deciding(summary)]
     return f"{before_measuring(facts)} Retrieval scores {_score(found)} on {found.n} questions."
 
 
@@ -83,6 +96,14 @@ def unclear(rivals: Mapping[str, Interval], more: int) -> str:
     """What is said when the figures do not tell."""
     tell = f"about {more} more questions would tell" if more <= MOST else "no sensible number of questions would tell"
     return f"Not enough evidence: {against(rivals)}; {tell}. Until then, retrieval, which needs no training."
+
+
+def no_better_than_always(found: Interval, mode: str, commonest: tuple[str, float]) -> str:
+    """What is said when a mode beats retrieval, and not surely somebody who always gives the same answer."""
+    return (
+        f"Not enough evidence: {NAMES[mode]} says the right yes, no or maybe {_score(found)} times, and "
+        f"{_always(commonest)}, which is not surely less. Until then, retrieval, which needs no training."
+    )
 
 
 def enough(rivals: Mapping[str, Interval]) -> str:
@@ -122,21 +143,25 @@ def cost_ratio(summary: Summary, mode: str) -> float | None:
 
 def phrases(summary: Summary, facts: Facts, mode: str) -> tuple[str, ...]:
     """Every sentence behind the headline, with its figures."""
-    said = []
+    said, metric = list[str](), deciding(summary)
+    if metric == CHOICE and facts.commonest:
+        said.append(
+            f"Most questions ask for a yes, no or maybe, and that decides. For comparison: {_always(facts.commonest)}."
+        )
     for rival in RIVALS:
-        difference = paired(summary, rival, "rag")
+        difference = paired(summary, rival, "rag", metric)
         if difference is None or difference.n < ENOUGH:
             continue
         if rival != mode:
             said.append(f"{NAMES[rival].capitalize()}: {over(difference)}{at_cost(summary, rival)}.")
-        said += _disagreeing(summary, rival, difference)
-    both = paired(summary, "hybrid", "finetuned")
+        said += _disagreeing(summary, rival, difference, facts)
+    both = paired(summary, "hybrid", "finetuned", metric)
     if both and both.n >= ENOUGH:
         sure = "" if both.low > 0 or both.high < 0 else "; which of the two is better is not certain"
         said.append(f"Hybrid against fine-tuned: {_points(both)} points (95 %: {_range(both)}){sure}.")
     for other in ("base", "quote"):
         for own in dict.fromkeys(("rag", mode)):
-            found = paired(summary, own, other)
+            found = paired(summary, own, other, metric)
             if found and found.n >= ENOUGH:
                 said.append(
                     f"{NAMES[own].capitalize()} against {NAMES[other]}: {_points(found)} points "
@@ -190,15 +215,15 @@ def _probed(facts: Facts) -> list[str]:
     return said
 
 
-def _disagreeing(summary: Summary, mode: str, difference: Interval) -> list[str]:
+def _disagreeing(summary: Summary, mode: str, difference: Interval, facts: Facts) -> list[str]:
     """Said when another measure surely points another way: the reader should know which one decides."""
     said = []
-    choice, own = paired(summary, mode, "rag", "choice"), summary.modes.get(mode, {}).get("choice")
+    choice, own = paired(summary, mode, "rag", CHOICE), summary.modes.get(mode, {}).get(CHOICE)
     if choice and own and choice.n >= ENOUGH and choice.low > 0 >= difference.low:
         said.append(
             f"But of the {choice.n} questions to be answered by yes, no or maybe {NAMES[mode]} has "
-            f"{100 * own.mean:.0f} in 100 right, {_points(choice)} points over retrieval (95 %: {_range(choice)}). "
-            "Hold that against always giving the commonest answer."
+            f"{100 * own.mean:.0f} in 100 right, {_points(choice)} points over retrieval (95 %: {_range(choice)})"
+            f"{f'; {_always(facts.commonest)}' if facts.commonest else ''}."
         )
     declines = paired(summary, mode, "rag", "right_refusal")
     if declines and difference.high > 0 > declines.high:
@@ -255,11 +280,20 @@ def limits(summary: Summary, facts: Facts) -> tuple[str, ...]:
         said.append(f"{facts.leaks} training examples ask what a gold question asks: the scores are not to be trusted.")
     if summary.modes:
         said.append(
-            "Each interval is for its own comparison, for questions like these. Token F1 compares words with the gold "
-            "answer; it does not know whether other words mean the same. Seconds were taken with several questions "
-            "asked at once, on this machine."
+            f"Each interval is for its own comparison, for questions like these. {_of_measure(deciding(summary))} "
+            "Seconds were taken with several questions asked at once, on this machine."
         )
     return tuple(said)
+
+
+def _of_measure(metric: str) -> str:
+    if metric == CHOICE:
+        return "What decides is the yes, no or maybe that an answer begins with; what stands below it is not judged."
+    return "Token F1 compares words with the gold answer; it does not know whether other words mean the same."
+
+
+def _always(commonest: tuple[str, float]) -> str:
+    return f"always saying {commonest[0]} would be right {100 * commonest[1]:.0f} of 100 times"
 
 
 def _listed(words: Sequence[str]) -> str:

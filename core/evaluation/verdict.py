@@ -1,12 +1,13 @@
 """The verdict: which mode serves a corpus best, in plain words with the figures behind each, never surer than they are.
 
-Pure. What decides is token F1, question by question: a mode is better than retrieval when the whole 95 % interval of
-the mean difference lies above zero, and not worth its trouble when it lies below `MATTERS`, also where it is surely
-more than nothing. A mode that is surely worse is not recommended, whatever speaks for it. How many more questions
-would tell is the usual sample size for a paired mean, n = ((z_0.975 + z_0.80) sd / d)^2 (Chow, Shao and Wang, "Sample
-Size Calculations in Clinical Research", 2008, section 3.1), from the spread that was seen. The answers to the five
-questions are weighed with it, openly (`considerations`). It knows nothing of what was not asked: no figure here holds
-for other questions than those like the ones that were.
+Pure. What decides is token F1, question by question; or, where most questions ask for one, whether the right yes, no
+or maybe was said, and then a mode has to surely beat always saying the commonest of them as well. A mode is better than
+retrieval when the whole 95 % interval of the mean difference lies above zero, and not worth its trouble when it lies
+below `MATTERS`, also where it is surely more than nothing. A mode that is surely worse is not recommended, whatever
+speaks for it. How many more questions would tell is the usual sample size for a paired mean, n = ((z_0.975 + z_0.80)
+sd / d)^2 (Chow, Shao and Wang, "Sample Size Calculations in Clinical Research", 2008, section 3.1), from the spread
+that was seen. The answers to the five questions are weighed with it, openly (`considerations`). It knows nothing of
+what was not asked: no figure here holds for other questions than those like the ones that were.
 """
 
 import math
@@ -16,6 +17,7 @@ from typing import Any
 
 from core.evaluation.considerations import Considered
 from core.evaluation.saying import (
+    CHOICE,
     ENOUGH,
     MATTERS,
     MEASURE,
@@ -26,9 +28,11 @@ from core.evaluation.saying import (
     barred,
     before_measuring,
     better,
+    deciding,
     enough,
     leaning,
     limits,
+    no_better_than_always,
     nothing_to_compare,
     paired,
     phrases,
@@ -94,7 +98,8 @@ class Reading:
 
 def decide(summary: Summary, facts: Facts, considered: Sequence[Considered]) -> Verdict:
     """Weigh figures and considerations."""
-    rivals = {mode: found for mode in RIVALS if (found := paired(summary, mode, "rag"))}
+    metric = deciding(summary)
+    rivals = {mode: found for mode in RIVALS if (found := paired(summary, mode, "rag", metric))}
     read = _read(summary, facts, rivals)
     worse = [mode for mode, each in rivals.items() if each.high < 0 and each.mean <= -MATTERS]
     points = dict.fromkeys(("rag", *RIVALS), 0)
@@ -138,7 +143,14 @@ def _read(summary: Summary, facts: Facts, rivals: Mapping[str, Interval]) -> Rea
     if asked < ENOUGH:
         words = f"Not enough evidence: only {asked} questions were answered by both. At least {ENOUGH} are needed."
         return Reading("unclear", "rag", words, ENOUGH - asked)
+    metric = deciding(summary)
+    own = {mode: summary.modes[mode][metric] for mode in rivals}
     winners = {mode: each for mode, each in rivals.items() if each.low > 0 and each.high >= MATTERS}
+    if winners and metric == CHOICE and facts.commonest:
+        best = max(winners, key=lambda name: winners[name].mean)
+        winners = {mode: each for mode, each in winners.items() if own[mode].low > facts.commonest[1]}
+        if not winners:
+            return Reading("unclear", "rag", no_better_than_always(own[best], best, facts.commonest))
     if winners:
         mode = max(winners, key=lambda name: winners[name].mean)
         return Reading("better", mode, better(winners[mode], summary, mode))

@@ -1,5 +1,7 @@
 """What the verdict says for figures that are known, and that its intervals hold what they promise."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.evaluation.considerations import TOPICS, consider
@@ -111,20 +113,39 @@ def test_what_changed_since_the_scores_were_taken_is_said() -> None:
     assert found.limits[0].startswith("Since this was measured documents, the base model and the adapters changed")
 
 
-def test_right_choices_that_token_f1_does_not_see_are_told_beside_it() -> None:
-    def outcomes(chosen: float) -> Summary:
-        return summarise(
-            Outcome(f"q{n}", mode, {"token_f1": 0.3, "choice": share if n % 4 else 0.0}, 1.0)
-            for mode, share in (("rag", 0.0), ("hybrid", chosen))
-            for n in range(40)
+def choosing(chosen: float, others: int = 0) -> Summary:
+    """Forty questions of yes, no or maybe, of which hybrid has that share right and retrieval none, and some others."""
+    return summarise(
+        Outcome(
+            f"q{n}", mode, {"token_f1": 0.3} | ({"choice": float(n < right * 40)} if n < 40 else {}), 1.0
         )
+        for mode, right in (("rag", 0.0), ("hybrid", chosen))
+        for n in range(40 + others)
+    )  # fmt: skip
 
-    told = said(outcomes(1.0)).phrases
+
+def test_right_choices_that_token_f1_does_not_see_are_told_beside_it() -> None:
+    told = said(choosing(0.75, others=60), replace(TRAINED, commonest=("yes", 0.55))).phrases
     words = (
         "of the 40 questions to be answered by yes, no or maybe hybrid has 75 in 100 right, +75 points over retrieval"
     )
     assert sum(words in phrase for phrase in told) == 1
-    assert not any("yes, no or maybe" in phrase for phrase in said(outcomes(0.0)).phrases)
+    assert any("always saying yes would be right 55 of 100 times" in phrase for phrase in told)
+    assert not any("yes, no or maybe" in phrase for phrase in said(choosing(0.0, others=60)).phrases)
+
+
+def test_where_most_questions_ask_for_yes_or_no_saying_the_right_one_decides() -> None:
+    found = said(choosing(0.9), replace(TRAINED, commonest=("yes", 0.55)))
+    assert (found.mode, found.measured) == ("hybrid", "better")
+    assert found.headline.startswith("Use hybrid: +90 points over retrieval")
+    assert any("always saying yes would be right 55 of 100 times" in phrase for phrase in found.phrases)
+    assert any("What decides is the yes, no or maybe" in limit for limit in found.limits)
+
+
+def test_a_mode_that_is_no_surer_than_always_giving_the_commonest_answer_is_not_recommended() -> None:
+    found = said(choosing(0.6), replace(TRAINED, commonest=("yes", 0.55)))
+    assert (found.mode, found.measured, found.more_questions) == ("rag", "unclear", None)
+    assert "and always saying yes would be right 55 of 100 times, which is not surely less" in found.headline
 
 
 def test_fewer_than_eight_questions_never_decide_however_large_the_difference() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.evaluation import fingerprints, known, running
+from core.evaluation.questions import Gold
 from core.evaluation.saying import ENOUGH
 from core.ingestion import editing, intake
 from core.workspace import Workspace
@@ -118,6 +119,13 @@ def test_what_changed_since_an_evaluation_is_told_and_only_that(ws: Workspace, c
     ws.assistants.choose_reading(corpus.id, "passages")
     assert known.outdated(ws, row)[-1] == "how passages are shown"
     assert known.verdict(ws, corpus.id, row).limits[0].startswith("Since this was measured documents, chunks")
+
+
+def test_the_commonest_of_yes_no_and_maybe_is_told_with_its_share() -> None:
+    answers = ["yes", "Yes. It was shown.", "no", "maybe", "Ten years"]
+    asked = [Gold(str(at), "?", answer) for at, answer in enumerate(answers)]
+    assert known.commonest([*asked, Gold("6", "?", "no", answerable=False)]) == ("yes", 0.5)
+    assert known.commonest(asked[-1:]) is None
 
 
 def test_how_many_passages_quoting_chooses_from_is_part_of_what_it_depends_on(ws: Workspace, corpus: CorpusRow) -> None:
