@@ -234,10 +234,10 @@ class Lexical:
         """What FTS5's score of each word is multiplied with: how rare it is here, for how rare it is anywhere."""
         every, mine = int(session.execute(text(EVERY)).scalar_one()), _number(session, _query(corpus_id))
         here = {word: n for word in words if (n := _number(session, _query(corpus_id, [word])))}
-        return {
-            word: rarity(mine, n) / _rarity_of_fts5(every, _number(session, _any_of([word])))
-            for word, n in here.items()
-        }
+        anywhere = {word: _number(session, _any_of([word])) for word in here}
+        if every < max(mine, *anywhere.values(), 0):
+            raise Damaged(TABLE)  # its own tables do not fit together
+        return {word: rarity(mine, n) / _rarity_of_fts5(every, anywhere[word]) for word, n in here.items()}
 
     def count(self, corpus_id: int) -> int:
         """How many chunks of a corpus the full text holds, of whatever cut; raises Damaged."""

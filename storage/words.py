@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 WORD = re.compile(r"[^\W_]+")
+FISCAL_YEAR = re.compile(r"\bFY ?'?(20)?(\d\d)\b", re.I)
 STOP = frozenset((
     *("a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "being", "but", "by"),
     *("can", "could", "did", "do", "does", "doing", "for", "from", "had", "has", "have", "having", "he"),
@@ -28,11 +29,13 @@ def content_words(question: str) -> list[str]:
 
 
 def searched(question: str) -> list[str]:
-    """What is looked up for a question: its content words, and its names as others write them, in one word.
+    """What is looked up for a question: its content words, and its names and fiscal years as others write them.
 
-    "American Express" stands in a file's name as AMERICANEXPRESS, "2021 Q1" as 2021Q1, and Wi-Fi is wifi elsewhere.
+    "American Express" stands in a file's name as AMERICANEXPRESS, "2021 Q1" as 2021Q1, Wi-Fi is wifi elsewhere, and
+    what is asked of FY2021 or FY21 stands under 2021.
     """
-    return list(dict.fromkeys([*content_words(question), *_in_one_word(question)]))
+    years = (f"{each[1] or '20'}{each[2]}" for each in FISCAL_YEAR.finditer(question))
+    return list(dict.fromkeys([*content_words(question), *_in_one_word(question), *years]))
 
 
 def _in_one_word(question: str) -> Iterator[str]:

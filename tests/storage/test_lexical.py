@@ -136,9 +136,13 @@ def test_a_word_that_every_chunk_holds_counts_a_little_and_never_less_than_nothi
         ("What of 2021 Q1?", "report 2021Q1"),
         ("Is Wi-Fi included?", "free wifi"),
         ("Where do I log-in?", "the login page"),
+        ("What of FY2022?", "sales of 2022"),
+        ("What of FY22?", "sales of 2022"),
     ],
 )
-def test_a_name_is_found_in_one_word_as_well(database: Database, lexical: Lexical, question: str, held: str) -> None:
+def test_a_name_and_a_fiscal_year_are_found_as_others_write_them(
+    database: Database, lexical: Lexical, question: str, held: str
+) -> None:
     corpus = add(database, lexical, "c", [held, "something else"])
     assert found(lexical, corpus, question) == [1]
 
@@ -147,6 +151,7 @@ def test_only_names_are_looked_up_in_one_word() -> None:
     assert searched("When did General Mills set up the 10-K for 2019 2020?") == [
         "general", "mills", "set", "up", "10", "k", "2019", "2020", "generalmills", "10k",
     ]  # fmt: skip
+    assert searched("FY2018, FY '19 and fy123") == ["fy2018", "fy", "19", "fy123", "2018", "2019"]
     assert searched("The Company and In To the log") == ["company", "log"]
 
 
