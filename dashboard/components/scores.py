@@ -153,13 +153,13 @@ def by_mode(summary: Summary, metric: str) -> Any:
         shape=shape(),
         tooltip=["mode", "mean", "low", "high", "questions"],
     )
-    return alt.layer(lines, points).properties(height=60 + 36 * len(frame))
+    return alt.layer(lines, points).properties(height=_height(len(frame)))
 
 
 def against_seconds(summary: Summary, metric: str) -> Any:
     """A point a mode: seconds an answer to the right, score upwards."""
     frame = _frame(summary, metric)
-    height = 60 + 36 * len(frame)
+    height = _height(len(frame))
     longest = max(frame["seconds"].max(), 0.1) * 1.4  # with room for the name of the slowest
     frame["name_at"] = _apart(list(zip(frame["seconds"], frame["mean"], strict=True)), longest / 4, 100 * 18 / height)
     x = alt.X("seconds:Q", title="seconds an answer", scale=alt.Scale(domain=[0, longest], nice=False))
@@ -168,6 +168,10 @@ def against_seconds(summary: Summary, metric: str) -> Any:
     points = base.mark_point(size=120, filled=True).encode(y=y, shape=shape(), tooltip=["mode", "seconds", "mean"])
     names = base.mark_text(align="left", dx=10, clip=False).encode(y="name_at:Q", text="mode:N")
     return alt.layer(points, names).properties(height=height)
+
+
+def _height(modes: int) -> int:
+    return max(168, 60 + 36 * modes)  # what stands beside an axis needs that much
 
 
 def _apart(points: Sequence[tuple[float, float]], reach: float, gap: float) -> list[float]:
