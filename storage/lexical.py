@@ -232,8 +232,9 @@ class Lexical:
 
     def _weights(self, session: Session, corpus_id: int, words: Sequence[str]) -> dict[str, float]:
         """What FTS5's score of each word is multiplied with: how rare it is here, for how rare it is anywhere."""
-        every, mine = int(session.execute(text(EVERY)).scalar_one()), _number(session, _query(corpus_id))
-        here = {word: n for word in words if (n := _number(session, _query(corpus_id, [word])))}
+        every = int(session.execute(text(EVERY)).scalar_one())
+        mine, found = _counted(session, corpus_id, words)
+        here = {word: n for word, n in found.items() if n}
         anywhere = {word: _number(session, _any_of([word])) for word in here}
         if every < max(mine, *anywhere.values(), 0):
             raise Damaged(TABLE)  # its own tables do not fit together
@@ -252,8 +253,7 @@ class Lexical:
         """
         try:
             with self._database.read() as session, fts5.reading(session, TABLE):
-                total = _number(session, _query(corpus_id))
-                found = {word: _number(session, _query(corpus_id, [word])) for word in set(words)}
+                total, found = _counted(session, corpus_id, words)
         except Damaged:
             total, found = self._counted_in_rows(corpus_id, sorted(set(words)))
         return {word: rarity(total, n) for word, n in found.items()}
@@ -279,6 +279,12 @@ class Lexical:
         return [
             one_each[stem] for at, (stem, n) in enumerate(zip(rarest, places, strict=True)) if not at or n <= POSTINGS
         ]
+
+
+def _counted(session: Session, corpus_id: int, words: Iterable[str]) -> tuple[int, dict[str, int]]:
+    """How many chunks the full text holds of a corpus, and how many of them hold each word."""
+    held = {word: _number(session, _query(corpus_id, [word])) for word in dict.fromkeys(words)}
+    return _number(session, _query(corpus_id)), held
 
 
 def _scored(session: Session, weights: Mapping[str, float], most: int) -> list[Hit]:
