@@ -3,6 +3,9 @@
     python -m benchmarks.followups                       30 conversations of ours, and doc2dial's later turns (test)
     python -m benchmarks.followups --split train         doc2dial's training questions, to choose rules by
 
+A third part asks each gold question of the samples after one about another document: it stands alone, and must be
+found as if nothing had been asked before. With `--split train` these are the samples' training pairs.
+
 Ours are in `questions/followups.jsonl`: what was asked before, the follow-up, the document that answers it. Of
 doc2dial only later turns count whose dialogue has an earlier question in the same split; the data has no others,
 and keeps only questions that can stand alone, so there rewriting can hardly win and must not lose. The earlier
@@ -14,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.answering import SETS, arguments, opened, questions, sample_corpora, set_corpus
+from benchmarks.answering import SETS, arguments, gold, opened, questions, sample_corpora, set_corpus, train
 from benchmarks.report import table, write
 from core.assistants.answer import Answer
 from core.assistants.ask import Assistant
@@ -80,6 +83,18 @@ def doc2dial(ws: Workspace, data: Path, split: str) -> list[FollowUp]:
     return found
 
 
+def unrelated(ws: Workspace, split: str) -> list[FollowUp]:
+    """Questions of the samples that stand alone, each after the next one that is about another document."""
+    found = []
+    for name, corpus_id in sample_corpora(ws).items():
+        rows = [row for row in (gold(name) if split == "test" else train(name)) if row.answer is not None]
+        for at, row in enumerate(rows):
+            others = (each for each in rows[at + 1 :] + rows[:at] if not set(each.doc_ids) & set(row.doc_ids))
+            before = next(others).question
+            found.append(FollowUp(row.id, corpus_id, (before,), row.question, row.doc_ids))
+    return found
+
+
 def history(assistant: Assistant, before: Sequence[str]) -> list[Turn]:
     """The conversation so far, answered by the product with quotations alone."""
     turns: list[Turn] = []
@@ -118,6 +133,7 @@ def main() -> None:
     parts = []
     with opened(options.workspace) as ws:
         sets = {"Ours": ours(ws), f"doc2dial, {options.split}": doc2dial(ws, options.data, options.split)}
+        sets["The samples' questions, each after one about something else"] = unrelated(ws, options.split)
         for name, asked in sets.items():
             rows, missed = measure(ws, asked)
             lost = table(("missed by the product", "asked", "searched for"), missed) if missed else "Nothing missed."

@@ -61,6 +61,8 @@ class ContextUse:
     `fitted` passages of `retrieved` are in the prompt; the rest were cut. `window` is the most the
     base model may read and write together. `persona`, `evidence`, `conversation` and `question` add up to
     `prompt_tokens`; `room` is what the answer may have. `turns` earlier questions of `turns_before` are in it.
+    `shown` is what of the passages is in it: relevant "sentences" or whole "passages"; "" in answers from before it
+    was kept.
     """
 
     retrieved: int = 0
@@ -74,6 +76,7 @@ class ContextUse:
     room: int = 0
     turns: int = 0
     turns_before: int = 0
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

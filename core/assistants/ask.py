@@ -189,6 +189,7 @@ class Assistant:
             looked = beside(text, self._looked(alone, found))
             text += looked
             yield Delta(looked)
+        earlier = sum(turn.role == "user" for turn in history)
         timings = Timings(found.seconds, first, time.perf_counter() - began, writer.tokens, writer.tokens_per_s)
         yield Answer(
             text=text,
@@ -197,7 +198,7 @@ class Assistant:
             passages=passages,
             citations=citations,
             timings=timings,
-            context=replace(writer.context, retrieved=len(passages)),
+            context=replace(writer.context, retrieved=len(passages), turns_before=earlier),
             base_model=voice.name,
             quoted_until=writer.quoted_until,
             outcome="stopped" if stop.is_set() else "done",

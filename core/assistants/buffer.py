@@ -12,6 +12,8 @@ class LiveAnswer:
         self.message_id = message_id
         self.instead_of = instead_of
         self.stop = threading.Event()
+        self.cut = False
+        """Stopped because the server ends, not by a person."""
         self.thread: threading.Thread | None = None
         self._text = ""
         self._finished = False

@@ -9,18 +9,19 @@ from storage.rows import MessageRow
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
-REMEMBERED = 6
-"""Messages of the path that are remembered."""
+NAMED = 6
+"""Messages at the end of a path whose documents a question without a name may be about."""
 
 
 def turns(workspace: "Workspace", messages: Sequence[MessageRow]) -> list[Turn]:
-    """The last messages of a path as turns, oldest first; a question knows what was searched for it."""
-    spoken = [message for message in messages if message.text][-REMEMBERED:]
+    """The messages of a path as turns, oldest first; a question knows what was searched for it."""
+    spoken = [message for message in messages if message.text]
+    late = {message.id for message in spoken[-NAMED:]}
     searched = {message.parent_id: message.searched_for for message in messages if message.role == "assistant"}
     return [
         Turn("user", message.text, searched.get(message.id, ""))
         if message.role == "user"
-        else Turn("assistant", message.text, about=_about(workspace, message))
+        else Turn("assistant", message.text, about=_about(workspace, message) if message.id in late else ())
         for message in spoken
     ]
 

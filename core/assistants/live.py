@@ -134,9 +134,10 @@ class LiveAnswers:
         return message_id in self._answers
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Stop all answers and wait for their rows to be written."""
+        """Cut off all answers and wait for their rows to be written: each can be gone on with after the next start."""
         answers = list(self._answers.values())
         for live in answers:
+            live.cut = not live.stop.is_set()
             live.stop.set()
         for live in answers:
             if live.thread is not None:
@@ -166,7 +167,7 @@ class LiveAnswers:
             conversations.finish_answer(
                 live.message_id,
                 answer.text,
-                status=answer.outcome,
+                status="interrupted" if live.cut and answer.outcome == "stopped" else answer.outcome,
                 refused=answer.refused,
                 quoted_until=answer.quoted_until,
                 timings=asdict(answer.timings),
@@ -206,7 +207,7 @@ class LiveAnswers:
 
     def _take_place(self, live: LiveAnswer, answer: Answer) -> None:
         """Put away the cut-off answer that this one goes on with, if nothing of it is lost by that."""
-        if live.instead_of is None:
+        if live.instead_of is None or live.cut:
             return
         conversations = self._open().conversations
         if answer.text.startswith(conversations.message(live.instead_of).text):

@@ -29,6 +29,10 @@ from core.retrieval.passages import Passage
 if TYPE_CHECKING:
     from core.generation.engine import Engine
 
+WIDE = 16_384
+"""Tokens of a window from which the whole conversation is shown, as far as it fits."""
+REMEMBERED = 6
+"""Messages that are shown in a smaller one, where every token read is waited for."""
 BRIEF = "Answer in one short sentence."
 LEARNED = {True: "Answer from the documents.", False: "Answer from what you have learned."}
 """All that an adapter is told, with evidence and without: who answers and how is in its weights."""
@@ -101,6 +105,7 @@ class Writer:
             room=self._reading.max_new_tokens,
             turns=prompt.turns,
             turns_before=sum(turn.role == "user" for turn in history),
+            shown=self._reading.shown,
         )
         pieces = self._generate(engine, prompt.messages)
         if passages and self._reading.own_words == "supported":
@@ -119,7 +124,8 @@ class Writer:
         history: Sequence[Turn],
     ) -> Prompt:
         """What the engine is asked; raises BadInput when it does not fit its window."""
-        turns = [_message(turn) for turn in history] if self._reading.shown == "passages" or not passages else []
+        latest = history if engine.window >= WIDE else history[-REMEMBERED:]
+        turns = [_message(turn) for turn in latest] if self._reading.shown == "passages" or not passages else []
         return prompt_of(
             self._domain,
             self._reading,

@@ -40,7 +40,7 @@ def segments(context: ContextUse) -> list[Segment]:
 def show(message_id: int, context: ContextUse, sentences: bool) -> None:
     """The bar and its details; nothing for an answer that no base model wrote at.
 
-    `sentences`: the base model is shown relevant sentences alone, and the conversation not at all.
+    `sentences`: the base model was shown relevant sentences alone, not whole passages.
     """
     if not context.window or not context.prompt_tokens:
         return
@@ -73,13 +73,10 @@ def cut(context: ContextUse, sentences: bool) -> list[str]:
     said = [f"The window holds {context.window:,} tokens; the prompt took {context.prompt_tokens:,}."]
     if context.retrieved:
         said.append(figures.fit(context, sentences).capitalize() + ".")
-    if context.turns_before and sentences:
-        said.append(
-            "Earlier questions are not shown to a base model this small; they are part of what was searched for."
-        )
+    if context.turns and context.turns_before > context.turns:
+        said.append(f"Of {context.turns_before} earlier questions it was shown the last {context.turns}.")
+    elif context.turns_before > context.turns and context.retrieved:
+        said.append("Earlier questions were not shown to it; what it needs of them was put into the question.")
     elif context.turns_before > context.turns:
-        dropped = figures.count(context.turns_before - context.turns, "earlier question")
-        said.append(
-            f"{dropped} did not fit and {'was' if context.turns_before - context.turns == 1 else 'were'} left out."
-        )
+        said.append("Earlier questions did not fit, and it was shown none of them.")
     return said

@@ -103,7 +103,7 @@ def _answer(
 def _facts(message: MessageRow) -> None:
     """What it was made from and what that cost; the context on request."""
     context = ContextUse(**message.context)
-    sentences = reading_for(message.base_model).shown == "sentences"
+    sentences = (context.shown or reading_for(message.base_model).shown) == "sentences"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(_small_line(message, context, sentences), width="content")
         context_meter.show(message.id, context, sentences)

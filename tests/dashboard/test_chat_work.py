@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from streamlit.testing.v1 import AppTest
 
@@ -146,8 +147,23 @@ def test_the_context_meter_says_what_was_cut() -> None:
     assert sum(part.tokens for part in context_meter.segments(use)) == 764
     said = " ".join(context_meter.cut(use, sentences=False))
     assert "3 did not fit" in said
-    assert "2 earlier questions did not fit and were left out" in said
-    assert "not shown to a base model this small" in " ".join(context_meter.cut(use, sentences=True))
+    assert "Of 3 earlier questions it was shown the last 1." in said
+    none = replace(use, turns=0, conversation=0)
+    assert "put into the question" in " ".join(context_meter.cut(none, sentences=True))
+    assert "did not fit" in " ".join(context_meter.cut(replace(none, retrieved=0), sentences=True))
+
+
+def test_the_context_meter_goes_by_what_was_shown_not_by_the_name_of_the_base_model(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    context = {"retrieved": 5, "fitted": 1, "prompt_tokens": 90, "window": 9000, "shown": "sentences"}
+    answer = answered(workspace, indexed, context=context)
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
+    assert "best sentences from 1 of 5 passages read" in words(app)
+    context = context | {"shown": "passages"}
+    answer = answered(workspace, indexed, context=context)
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
+    assert "1 of 5 passages read, 4 did not fit" in words(app)
 
 
 def test_the_panels_of_an_answer_open(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:

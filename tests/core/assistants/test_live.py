@@ -61,6 +61,32 @@ def test_stopping_keeps_what_had_arrived_and_says_stopped(workspace: Workspace) 
     assert 0 < len(stored.text.split()) < 500
 
 
+def test_an_answer_cut_off_by_an_orderly_end_says_so_and_can_be_gone_on_with(tmp_path: Path) -> None:
+    with Workspace.open(Settings.load(tmp_path / "w")) as opened:
+        conversation = says(opened, ["word " * 500], pause_s=0.02)
+        message = live.start(opened, conversation, "Go on and on.", "base")
+        next(live.follow(opened, message))
+    with Workspace.open(Settings.load(tmp_path / "w")) as opened:
+        stored = opened.conversations.message(message)
+        assert stored.status == "interrupted"
+        assert 0 < len(stored.text.split()) < 500
+        opened._parts["engine"] = ScriptedChat(answers=["word " * 500])
+        again = live.again(opened, message, "base")
+        list(live.follow(opened, again))
+        assert [each.id for each in opened.conversations.path(conversation)][-1] == again
+        assert opened.conversations.message(again).status == "done"
+
+
+def test_a_person_who_stopped_an_answer_just_before_the_end_is_told_so(tmp_path: Path) -> None:
+    with Workspace.open(Settings.load(tmp_path / "w")) as opened:
+        conversation = says(opened, ["word " * 500], pause_s=0.02)
+        message = live.start(opened, conversation, "Go on and on.", "base")
+        next(live.follow(opened, message))
+        live.stop(opened, message)
+        opened.live.close()
+        assert opened.conversations.message(message).status == "stopped"
+
+
 def test_a_failing_engine_leaves_a_clear_line_and_keeps_the_question(workspace: Workspace) -> None:
     def fail(_: object) -> str:
         raise EngineFailed("The base model stopped.", "Ask again.")
