@@ -16,13 +16,14 @@ from core.assistants.answer import Answer, ContextUse, Delta, Mode, Timings, Tri
 from core.assistants.answerability import answerable
 from core.assistants.citing import cite
 from core.assistants.extracting import Extractor
-from core.assistants.followup import Turn, standalone
-from core.assistants.quotation import Quotation, choose, quotation
+from core.assistants.followup import Turn, asked_before, standalone
+from core.assistants.quotation import Quotation, quotation
 from core.assistants.quoting import Asked, Embeds, Scored, relevant
 from core.assistants.reading import SMALL, WIDEST, Reading, lead, reading_for, stands
 from core.assistants.refusing import beside, is_all, searched
 from core.assistants.remembered import remembering
 from core.assistants.searching import Searches, Shared
+from core.assistants.steps import quoted
 from core.assistants.strictness import strict
 from core.assistants.words import content_words
 from core.assistants.writing import Writer
@@ -189,7 +190,6 @@ class Assistant:
             looked = beside(text, self._looked(alone, found))
             text += looked
             yield Delta(looked)
-        earlier = sum(turn.role == "user" for turn in history)
         timings = Timings(found.seconds, first, time.perf_counter() - began, writer.tokens, writer.tokens_per_s)
         yield Answer(
             text=text,
@@ -198,7 +198,7 @@ class Assistant:
             passages=passages,
             citations=citations,
             timings=timings,
-            context=replace(writer.context, retrieved=len(passages), turns_before=earlier),
+            context=replace(writer.context, retrieved=len(passages), turns_before=asked_before(history)),
             base_model=voice.name,
             quoted_until=writer.quoted_until,
             outcome="stopped" if stop.is_set() else "done",
@@ -343,9 +343,8 @@ class Assistant:
         return quotation(extractor.choose(asking.alone, found.scored))
 
     def _quote(self, found: Found, reading: Reading) -> Quotation:
-        if found.scored is None or not found.scored.candidates:
-            return NOTHING
-        return quotation(choose(found.scored.candidates, reading))
+        scored = found.scored
+        return quotation(quoted(scored, reading)) if scored and scored.candidates else NOTHING
 
     def _checked_against(self, question: str, text: str, voice: Voice) -> tuple[Passage, ...]:
         """The passages nearest to an answer that was written from memory: what its sentences are checked against."""

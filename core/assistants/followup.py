@@ -86,6 +86,11 @@ class Turn:
     about: tuple[str, ...] = ()
 
 
+def asked_before(history: Sequence[Turn]) -> int:
+    """How many questions came before."""
+    return sum(turn.role == "user" for turn in history)
+
+
 def standalone(question: str, history: Sequence[Turn]) -> str:
     """The question as it can be understood without the conversation; itself when it does not lean on that."""
     before = next((turn for turn in reversed(history) if turn.role == "user"), None)

@@ -78,19 +78,21 @@ class Candidate:
 class Scored:
     """Every sentence of every passage, best first, with what other steps need to know about them.
 
-    `features` is float32 [n, len(FEATURES)] in the order of `candidates`; `meaning` [n] the cosine alone.
+    `features` is float32 [n, len(FEATURES)] in the order of `candidates`; `meaning` [n] the cosine alone; `question`
+    is what they were scored against.
     """
 
     candidates: tuple[Candidate, ...]
     features: Floats
     meaning: Floats
+    question: str = ""
 
 
 def relevant(question: str, passages: Sequence[Passage], embedder: Embeds, asked: Asked) -> Scored:
     """Score every sentence of the passages against the question; best first."""
     units = [(passage, sentence) for passage in passages for sentence in split(passage.text, passage.header)]
     if not units:
-        return Scored((), np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, np.float32))
+        return Scored((), np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, np.float32), question)
     features = feature_table(question, units, embedder, asked)
     meaning = features[:, FEATURES.index("meaning")]
     scores = features @ weights()
@@ -98,7 +100,7 @@ def relevant(question: str, passages: Sequence[Passage], embedder: Embeds, asked
     shares /= shares.sum()
     order = np.argsort(-scores, kind="stable")
     found = (Candidate(units[i][0], units[i][1], float(scores[i]), float(shares[i])) for i in order)
-    return Scored(tuple(found), features[order], meaning[order])
+    return Scored(tuple(found), features[order], meaning[order], question)
 
 
 @cache

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from core.assistants.answer import ContextUse
 from core.assistants.citing import Quoted, cite
-from core.assistants.followup import Turn
+from core.assistants.followup import Turn, asked_before
 from core.assistants.kinds import misses
 from core.assistants.quotation import Quotation, choose
 from core.assistants.quoting import Embeds, Scored
@@ -104,7 +104,7 @@ class Writer:
             question=prompt.question,
             room=self._reading.max_new_tokens,
             turns=prompt.turns,
-            turns_before=sum(turn.role == "user" for turn in history),
+            turns_before=asked_before(history),
             shown=self._reading.shown,
         )
         pieces = self._generate(engine, prompt.messages)

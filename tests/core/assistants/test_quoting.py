@@ -5,7 +5,8 @@ import pytest
 
 from core.assistants.quotation import choose, quotation
 from core.assistants.quoting import FEATURES, relevant, weights
-from core.assistants.reading import GROUNDED, LARGE, SMALL, reading_for
+from core.assistants.reading import GROUNDED, LARGE, SMALL, Reading, reading_for
+from core.assistants.steps import quoted
 from core.assistants.words import stems, words
 from core.ingestion.embedding import Embedder
 from core.retrieval.passages import Passage
@@ -86,3 +87,42 @@ def test_the_table_row_whose_label_was_asked_for_is_quoted(passage: Make, embedd
 
 def test_every_feature_has_a_weight() -> None:
     assert len(weights()) == len(FEATURES)
+
+
+STEPS = (
+    "How often depends on the water.\n\n1. Take the filter out of the tank.\n2. Pour in two bottles of descaler.\n"
+    "3. Choose Descaling, Start. The program takes 38 minutes.\n4. Put the filter back.\n\nDo not switch off meanwhile."
+)
+
+
+def told(question: str, text: str, passage: Make, embedder: Embedder, reading: Reading = SMALL) -> str:
+    scored = relevant(question, [passage(text)], embedder, dict.fromkeys(stems(question), 1.0))
+    return quotation(quoted(scored, reading)).text
+
+
+def test_a_question_how_to_do_something_is_answered_by_all_steps_in_order(passage: Make, embedder: Embedder) -> None:
+    answer = told("How do I descale the machine with descaler?", STEPS, passage, embedder)
+    assert answer == STEPS.split("\n\n")[1]
+
+
+def test_a_question_for_a_figure_in_a_step_is_answered_by_that_step_alone(passage: Make, embedder: Embedder) -> None:
+    answer = told("How many bottles of descaler are poured in?", STEPS, passage, embedder)
+    assert "two bottles" in answer
+    assert "1. Take" not in answer
+
+
+def test_a_reading_of_one_sentence_stays_one_sentence(passage: Make, embedder: Embedder) -> None:
+    one = replace(SMALL, sentences=1)
+    assert len(told("How do I descale the machine?", STEPS, passage, embedder, one).splitlines()) == 1
+
+
+def test_numbered_sections_are_no_steps(passage: Make, embedder: Embedder) -> None:
+    text = "1. Cleaning\n\nClean the tank with a soft cloth.\n\n2. Descaling\n\nDescale the tank with descaler KB-D2."
+    assert "soft cloth" not in told("How do I descale the tank?", text, passage, embedder)
+
+
+def test_a_run_of_steps_longer_than_a_page_is_not_quoted_whole(passage: Make, embedder: Embedder) -> None:
+    text = "\n".join(
+        f"{at}. Descale part {at} " + "with the descaler and the brush " * 8 + "now." for at in range(1, 9)
+    )
+    assert "1. Descale" not in told("How do I descale part 5?", text, passage, embedder)
