@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 WORD = re.compile(r"[^\W_]+")
+APOSTROPHE = re.compile(r"(?<=can)['’]t\b|(?<!ca)n['’]t\b|['’](?:s|d|m|re|ve|ll)\b", re.I)
+"""What is no word of its own: "can't" asks for nothing under t, nor does "Norvane's" under s."""
 FISCAL_YEAR = re.compile(r"\bFY ?'?(20)?(\d\d)\b", re.I)
 STOP = frozenset((
     *("a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "being", "but", "by"),
@@ -24,7 +26,7 @@ STOP = frozenset((
 
 def content_words(question: str) -> list[str]:
     """The distinct words of a question in order, lower case, without stop words (unless there are no others)."""
-    words = list(dict.fromkeys(WORD.findall(question.lower())))
+    words = list(dict.fromkeys(WORD.findall(APOSTROPHE.sub("", question).lower())))
     return [word for word in words if word not in STOP] or words
 
 

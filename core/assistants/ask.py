@@ -214,7 +214,7 @@ class Assistant:
             writer.quoted = self._quote(found, reading)
         if writer.quoted.text:
             yield writer.quoted.text
-        if mode == "rag" and reading.own_words == "none":
+        if mode == "rag" and (reading.own_words == "none" or writer.quoted.whole):
             return
         shown = found if mode in ("rag", "hybrid") else Found()
         # Where the conversation is not in the prompt, the question has to stand alone there too.
@@ -344,7 +344,7 @@ class Assistant:
 
     def _quote(self, found: Found, reading: Reading) -> Quotation:
         scored = found.scored
-        return quotation(quoted(scored, reading)) if scored and scored.candidates else NOTHING
+        return quoted(scored, reading) if scored and scored.candidates else NOTHING
 
     def _checked_against(self, question: str, text: str, voice: Voice) -> tuple[Passage, ...]:
         """The passages nearest to an answer that was written from memory: what its sentences are checked against."""

@@ -14,10 +14,14 @@ from core.assistants.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """`text` is what is shown; `pieces` say which stretch of it stands where on which page."""
+    """`text` is what is shown; `pieces` say which stretch of it stands where on which page.
+
+    `whole`: it says all there is to say, and nobody's own words are added.
+    """
 
     text: str
     pieces: tuple[Quoted, ...]
+    whole: bool = False
 
 
 def choose(candidates: Sequence[Candidate], reading: Reading) -> list[Candidate]:

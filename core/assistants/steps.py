@@ -6,8 +6,9 @@ A run of steps is what a document numbers from 1 on, one paragraph each. Pure.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from core.assistants.quotation import choose
+from core.assistants.quotation import Quotation, choose, quotation
 from core.assistants.quoting import Candidate, Scored
 from core.assistants.reading import Reading
 
@@ -25,10 +26,10 @@ WORDS = 300
 """The most words of a run: what is longer is a document's numbered sections."""
 
 
-def quoted(scored: Scored, reading: Reading) -> list[Candidate]:
+def quoted(scored: Scored, reading: Reading) -> Quotation:
     """What is quoted of all that was found: an instruction as a whole, or else the best sentences."""
     steps = instruction(scored.question, scored.candidates) if reading.sentences > 1 else []
-    return steps or choose(scored.candidates, reading)
+    return replace(quotation(steps or choose(scored.candidates, reading)), whole=bool(steps))
 
 
 def instruction(question: str, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -287,6 +287,12 @@ def test_what_postgresql_cannot_index_is_left_out_and_the_rest_is_found(postgres
 def test_stop_words_count_only_when_there_is_nothing_else() -> None:
     assert content_words("What is the Rent?") == ["rent"]
     assert content_words("To be or not to be") == ["to", "be", "or", "not"]
+    assert content_words("Why can't Norvane’s drivers find it, and isn't it the tenant's?") == [
+        "norvane",
+        "drivers",
+        "find",
+        "tenant",
+    ]
 
 
 def test_stems_are_those_of_the_index() -> None:

@@ -89,6 +89,15 @@ def test_own_words_that_answer_how_long_with_a_day_are_left_out_for_small_models
     assert answer.text[answer.quoted_until :].strip() == day
 
 
+def test_nobody_adds_words_of_their_own_to_an_instruction_quoted_whole(assistant: Assistants) -> None:
+    steps = "1. Open the lid.\n2. Pour the descaler in.\n3. Choose Descaling, Start."
+    writing = assistant("1. Pour the descaler in.", SUPPORTED, texts=(steps,))
+    answer = asked(writing, "How do I start descaling with the descaler?")
+    assert answer.text == steps
+    assert answer.timings.tokens == 0
+    assert [citation.supported for citation in answer.citations] == [True] * len(answer.citations)
+
+
 def test_a_large_model_writes_itself_and_its_unsupported_sentences_are_marked(assistant: Assistants) -> None:
     answer = asked(assistant("Give 60 days' written notice. Call Norvane first.", LARGE))
     assert answer.quoted_until == 0

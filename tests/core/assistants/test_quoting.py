@@ -97,7 +97,7 @@ STEPS = (
 
 def told(question: str, text: str, passage: Make, embedder: Embedder, reading: Reading = SMALL) -> str:
     scored = relevant(question, [passage(text)], embedder, dict.fromkeys(stems(question), 1.0))
-    return quotation(quoted(scored, reading)).text
+    return quoted(scored, reading).text
 
 
 def test_a_question_how_to_do_something_is_answered_by_all_steps_in_order(passage: Make, embedder: Embedder) -> None:
