@@ -17,13 +17,13 @@ from core.assistants.answerability import answerable
 from core.assistants.citing import cite
 from core.assistants.extracting import Extractor
 from core.assistants.followup import Turn, asked_before, standalone
+from core.assistants.lists import quoted
 from core.assistants.quotation import Quotation, quotation
 from core.assistants.quoting import Asked, Embeds, Scored, relevant
 from core.assistants.reading import SMALL, WIDEST, Reading, lead, reading_for, stands
 from core.assistants.refusing import beside, is_all, searched
 from core.assistants.remembered import remembering
 from core.assistants.searching import Searches, Shared
-from core.assistants.steps import quoted
 from core.assistants.strictness import strict
 from core.assistants.words import content_words
 from core.assistants.writing import Writer

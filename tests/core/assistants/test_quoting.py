@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
+from core.assistants.lists import quoted
 from core.assistants.quotation import choose, quotation
 from core.assistants.quoting import FEATURES, relevant, weights
 from core.assistants.reading import GROUNDED, LARGE, SMALL, Reading, reading_for
-from core.assistants.steps import quoted
 from core.assistants.words import stems, words
 from core.ingestion.embedding import Embedder
 from core.retrieval.passages import Passage
@@ -126,3 +126,19 @@ def test_a_run_of_steps_longer_than_a_page_is_not_quoted_whole(passage: Make, em
         f"{at}. Descale part {at} " + "with the descaler and the brush " * 8 + "now." for at in range(1, 9)
     )
     assert "1. Descale" not in told("How do I descale part 5?", text, passage, embedder)
+
+
+EXCLUDED = (
+    "Ask us before you travel. The following damage is excluded from cover:\n\n- damage by frost\n- damage by rodents. "
+    "This holds for cellars too.\n\nClaims are made within 14 days."
+)
+
+
+def test_a_sentence_that_announces_points_is_quoted_with_them(passage: Make, embedder: Embedder) -> None:
+    answer = told("Which damage is excluded from cover?", EXCLUDED, passage, embedder)
+    assert answer.endswith("from cover:\n- damage by frost\n- damage by rodents. This holds for cellars too.")
+
+
+def test_points_are_not_added_where_a_figure_was_asked_for(passage: Make, embedder: Embedder) -> None:
+    text = "Income rose to 299 million as a result of:\n\n- more vessels\n- higher rates"
+    assert "vessels" not in told("How much did income rise to as a result?", text, passage, embedder)

@@ -1,13 +1,15 @@
-"""Which sentences of the passages are steps of one instruction, in order.
+"""Lists that only answer as a whole: the steps of an instruction, and the points below a sentence that announces them.
 
-A question how something is done is answered by all of its steps, not by the one that shares the most words with it.
-A run of steps is what a document numbers from 1 on, one paragraph each. Pure.
+A question how something is done is answered by all of its steps, not by the one that shares the most words with it;
+"the following are excluded:" says nothing without what follows. A run of steps is what a document numbers from 1 on,
+one paragraph each. Pure.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.assistants.kinds import wanted_kind
 from core.assistants.quotation import Quotation, choose, quotation
 from core.assistants.quoting import Candidate, Scored
 from core.assistants.reading import Reading
@@ -24,12 +26,18 @@ FEWEST, MOST = 2, 20
 """Steps of a run."""
 WORDS = 300
 """The most words of a run: what is longer is a document's numbered sections."""
+POINT = re.compile(r"\s*(?:[-*•▪◦–—+·]|\(?(?:\d{1,2}|[a-z]|[ivx]+)[.):])\s", re.I)
+POINTS = 150
+"""The most words of the points below one sentence; what comes after is left out."""
 
 
 def quoted(scored: Scored, reading: Reading) -> Quotation:
-    """What is quoted of all that was found: an instruction as a whole, or else the best sentences."""
-    steps = instruction(scored.question, scored.candidates) if reading.sentences > 1 else []
-    return replace(quotation(steps or choose(scored.candidates, reading)), whole=bool(steps))
+    """What is quoted of all that was found: an instruction as a whole, or else the best sentences with their points."""
+    chosen = choose(scored.candidates, reading)
+    if reading.sentences == 1:
+        return quotation(chosen)
+    listed = instruction(scored.question, scored.candidates) or _with_points(chosen, scored)
+    return replace(quotation(listed or chosen), whole=bool(listed))
 
 
 def instruction(question: str, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -92,5 +100,36 @@ def _number(candidate: Candidate) -> int | None:
 
 
 def _same_paragraph(before: Candidate, candidate: Candidate) -> bool:
-    between = candidate.passage.text[before.sentence.end : candidate.sentence.start]
-    return not candidate.sentence.row and "\n\n" not in between
+    return not candidate.sentence.row and "\n\n" not in _between(before, candidate)
+
+
+def _with_points(chosen: Sequence[Candidate], scored: Scored) -> list[Candidate]:
+    """The chosen sentences, each that ends in a colon with the points below it; empty where none has any.
+
+    A question for a figure, a day or a name is answered by the sentence itself.
+    """
+    found: list[Candidate] = []
+    for candidate in chosen if not wanted_kind(scored.question) else ():
+        below = _points(candidate, scored.candidates) if candidate.sentence.text.rstrip().endswith(":") else []
+        found += [each for each in (candidate, *below) if each not in found]
+    return found if len(found) > len(chosen) else []
+
+
+def _points(lead: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
+    line = sorted(
+        (each for each in candidates if each.passage is lead.passage and each.sentence.start > lead.sentence.start),
+        key=lambda each: each.sentence.start,
+    )
+    found: list[Candidate] = []
+    words = 0
+    for each in line:
+        text, goes_on = each.sentence.text, bool(found) and "\n" not in _between(found[-1], each)
+        words += len(text.split())
+        if each.sentence.row or not (POINT.match(text) or goes_on) or words > POINTS:
+            break
+        found.append(each)
+    return found
+
+
+def _between(before: Candidate, candidate: Candidate) -> str:
+    return before.passage.text[before.sentence.end : candidate.sentence.start]
