@@ -129,14 +129,14 @@ def test_a_run_of_steps_longer_than_a_page_is_not_quoted_whole(passage: Make, em
 
 
 EXCLUDED = (
-    "Ask us before you travel. The following damage is excluded from cover:\n\n- damage by frost\n- damage by rodents. "
+    "Ask us before you travel. The following damage is excluded from the cover of this policy:\n\n- damage by frost\n- damage by rodents. "
     "This holds for cellars too.\n\nClaims are made within 14 days."
 )
 
 
 def test_a_sentence_that_announces_points_is_quoted_with_them(passage: Make, embedder: Embedder) -> None:
-    answer = told("Which damage is excluded from cover?", EXCLUDED, passage, embedder)
-    assert answer.endswith("from cover:\n- damage by frost\n- damage by rodents. This holds for cellars too.")
+    answer = told("Which damage is excluded from the cover?", EXCLUDED, passage, embedder)
+    assert answer.endswith("of this policy:\n- damage by frost\n- damage by rodents. This holds for cellars too.")
 
 
 def test_points_are_not_added_where_a_figure_was_asked_for(passage: Make, embedder: Embedder) -> None:
