@@ -129,8 +129,8 @@ def test_a_run_of_steps_longer_than_a_page_is_not_quoted_whole(passage: Make, em
 
 
 EXCLUDED = (
-    "Ask us before you travel. The following damage is excluded from the cover of this policy:\n\n- damage by frost\n- damage by rodents. "
-    "This holds for cellars too.\n\nClaims are made within 14 days."
+    "Ask us before you travel. The following damage is excluded from the cover of this policy:\n\n"
+    "- damage by frost\n- damage by rodents. This holds for cellars too.\n\nClaims are made within 14 days."
 )
 
 
