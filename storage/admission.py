@@ -5,19 +5,20 @@ dropping the same folder at once get each file once.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.orm import Session, aliased
 
 from storage import audit
 from storage.corpora import PENDING, parts
 from storage.jobs import enqueue
 from storage.recognising import keyed, same
-from storage.tables import Document
+from storage.tables import Document, SourceItem
 
+PLAIN = "text/plain"
 Verdict = Literal["added", "replaced", "unchanged", "duplicate"]
 
 
@@ -100,6 +101,50 @@ def admit(session: Session, corpus_id: int, arrivals: Sequence[Arrival]) -> tupl
     return verdicts, job_id, {row.content_sha256 for row in aside}
 
 
+def foresee(session: Session, corpus_id: int, arrivals: Sequence[Arrival]) -> list[tuple[Verdict, str]]:
+    """What `admit` would decide for a batch, and the name of the document that has each content then; adds nothing."""
+    known = _known(session, corpus_id, arrivals)
+    decided: list[tuple[Verdict, str]] = []
+    for arrival in arrivals:
+        verdict, document = _decide(known, arrival)
+        if verdict != "duplicate":
+            _push_aside(known, arrival.name, keep=document)
+        if document is None:
+            document = _new(corpus_id, None, arrival, None)
+            known.add(document)
+        decided.append((verdict, document.name))
+    return decided
+
+
+def renew(session: Session, corpus_id: int, document_ids: Collection[int]) -> tuple[list[Document], int | None]:
+    """Queue newer versions of ready documents with the same content; what was taken from sources stands by them.
+
+    Left out are those whose file is not kept, and those of which a newer version is under way.
+
+    Returns: the new rows, and the job that indexes them; None when there are none.
+    """
+    renewed: list[Document] = []
+    job_id: int | None = None
+    newer = aliased(Document)
+    under_way = exists().where(newer.replaces_id == Document.id, newer.status.in_(PENDING))
+    for part in parts(sorted(document_ids)):
+        wanted = Document.id.in_(part) & (Document.corpus_id == corpus_id) & (Document.status == "ready")
+        query = select(Document).where(wanted, ~Document.original_removed, ~under_way).order_by(Document.id)
+        for old in session.scalars(query.with_for_update()).all():
+            job_id = job_id or enqueue(session, "index", corpus_id).id
+            title = old.title if old.media_type == PLAIN else ""  # a line of a corpus.jsonl cannot say it itself
+            like = Arrival(
+                old.name, old.content_sha256, old.size_bytes, title, old.source, old.media_type, old.added_by
+            )
+            new = _new(corpus_id, job_id, like, old)
+            session.add(new)
+            session.flush()
+            held = SourceItem.document_id == old.id
+            session.execute(update(SourceItem).where(held).values(document_id=new.id))
+            renewed.append(new)
+    return renewed, job_id
+
+
 def _known(session: Session, corpus_id: int, arrivals: Sequence[Arrival]) -> Known:
     known = Known()
     for part in parts(arrivals):
@@ -144,7 +189,7 @@ def _push_aside(known: Known, name: str, keep: Document | None) -> list[Document
     return aside
 
 
-def _new(corpus_id: int, job_id: int, arrival: Arrival, serving: Document | None) -> Document:
+def _new(corpus_id: int, job_id: int | None, arrival: Arrival, serving: Document | None) -> Document:
     return Document(
         corpus_id=corpus_id,
         job_id=job_id,

@@ -140,6 +140,17 @@ class Corpora:
         with self._database.read() as session:
             return set(session.scalars(select(Document.name).where(Document.corpus_id == corpus_id)))
 
+    def ids_of_names(self, corpus_id: int, names: Iterable[str]) -> dict[str, Rows[int]]:
+        """The documents of these names that serve or will; names that none has are left out."""
+        found: dict[str, Rows[int]] = {}
+        with self._database.read() as session:
+            for part in parts(sorted(set(names))):
+                query = select(Document.name, Document.id).where(Document.corpus_id == corpus_id)
+                wanted = Document.name.in_(part) & Document.status.in_(("ready", *PENDING))
+                for name, document_id in session.execute(query.where(wanted).order_by(Document.id)):
+                    found.setdefault(name, []).append(document_id)
+        return found
+
     def documents_by_ids(self, ids: Iterable[int]) -> dict[int, DocumentRow]:
         """Documents by id; those that are gone are left out."""
         found: dict[int, DocumentRow] = {}

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from storage import audit, edits, recognising, talk_text, traces
-from storage.admission import Admitted, Arrival, admit
+from storage.admission import Admitted, Arrival, Verdict, admit, foresee, renew
 from storage.contents import Content, clear, store
 from storage.corpora import PENDING, parts
 from storage.database import Database
@@ -62,6 +62,11 @@ class Documents:
         known = [each.content_sha256 for each, said in zip(arrivals, verdicts, strict=True) if said.verdict in KNOWN]
         self._forget_files([*aside, *known])  # stored once more on arrival, where no original is to be kept
         return verdicts, job_id
+
+    def foresee(self, corpus_id: int, arrivals: Sequence[Arrival]) -> list[tuple[Verdict, str]]:
+        """What `admit` would decide of each arrival, and the name of the document that has its content then."""
+        with self._database.read() as session:
+            return foresee(session, corpus_id, arrivals)
 
     def batch(self, job_id: int) -> list[DocumentRow]:
         """A job's documents that are not done with, the smallest first."""
@@ -197,6 +202,16 @@ class Documents:
                     document.progress_done = document.progress_total = 0
                     count += 1
             return count, job_id
+
+    def read_again(self, corpus_id: int, document_ids: Collection[int]) -> tuple[int, int | None]:
+        """Queue ready documents of a corpus to be read anew from their kept files; they serve until that is done.
+
+        Returns: how many they are (see `storage.admission.renew`), and their job, None when there is none.
+        """
+        with self._database.write() as session:
+            renewed, job_id = renew(session, corpus_id, document_ids)
+            _note(session, "queued again", [document.id for document in renewed])
+            return len(renewed), job_id
 
     def made_of(self, document_ids: Iterable[int]) -> traces.Traces:
         """How much was made of documents that deleting them leaves, unless it is erased with them."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from storage import audit
+from storage import audit, recognising
 from storage.corpora import parts
 from storage.database import Database
 from storage.errors import NotFound
@@ -94,6 +94,48 @@ class Sources:
             rows = session.scalars(select(SourceItem).where(SourceItem.source_id == source_id))
             return {row.path: copied(SourceItemRow, row) for row in rows}
 
+    def failed(self, source_id: int) -> set[str]:
+        """The paths of a source whose documents could not be read or indexed."""
+        failed = select(SourceItem.path).join(Document, Document.id == SourceItem.document_id)
+        with self._database.read() as session:
+            return set(session.scalars(failed.where(SourceItem.source_id == source_id, Document.status == "failed")))
+
+    def problems(self, source_id: int) -> Rows[tuple[str, str]]:
+        """The paths of a source that could not be taken, each with the reason."""
+        query = select(SourceItem.path, SourceItem.problem).where(SourceItem.source_id == source_id)
+        with self._database.read() as session:
+            rows = session.execute(query.where(SourceItem.problem != "").order_by(SourceItem.path))
+            return [(path, problem) for path, problem in rows]
+
+    def bare(self, source_id: int) -> Rows[SourceItemRow]:
+        """What was taken from a source and has no document any more, by path."""
+        query = select(SourceItem).where(SourceItem.source_id == source_id, SourceItem.document_id.is_(None))
+        taken = query.where(SourceItem.problem == "", SourceItem.content_sha256 != "").order_by(SourceItem.path)
+        with self._database.read() as session:
+            return [copied(SourceItemRow, row) for row in session.scalars(taken)]
+
+    def take_again(self, source_id: int, paths: Collection[str]) -> int:
+        """Forget files whose documents were deleted, so that they are new at the next sync; returns how many."""
+        forgotten = 0
+        with self._database.write() as session:
+            source = _found(session, source_id)
+            for part in parts(sorted(paths)):
+                of_paths = (SourceItem.source_id == source_id) & SourceItem.path.in_(part)
+                bare = of_paths & SourceItem.document_id.is_(None)
+                forgotten += len(session.scalars(delete(SourceItem).where(bare).returning(SourceItem.id)).all())
+            if forgotten:
+                audit.note(session, "taken again", "source", source_id, corpus_id=source.corpus_id, files=forgotten)
+        return forgotten
+
+    def count_followed(self, document_ids: Iterable[int]) -> int:
+        """How many of the documents stand for files of sources."""
+        found = 0
+        with self._database.read() as session:
+            for part in parts(sorted(set(document_ids))):
+                held = select(func.count(func.distinct(SourceItem.document_id)))
+                found += session.scalar(held.where(SourceItem.document_id.in_(part))) or 0
+        return found
+
     def count_documents(self, source_id: int) -> int:
         """How many documents stand for a source's files."""
         query = select(func.count(func.distinct(SourceItem.document_id))).where(SourceItem.source_id == source_id)
@@ -139,6 +181,18 @@ class Sources:
                 for each in part:
                     content = hidden.get(each.document_id or 0, each.content_sha256)
                     _set(session, known.get(each.path), source_id, replace(each, content_sha256=content))
+
+    def refresh(self, source_id: int, seen: Sequence[Taken]) -> None:
+        """Note other dates and tags of files whose content is as it was; what changed meanwhile is left alone."""
+        with self._database.write() as session:
+            for part in parts(seen):
+                by_path = {each.path: each for each in part}
+                query = select(SourceItem).where(SourceItem.source_id == source_id, SourceItem.path.in_(by_path))
+                for row in session.scalars(query):
+                    each = by_path[row.path]
+                    if recognising.same(row.content_sha256, each.content_sha256):
+                        row.size, row.mtime_ns, row.problem = each.size, each.mtime_ns, ""
+                        row.etag, row.last_modified = each.etag, each.last_modified
 
     def forget(self, job: JobRow, source_id: int, paths: Collection[str]) -> None:
         """Write down that files are gone from the source; their documents are not touched."""

@@ -1,6 +1,7 @@
 """`triptych watch` and `triptych sync`: what would change, then the change, waited for."""
 
 import json
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,19 @@ BECOMES = {
     "remove": "their documents are deleted",
     "erase": "their documents are deleted, and what was made from them",
 }
-VERBS = {"added": "+", "changed": "~", "moved": ">", "removed": "-", "left_out": "!", "waiting": "…", "unreached": "?"}
+REPLACES = "it replaces a document of that name, which is not of this source"
+VERBS = {
+    "added": "+",
+    "changed": "~",
+    "again": "^",
+    "already_here": "=",
+    "replaces": "x",
+    "moved": ">",
+    "removed": "-",
+    "left_out": "!",
+    "waiting": "…",
+    "unreached": "?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,7 @@ def watch(
                     added.append(sources.add_folder(ws, corpus.id, folder, on_removal=on_removal,
                                                     every_minutes=every_minutes or 10))  # fmt: skip
             if urls:
+                _say_left_out(sources.addresses(ws, corpus.id, urls)[1])
                 added.append(
                     sources.add_urls(ws, corpus.id, urls, on_removal=on_removal, every_minutes=every_minutes or 60)
                 )
@@ -105,8 +119,11 @@ def as_json(source: SourceRow, plan: Plan, learned: Sequence[AdapterRow] = ()) -
     """A dry run as JSON; `learned` are adapters that learned from documents which would go."""
     return {
         "source": where(source),
-        "added": [each.path for each in plan.added],
-        "changed": [each.path for each in plan.changed],
+        "added": [each.path for each in plan.added if each.path not in plan.here],
+        "changed": [each.path for each in plan.changed if each.path not in plan.here],
+        "again": [{"path": path, "reason": why} for path, why in plan.due.items() if path not in plan.here],
+        "already_here": [{"path": path, "reason": f"the same content is in {of}"} for path, of in plan.here.items()],
+        "replaces": [{"path": path, "reason": REPLACES} for path in sorted(plan.replaces)],
         "moved": [{"from": path, "to": each.path} for path, each in plan.moved],
         "removed": [each.path for each in plan.removed],
         "on_removal": source.on_removal,
@@ -115,7 +132,7 @@ def as_json(source: SourceRow, plan: Plan, learned: Sequence[AdapterRow] = ()) -
         "left_out": [{"path": each.path, "reason": each.problem} for each in plan.left_out],
         "waiting": list(plan.waiting),
         "unreached": [{"path": path, "reason": why} for path, why in plan.unreached.items()],
-        "unchanged": plan.unchanged,
+        "unchanged": plan.unchanged + len(plan.refreshed),
     }
 
 
@@ -141,6 +158,11 @@ def _entry(each: Any) -> str:
     return f"{each['from']} -> {each['to']}" if "from" in each else f"{each['path']}: {each['reason']}"
 
 
+def _say_left_out(urls: Sequence[str]) -> None:
+    if urls:
+        say(f"followed by another source of this corpus already, left out: {', '.join(urls)}", file=sys.stderr)
+
+
 def _dry_run(ws: "Workspace", source: SourceRow, plan: Plan) -> dict[str, Any]:
     return as_json(source, plan, leaving.learners(ws, source, plan.removed))
 
@@ -157,7 +179,7 @@ def _look(ws: "Workspace", source: SourceRow) -> Plan:
     """A look that says what it waits for."""
     shown = Line()
     try:
-        return look(ws, source, told=shown.show)
+        return look(ws, source, again=True, told=shown.show)
     finally:
         shown.end()
 

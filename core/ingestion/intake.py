@@ -43,6 +43,7 @@ class Intake:
         replaced: newer versions of documents; the old ones serve until these are ready.
         unchanged: were there already with the same content.
         duplicates: their content is there under another name, `of`; nothing was added.
+        followed: those of the replaced that a source is followed for, which will bring its own file back.
         rejected: not taken.
         job_id: the job that indexes them; None when there is nothing to index.
     """
@@ -51,6 +52,7 @@ class Intake:
     replaced: tuple[Admitted, ...] = ()
     unchanged: tuple[Admitted, ...] = ()
     duplicates: tuple[Admitted, ...] = ()
+    followed: tuple[Admitted, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     job_id: int | None = None
 
@@ -78,7 +80,16 @@ def add_files(ws: "Workspace", corpus_id: int, uploads: Iterable[Upload], added_
     def of(verdict: Verdict) -> tuple[Admitted, ...]:
         return tuple(admitted for admitted in verdicts if admitted.verdict == verdict)
 
-    return Intake(of("added"), of("replaced"), of("unchanged"), of("duplicate"), tuple(rejected), job_id)
+    replaced = of("replaced")
+    followed = _followed(ws, corpus_id, replaced)
+    return Intake(of("added"), replaced, of("unchanged"), of("duplicate"), followed, tuple(rejected), job_id)
+
+
+def _followed(ws: "Workspace", corpus_id: int, replaced: tuple[Admitted, ...]) -> tuple[Admitted, ...]:
+    """Those whose older version, which still answers, stands for the file of a source."""
+    ids = ws.corpora.ids_of_names(corpus_id, (each.name for each in replaced))
+    held = ws.sources.holders(key for of_name in ids.values() for key in of_name)
+    return tuple(each for each in replaced if held.keys() & set(ids.get(each.name, ())))
 
 
 def _stored(ws: "Workspace", uploads: Iterable[Upload], added_by: str) -> tuple[list[Arrival], list[Rejected]]:
@@ -148,6 +159,17 @@ def retry(ws: "Workspace", document_id: int) -> int | None:
 def retry_all(ws: "Workspace", corpus_id: int, document_ids: Iterable[int]) -> int:
     """Queue those of a corpus's documents that failed or were cancelled again, in one job; returns how many."""
     count, _ = ws.documents.retry_all(corpus_id, document_ids)
+    ws.wake()
+    return count
+
+
+def read_again(ws: "Workspace", corpus_id: int, document_ids: Iterable[int]) -> int:
+    """Read the kept files of a corpus's ready documents anew, in one job; returns how many.
+
+    They serve until the new reading is ready; edits of their chunks are kept where their words still stand. Documents
+    whose file was not kept, for personal data, are left out, and those of which a newer version is under way.
+    """
+    count, _ = ws.documents.read_again(corpus_id, set(document_ids))
     ws.wake()
     return count
 

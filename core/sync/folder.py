@@ -8,7 +8,7 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +45,14 @@ class Found:
     links: int = 0
 
 
-def look_at_folder(root: Path, items: Mapping[str, SourceItemRow], own: Path, now: float, again: bool = False) -> Look:
+def look_at_folder(
+    root: Path,
+    items: Mapping[str, SourceItemRow],
+    own: Path,
+    now: float,
+    again: bool = False,
+    due: Container[str] = (),
+) -> Look:
     """Look at every file below `root`.
 
     Args:
@@ -53,6 +60,7 @@ def look_at_folder(root: Path, items: Mapping[str, SourceItemRow], own: Path, no
         own: a folder that is not looked into: ours.
         now: seconds since the epoch.
         again: look again at files that could not be taken.
+        due: paths that are read even if their dates are as they were.
 
     Raises:
         Unreachable: the folder itself cannot be listed.
@@ -62,7 +70,7 @@ def look_at_folder(root: Path, items: Mapping[str, SourceItemRow], own: Path, no
     waiting = []
     for path, status in found.files.items():
         item = items.get(path)
-        if item is not None and _as_it_was(item, status) and not (again and item.problem):
+        if item is not None and _as_it_was(item, status) and not (again and item.problem) and path not in due:
             seen.append(_seen(path, status, item.content_sha256, item.problem))
         elif 0 <= now - status.st_mtime < SETTLE_S:
             waiting.append(path)

@@ -5,7 +5,7 @@ look (folder or web) -> Look -> compare with the items -> Plan -> shown (dry run
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from storage.recognising import keyed, same
 from storage.rows import SourceItemRow
@@ -61,6 +61,7 @@ class Plan:
 
     Attributes:
         added, changed: to be taken.
+        again: to be taken once more though they are the same, and for the reason that `due` has.
         moved: was `path`, is now the `Seen`: the same content under another name.
         removed: gone from the source.
         left_out: there, but not taken, and why.
@@ -68,6 +69,9 @@ class Plan:
         unchanged: how many are as they were.
         withheld: more is gone than is believed without asking: `removed` is not carried out.
         unreached, waiting, links: as in `Look`.
+        due: why a path is to be taken even if nothing about it changed.
+        here: of those to be taken, the content that the corpus has already, and the name of its document.
+        replaces: of those to be taken, the paths whose document takes the place of one that is not of this source.
     """
 
     added: tuple[Seen, ...]
@@ -76,16 +80,25 @@ class Plan:
     removed: tuple[SourceItemRow, ...]
     left_out: tuple[Seen, ...]
     refreshed: tuple[Seen, ...]
+    again: tuple[Seen, ...]
     unchanged: int
     withheld: bool
     unreached: Mapping[str, str]
     waiting: tuple[str, ...]
     links: int
+    due: Mapping[str, str] = field(default_factory=dict)
+    here: Mapping[str, str] = field(default_factory=dict)
+    replaces: frozenset[str] = frozenset()
+
+    @property
+    def arriving(self) -> tuple[Seen, ...]:
+        """What is to be taken, in the order in which it is."""
+        return (*self.changed, *self.added, *self.again)
 
     @property
     def work(self) -> bool:
-        """Whether a sync would write anything."""
-        news = (self.added, self.changed, self.moved, self.refreshed, self.left_out)
+        """Whether there is anything for a sync to do; other dates and tags are noted without one."""
+        news = (self.arriving, self.moved, self.left_out)
         return any(news) or bool(self.removed and not self.withheld)
 
     @property
@@ -103,16 +116,20 @@ class Plan:
         return "", ""
 
 
-def compare(items: Mapping[str, SourceItemRow], look: Look, agreed: int = 0) -> Plan:
+def compare(
+    items: Mapping[str, SourceItemRow], look: Look, agreed: int = 0, due: Mapping[str, str] | None = None
+) -> Plan:
     """What is new, changed, moved or gone.
 
     Args:
         items: what was taken, by path.
         agreed: so many removals a person has seen and agreed to.
+        due: paths that are taken even if nothing about them changed, and why.
     """
+    due = due or {}
     found: dict[str, list[Seen]] = defaultdict(list)
     for seen in look.seen:
-        found[_verdict(items.get(seen.path), seen)].append(seen)
+        found[_verdict(items.get(seen.path), seen, seen.path in due)].append(seen)
     there = {seen.path for seen in look.seen} | set(look.waiting)
     removed = [item for path, item in items.items() if path not in there and not _unreached(path, look.unreached)]
     moved, added = _moves(removed, found["added"])
@@ -125,15 +142,17 @@ def compare(items: Mapping[str, SourceItemRow], look: Look, agreed: int = 0) -> 
         removed=gone,
         left_out=tuple(found["left out"]),
         refreshed=tuple(found["refreshed"]),
+        again=tuple(found["again"]),
         unchanged=len(found["unchanged"]),
         withheld=len(gone) > agreed and _too_many(len(gone), len(items)),
         unreached=look.unreached,
         waiting=look.waiting,
         links=look.links,
+        due={seen.path: due[seen.path] for seen in found["again"]},
     )
 
 
-def _verdict(item: SourceItemRow | None, seen: Seen) -> str:
+def _verdict(item: SourceItemRow | None, seen: Seen, due: bool) -> str:
     if seen.problem:
         return (
             "unchanged" if item is not None and item.problem == seen.problem and _same_date(item, seen) else "left out"
@@ -142,6 +161,8 @@ def _verdict(item: SourceItemRow | None, seen: Seen) -> str:
         return "added"
     if not same(item.content_sha256, seen.sha256):
         return "changed"
+    if due:
+        return "again"
     return "unchanged" if _same_date(item, seen) and not item.problem else "refreshed"
 
 

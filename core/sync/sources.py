@@ -3,13 +3,13 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from core.errors import BadInput, Conflict, NotFound
 from core.ingestion import intake
-from core.ingestion.naming import clean_name
-from core.sync import leaving
+from core.sync import labels, leaving
 from core.sync.folder import walk
+from core.sync.looking import replaced
 from core.sync.naming import clean_url
 from storage.errors import NotFound as NoRow
 from storage.jobs import OPEN
@@ -57,12 +57,12 @@ def add_folder(
     path = path.resolve()
     if path == path.parent or path.is_relative_to(ws.home):
         raise BadInput(f"{path} cannot be watched.", "Name the folder that holds your documents.")
-    walk(path, ws.home)  # raises Unreachable where it cannot be listed
+    found = walk(path, ws.home)  # raises Unreachable where it cannot be listed
     for other in _of_corpus(ws, corpus_id, "folder"):
         theirs = Path(other.location["path"])
         if path.is_relative_to(theirs) or theirs.is_relative_to(path):
             raise Conflict(f"This corpus watches {theirs} already.", "Watch another folder, or remove that one first.")
-    label = _free_label(clean_name(path.name), {source.label for source in _of_corpus(ws, corpus_id, "folder")})
+    label = labels.free(ws, corpus_id, path, found.files)
     return ws.sources.add(
         corpus_id,
         "folder",
@@ -85,25 +85,42 @@ def add_urls(
 ) -> SourceRow:
     """Add web addresses as one source, paused until it is resumed or synced; only these are ever asked for.
 
+    Those that the corpus follows already (`addresses` says which) are left out.
+
     Raises:
         BadInput: one is no web address, or there are none or too many. Conflict: the corpus has all of them already.
         NotFound: there is no such corpus.
     """
-    wanted = list(dict.fromkeys(clean_url(url) for url in urls if url.strip()))
-    known = {url for source in _of_corpus(ws, corpus_id, "urls") for url in source.location["urls"]}
+    return ws.sources.add(
+        corpus_id,
+        "urls",
+        {"urls": addresses(ws, corpus_id, urls)[0]},
+        on_removal=on_removal,
+        every_minutes=_minutes(every_minutes),
+        added_by=added_by,
+    )
+
+
+def addresses(
+    ws: "Workspace", corpus_id: int, lines: Sequence[str], but: int | None = None
+) -> tuple[list[str], list[str]]:
+    """What a list of addresses comes to: those that a source may follow, and those that other sources follow already.
+
+    Args:
+        but: the source whose list it is to be.
+
+    Raises:
+        BadInput, Conflict, NotFound: as in `add_urls`.
+    """
+    wanted = list(dict.fromkeys(clean_url(url) for url in lines if url.strip()))
+    others = [source for source in _of_corpus(ws, corpus_id, "urls") if source.id != but]
+    known = {url for source in others for url in source.location["urls"]}
     new = [url for url in wanted if url not in known]
     if not wanted or len(new) > MOST_URLS:
         raise BadInput(f"Give 1 to {MOST_URLS} web addresses, one a line.")
     if not new:
         raise Conflict("This corpus follows these addresses already.", "Press Sync now to have them read again.")
-    return ws.sources.add(
-        corpus_id,
-        "urls",
-        {"urls": new},
-        on_removal=on_removal,
-        every_minutes=_minutes(every_minutes),
-        added_by=added_by,
-    )
+    return new, [url for url in wanted if url in known]
 
 
 def sync_now(ws: "Workspace", source_id: int, agreed: int = 0) -> int:
@@ -124,6 +141,25 @@ def sync_now(ws: "Workspace", source_id: int, agreed: int = 0) -> int:
     return job_id
 
 
+def deleted_here(ws: "Workspace", source: SourceRow) -> list[str]:
+    """The paths of files whose documents a person deleted; a sync leaves them alone until they change."""
+    bare = {item.path: item for item in ws.sources.bare(source.id)}
+    due = replaced(ws, source, bare) if bare else {}
+    return [path for path in bare if path not in due]
+
+
+def take_again(ws: "Workspace", source_id: int, paths: Sequence[str]) -> int:
+    """Bring documents back that a person deleted, with a sync at once; returns how many files. Raises NotFound."""
+    try:
+        count = ws.sources.take_again(source_id, paths)
+        if count:
+            ws.sources.request(source_id, {"again": True})
+    except NoRow as error:
+        raise NotFound("This source was removed.", "Add it again.") from error
+    ws.wake()
+    return count
+
+
 def set_up(
     ws: "Workspace",
     source_id: int,
@@ -131,12 +167,22 @@ def set_up(
     enabled: bool | None = None,
     every_minutes: int | None = None,
     on_removal: OnRemoval | None = None,
+    urls: Sequence[str] | None = None,
 ) -> None:
-    """Pause or resume a source, or change when it is looked at and what becomes of vanished files. Raises NotFound."""
-    wanted = {"enabled": enabled, "every_minutes": every_minutes, "on_removal": on_removal}
+    """Pause or resume a source, or change when it is looked at, what becomes of vanished files, and its addresses.
+
+    An address that leaves the list is gone from the source at the next sync, as a file is that was removed.
+
+    Raises:
+        NotFound: the source was removed. BadInput, Conflict: the addresses are none (`add_urls`).
+    """
+    wanted: dict[str, Any] = {"enabled": enabled, "every_minutes": every_minutes, "on_removal": on_removal}
     if every_minutes is not None:
         wanted["every_minutes"] = _minutes(every_minutes)
     try:
+        if urls is not None:
+            corpus_id = ws.sources.get(source_id).corpus_id
+            wanted["location"] = {"urls": addresses(ws, corpus_id, urls, but=source_id)[0]}
         ws.sources.change(source_id, **{name: value for name, value in wanted.items() if value is not None})
     except NoRow as error:
         raise NotFound("This source was removed.", "Add it again.") from error
@@ -183,15 +229,6 @@ def _of_corpus(ws: "Workspace", corpus_id: int, kind: str) -> list[SourceRow]:
     except NoRow as error:
         raise NotFound("That corpus does not exist any more.", "Choose another one.") from error
     return [source for source in ws.sources.list(corpus_id) if source.kind == kind]
-
-
-def _free_label(name: str, taken: set[str]) -> str:
-    number = 1
-    label = name
-    while label in taken:
-        number += 1
-        label = f"{name} ({number})"
-    return label
 
 
 def _minutes(value: int) -> int:

@@ -60,8 +60,8 @@ def run(ws: "Workspace", lease: "Lease") -> None:
         return
     sync = Sync(ws, lease, source)
     ws.jobs.say(lease.job, f"looking at {where(source)}")
-    for _ in range(LOOKS):
-        plan = _look(sync)
+    for number in range(LOOKS):
+        plan = _look(sync, again=number == 0 and bool(lease.job.payload.get("again")))
         carry_out(sync, plan)
         if not plan.waiting:
             break
@@ -89,11 +89,10 @@ def where(source: SourceRow) -> str:
     return str(urls[0]) if len(urls) == 1 else f"{len(urls)} addresses"
 
 
-def _look(sync: Sync) -> Plan:
+def _look(sync: Sync, again: bool) -> Plan:
     """Raises Unreachable, which ends the job: it says what to do, and nothing was removed."""
-    payload = sync.job.payload
     keep = partial(_keep, sync.ws)
-    agreed, again = int(payload.get("agreed", 0)), bool(payload.get("again"))
+    agreed = int(sync.job.payload.get("agreed", 0))
     told = partial(sync.ws.jobs.say, sync.job)
     return look(sync.ws, sync.source, agreed=agreed, again=again, keep=keep, check=sync.lease.check, told=told)
 
@@ -108,7 +107,7 @@ def carry_out(sync: Sync, plan: Plan) -> None:
     if not plan.withheld:
         _remove(sync, plan.removed)
     _part_company(sync, plan)
-    arriving, done = [*plan.changed, *plan.added], 0
+    arriving, done = plan.arriving, 0
     for start in range(0, len(arriving), AT_ONCE):
         sync.lease.check()
         part = arriving[start : start + AT_ONCE]

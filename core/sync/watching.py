@@ -2,8 +2,8 @@
 
     events (debounced) or the clock -> look (in a thread a source) -> something to do? -> a sync job
 
-A look that finds nothing writes nothing: when it was is remembered here only. What is to be done is done by the job,
-so a kill loses nothing.
+A look that finds nothing writes nothing: when it was is remembered here only. One that finds other dates or tags and
+the same content notes those. What is to be done is done by the job, so a kill loses nothing.
 """
 
 import logging
@@ -21,6 +21,7 @@ from core.sync.looking import look
 from core.tracing import where
 from storage.errors import NotFound
 from storage.rows import SourceRow
+from storage.sources import Taken
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
@@ -179,6 +180,9 @@ def look_once(ws: "Workspace", source: SourceRow, check: Callable[[], None] = la
     except TriptychError as error:
         ws.sources.change(source.id, last_error=error.message, last_remedy=error.remedy)
         return False
+    if plan.refreshed:
+        ws.sources.refresh(source.id, [Taken(each.path, each.size, each.mtime_ns, each.etag, each.last_modified,
+                                             each.sha256) for each in plan.refreshed])  # fmt: skip
     if plan.work:
         ws.sources.request(source.id)
         ws.wake()

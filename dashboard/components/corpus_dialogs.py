@@ -94,6 +94,12 @@ def delete_documents(ids: Sequence[int]) -> None:
     if len(ids) > NAMED:
         st.markdown(f"- and {len(ids) - NAMED:,} more")
     st.caption("Their text, vectors and stored files are deleted, down to the last byte. This cannot be undone.")
+    if followed := workspace.sources.count_followed(ids):
+        st.info(
+            f"{figures.count(followed, 'document')} of a source: it stays away although its file is still there, until "
+            "the file changes or *Take again* is pressed on the source.",
+            icon=":material/sync_disabled:",
+        )
     erase = erasing.made_of_documents(ids)
     erasing.name_learners(ids)
     # The callback runs first; a button that then said "Delete 0" would be another one, which nobody pressed.

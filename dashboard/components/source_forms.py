@@ -48,7 +48,10 @@ def add(corpus_id: int, none_yet: bool) -> None:
 
 
 def settings(row: SourceRow) -> None:
-    """How often a source is looked at, and what becomes of vanished files; each change holds at once."""
+    """How often a source is looked at, what becomes of vanished files, and which addresses it has.
+
+    Each change holds at once, except the list of addresses: it holds when its dry run was agreed to.
+    """
     st.number_input(
         "Minutes between two looks",
         1,
@@ -67,6 +70,17 @@ def settings(row: SourceRow) -> None:
         on_change=_change,
         args=(row.id,),
     )
+
+
+def addresses(row: SourceRow) -> None:
+    """The list of a source's addresses, to be changed."""
+    st.text_area(
+        "Web addresses, one a line",
+        value="\n".join(row.location["urls"]),
+        key=f"list-{row.id}",
+        help="What leaves the list is gone from the source, as a removed file is.",
+    )
+    st.button("Dry run of this list", key=f"relist-{row.id}", icon=":material/preview:", on_click=_relist, args=(row,))
 
 
 @st.dialog("Stop following?", icon=":material/delete:")
@@ -115,9 +129,24 @@ def _folder(corpus_id: int) -> None:
 @state.reported
 def _urls(corpus_id: int) -> None:
     urls = st.session_state[f"urls-{corpus_id}"].splitlines()
+    _say_left_out(sources.addresses(resources.workspace(), corpus_id, urls)[1])
     added = sources.add_urls(resources.workspace(), corpus_id, urls, **_chosen(f"urls-{corpus_id}"))
     st.session_state[f"urls-{corpus_id}"] = ""
     source_plan.want(added.id)
+
+
+@state.reported
+def _relist(row: SourceRow) -> None:
+    lines = st.session_state[f"list-{row.id}"].splitlines()
+    urls, known = sources.addresses(resources.workspace(), row.corpus_id, lines, but=row.id)
+    _say_left_out(known)
+    source_plan.want(row.id, urls)
+
+
+def _say_left_out(urls: list[str]) -> None:
+    if urls:
+        more = f" and {len(urls) - 1} more" if len(urls) > 1 else ""
+        st.toast(f"Followed already, left out: {label(urls[0], 120)}{more}", icon=":material/info:")
 
 
 @state.reported

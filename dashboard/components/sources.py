@@ -11,7 +11,7 @@ from core.sync import sources
 from core.sync.syncing import where
 from dashboard import resources, state
 from dashboard.components import figures, source_forms, source_plan
-from dashboard.components.safe_text import label
+from dashboard.components.safe_text import label, one_line
 from storage.jobs import OPEN
 from storage.rows import JobRow, SourceRow
 
@@ -38,7 +38,7 @@ def show(corpus_id: int) -> None:
 
 def _rows(corpus_id: int, was_busy: bool) -> None:
     jobs = _jobs(corpus_id)
-    if was_busy and not jobs:
+    if was_busy != bool(jobs):
         st.rerun()
     for row in resources.workspace().sources.list(corpus_id):
         with st.container(border=True, gap="xsmall"):
@@ -65,10 +65,30 @@ def _row(row: SourceRow, job: JobRow | None) -> None:
         st.progress(min(done, 1.0), text=label(job.message or "waiting for its turn", 160))
     elif row.last_error:
         st.markdown(f":red[:material/error:] {label(row.last_error, 300)} {label(row.last_remedy, 300)}")
-    left_out = [item for item in resources.workspace().sources.items(row.id).values() if item.problem]
-    if left_out:
-        source_plan.left_out([(item.path, item.problem) for item in left_out])
+    if left_out := resources.workspace().sources.problems(row.id):
+        source_plan.left_out(left_out)
+    if deleted := sources.deleted_here(resources.workspace(), row):
+        _deleted(row, deleted)
     source_plan.show_if_wanted(row)
+
+
+def _deleted(row: SourceRow, paths: list[str]) -> None:
+    """Files whose documents a person deleted, and the way back."""
+    with st.expander(f"{figures.count(len(paths), 'document')} deleted here", icon=":material/delete_history:"):
+        st.caption("They stay away until their files change, or until they are taken again.")
+        shown = paths[: source_plan.SHOWN]
+        known = st.session_state.get(f"deleted-{row.id}", [])
+        st.session_state[f"deleted-{row.id}"] = [path for path in known if path in shown]  # others are back
+        st.multiselect(
+            "Files",
+            shown,
+            key=f"deleted-{row.id}",
+            format_func=lambda each: one_line(each, 300),
+            placeholder="All of them",
+        )
+        st.button(
+            "Take again", key=f"retake-{row.id}", icon=":material/undo:", on_click=_take_again, args=(row.id, paths)
+        )
 
 
 def _badge(row: SourceRow, job: JobRow | None) -> Badge:
@@ -106,8 +126,16 @@ def _buttons(row: SourceRow, job: JobRow | None) -> None:
         st.button("Resume", key=f"resume-{row.id}", icon=":material/play_arrow:", on_click=_enable, args=(row.id, True))
     with st.popover("Set up", icon=":material/tune:"):
         source_forms.settings(row)
+        if row.kind == "urls":
+            source_forms.addresses(row)
     if st.button("Remove", key=f"remove-{row.id}", icon=":material/delete:", type="tertiary", help="Stop following it"):
         source_forms.remove(row)
+
+
+@state.reported
+def _take_again(source_id: int, paths: list[str]) -> None:
+    chosen = st.session_state.get(f"deleted-{source_id}") or paths
+    sources.take_again(resources.workspace(), source_id, chosen)
 
 
 @state.reported

@@ -56,6 +56,11 @@ def _summary(corpus_id: int, drop: Intake) -> None:
                 args=(corpus_id,),
             )
         _named(":material/refresh:", drop.replaced, "newer version; the older one answers until it is ready")
+        _named(
+            ":material/sync_problem:",
+            drop.followed,
+            "a source is followed that has such a file, and brings its own back at the next look; change it there",
+        )
         _named(":material/content_copy:", drop.unchanged, "already here with the same content, left alone")
         _named(":material/content_copy:", drop.duplicates, "already here under another name, left alone")
         for each in drop.rejected[:NAMED]:

@@ -172,3 +172,56 @@ def test_a_hostile_path_is_shown_as_it_is(
     app.button(key=f"look-{source.id}").click().run()
     assert not app.exception
     assert "![x](" not in "".join(each.value for each in app.markdown)
+
+
+def test_a_list_of_addresses_is_changed_once_its_dry_run_was_seen(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    one, two, three = (f"http://127.0.0.1:1/{name}" for name in ("one", "two", "three"))
+    source = sources.add_urls(workspace, corpus.id, [one, two])
+    app = open_page("corpus", corpus=corpus.id)
+    assert app.text_area(key=f"list-{source.id}").value == f"{one}\n{two}"
+    app.text_area(key=f"list-{source.id}").set_value("docs.example.org")
+    app.button(key=f"relist-{source.id}").click().run()
+    assert "is no web address" in words(app) + "".join(str(error.proto) for error in app.error)
+    app.text_area(key=f"list-{source.id}").set_value(f"{one}\n{three}")
+    app.button(key=f"relist-{source.id}").click().run()
+    assert not app.exception
+    assert list(app.dataframe[0].value["File"]) == [one, three]
+    assert workspace.sources.get(source.id).location == {"urls": [one, two]}
+    app.button(key=f"agree-{source.id}").click().run()
+    assert workspace.sources.get(source.id).location == {"urls": [one, three]}
+    assert [job.kind for job in workspace.jobs.list()] == ["sync"]
+
+
+def test_addresses_that_another_source_follows_are_said_to_be_left_out(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    sources.add_urls(workspace, corpus.id, ["http://127.0.0.1:1/one"])
+    app = open_page("corpus", corpus=corpus.id)
+    app.text_area(key=f"urls-{corpus.id}").set_value("http://127.0.0.1:1/one\nhttp://127.0.0.1:1/two")
+    app.button[[button.label for button in app.button].index("Show the dry run ")].click().run()
+    assert "127.0.0.1:1/one" in "".join(each.value for each in app.toast)
+    assert workspace.sources.list(corpus.id)[1].location == {"urls": ["http://127.0.0.1:1/two"]}
+
+
+def test_what_was_deleted_here_is_shown_on_its_source_and_taken_again(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = sources.add_folder(workspace, corpus.id, folder)
+    sources.sync_now(workspace, source.id)
+    work(workspace)
+    (document,) = workspace.corpora.documents(corpus.id)
+    monkeypatch.setattr(workspace.sources, "items", lambda _: pytest.fail("all files of a source were read to draw it"))
+    app = open_page("corpus", corpus=corpus.id)
+    assert "1 file not taken" in [each.label for each in app.expander]
+    app.button(key=f"delete-{document.id}").click().run()
+    assert "1 document of a source: it stays away" in words(app)
+    next(button for button in app.button if button.label == "Delete 1 document").click().run()
+    app = open_page("corpus", corpus=corpus.id)
+    assert "1 document deleted here" in [each.label for each in app.expander]
+    app.button(key=f"retake-{source.id}").click().run()
+    assert not app.exception
+    monkeypatch.undo()
+    work(workspace)
+    assert [row.name for row in workspace.corpora.documents(corpus.id)] == ["papers/lease.md"]

@@ -68,6 +68,7 @@ UNTOLD = {
     "PostgresLexical.rebuild": AGAIN,
     "Sources.request": "when a source is looked at next; the documents that come and go by it are told",
     "Sources.record": STEP,
+    "Sources.refresh": "dates and tags of files whose content is as it was",
     "Sources.forget": STEP,
     "Sources.ran": STEP,
 }

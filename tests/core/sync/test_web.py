@@ -335,3 +335,66 @@ def test_a_dry_run_keeps_nothing_of_what_it_fetched(ws: Workspace, corpus: int, 
     assert len(looking.look(ws, source).added) == 1
     assert not [path for path in (ws.home / "files").rglob("*") if path.is_file()]
     assert not list(ws.scratch.iterdir())
+
+
+def test_a_page_with_other_bytes_each_time_and_the_same_text_is_no_change(
+    ws: Workspace, corpus: int, site: Site
+) -> None:
+    number = iter(range(1000))
+
+    def page(handler: BaseHTTPRequestHandler) -> None:
+        text = GUIDE if handler.path == "/guide" else GUIDE.replace("pump", "valve")
+        body = text.replace("<body>", f"<body><script nonce='{next(number)}'>track({next(number)})</script>").encode()
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/html")
+        if handler.path == "/guide":
+            handler.send_header("ETag", f'"{next(number)}"')
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    site.pages["/guide"] = site.pages["/other"] = page
+    source_id = follow(ws, corpus, f"{site.url}/guide", f"{site.url}/other")
+    before, ids = rows(ws), ws.corpora.document_ids(corpus)
+    for _ in range(3):
+        look_once(ws, ws.sources.get(source_id))
+    assert rows(ws) == before
+    sources.sync_now(ws, source_id)
+    assert work(ws) == ["sync"]
+    assert ws.corpora.document_ids(corpus) == ids
+
+
+def test_another_title_is_a_change(ws: Workspace, corpus: int, site: Site) -> None:
+    source_id = follow(ws, corpus, site.says("/guide"))
+    site.says("/guide", GUIDE.replace("<title>Guide", "<title>Guide of May"))
+    assert look(ws, ws.sources.get(source_id)).changed
+
+
+def test_a_tag_that_changed_once_is_asked_with_from_then_on(ws: Workspace, corpus: int, site: Site) -> None:
+    source_id = follow(ws, corpus, site.says("/guide", ETag='"one"'))
+    site.says("/guide", ETag='"two"')
+    for _ in range(2):
+        look_once(ws, ws.sources.get(source_id))
+    assert site.asked[-1][1]["If-None-Match"] == '"two"'
+    assert [job.kind for job in ws.jobs.list()].count("sync") == 1
+
+
+def test_an_address_that_leaves_the_list_goes_as_a_removed_file_does(ws: Workspace, corpus: int, site: Site) -> None:
+    urls = [site.says(f"/{name}", GUIDE.replace("pump", name)) for name in ("pump", "valve", "motor")]
+    source_id = follow(ws, corpus, *urls[:2], on_removal="remove")
+    sources.add_urls(ws, corpus, ["http://127.0.0.1:1/elsewhere"])
+    assert sources.addresses(ws, corpus, [urls[2], "http://127.0.0.1:1/elsewhere"], but=source_id) == (
+        [urls[2]],
+        ["http://127.0.0.1:1/elsewhere"],
+    )
+    sources.set_up(ws, source_id, urls=[urls[0], urls[2], "http://127.0.0.1:1/elsewhere"])
+    assert ws.sources.get(source_id).location == {"urls": [urls[0], urls[2]]}
+    plan = look(ws, ws.sources.get(source_id))
+    assert ([each.path for each in plan.added], [each.path for each in plan.removed]) == ([urls[2]], [urls[1]])
+    sources.sync_now(ws, source_id)
+    work(ws)
+    assert [name.rpartition("/")[2] for name in names(ws, corpus)] == ["motor", "pump"]
+    with pytest.raises(BadInput):
+        sources.set_up(ws, source_id, urls=["docs.example.org"])
+    with pytest.raises(BadInput):
+        sources.set_up(ws, source_id, urls=[])

@@ -160,5 +160,5 @@ def _note_empty(pages: list[PageShape], empty: list[PageShape], draft: DocumentD
 def _more(found: Scans) -> str:
     """What was, or could be, done about a page that looks scanned; nothing while it is still to be read."""
     if not scans.installed():
-        return f" (to have scans read: {scans.HOW}; then delete it and add it again)"
+        return f" (to have scans read: {scans.HOW}; then press Read again)"
     return ", and OCR found nothing to read on it" if found else ""
