@@ -87,15 +87,15 @@ def replaced(ws: "Workspace", source: SourceRow, items: Items) -> dict[str, str]
 
 def _told_apart(ws: "Workspace", source: SourceRow, items: Items, found: Look) -> Look:
     """The look without files whose documents would replace each other, or those of another source, for ever."""
+    pairs = [(document_name(source, each.path), each) for each in sorted(found.seen, key=lambda each: each.path)]
     named: dict[str, Seen] = {}
-    for each in sorted(found.seen, key=lambda each: each.path):
-        named.setdefault(document_name(source, each.path), each)
+    for name, each in pairs:
+        named.setdefault(name, each)
     new = {name: each for name, each in named.items() if _bare(items.get(each.path)) and not each.problem}
     theirs = _of_others(ws, source, new)
     seen: list[Seen] = []
-    for each in sorted(found.seen, key=lambda each: each.path):
-        name = document_name(source, each.path)
-        problem = SAME_NAME if named[name].path != each.path else OTHERS if name in theirs else ""
+    for name, each in pairs:
+        problem = SAME_NAME if named[name] is not each else OTHERS if name in theirs else ""
         seen.append(Seen(each.path, each.size, each.mtime_ns, problem=problem) if problem else each)
     return Look(tuple(seen), found.unreached, found.waiting, found.links)
 

@@ -113,3 +113,25 @@ def test_without_a_terminal_a_first_sync_has_to_be_agreed_to_beforehand(
     assert command.sync(settings, "papers", command.Options(False, False, yes=True)) == 0
     with Workspace.open(settings) as ws:
         assert ws.sources.count_documents(source.id) == 1
+
+
+def test_a_dry_run_tells_what_is_here_already_and_what_would_be_replaced(
+    settings: Settings, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(folder, "lease.md", "# Lease\n\nThe rent is 4,200 euro.\n")
+    with Workspace.open(settings) as ws:
+        corpus = intake.create_corpus(ws, "papers", "legal").id
+        sources.add_folder(ws, corpus, folder)
+        sources.add_urls(ws, corpus, ["http://127.0.0.1:1/a"])
+        uploads = [("by hand.md", (folder / "lease.md").read_bytes()), ("papers/new.md", b"# Old\n\nOld.\n")]
+        intake.add_files(ws, corpus, uploads)
+    put(folder, "new.md", "# New\n\nNew.\n")
+    assert command.sync(settings, "papers", command.Options(True, True)) == 0
+    plan = json.loads(capsys.readouterr().out)[0]
+    assert plan["added"] == ["new.md"]
+    assert plan["already_here"] == [{"path": "lease.md", "reason": "the same content is in by hand.md"}]
+    assert [each["path"] for each in plan["replaces"]] == ["new.md"]
+    command.watch(
+        settings, "papers", ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"], "keep", None, command.Options(True, False)
+    )
+    assert "left out: http://127.0.0.1:1/a" in capsys.readouterr().err
