@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import resources, state
 from dashboard.components import (
+    changes,
     chunk_view,
     corpus_dialogs,
     document_list,
@@ -71,6 +72,7 @@ if section == "Documents":
     upload.show(corpus.id)
     sources.show(corpus.id)
     document_list.show(corpus)
+    changes.show(corpus.id)
 elif section == "Retrieval test":
     retrieval_test.show(corpus, numbers.ready)
 else:

@@ -1,6 +1,6 @@
 """The documents of a corpus: searched and paged by the database, with live status and what one can do.
 
-Redraws itself only while something is being indexed.
+Redraws itself while something is being indexed; `changes` notices what begins elsewhere.
 """
 
 from typing import Literal
@@ -19,6 +19,7 @@ EVERY_S = 1.0
 PENDING = ("queued", "parsing", "embedding")
 STATUSES = {"": "All", "ready": "Ready", "failed": "Failed", "pending": "Under way", "cancelled": "Cancelled"}
 SORTED = {"name": "Name", "added": "Newest", "pages": "Most pages", "chunks": "Most chunks", "size": "Largest"}
+READ_AGAIN = "Read this document anew from its stored file; edits are kept"
 BADGES: dict[str, tuple[str, str, Literal["green", "red", "gray", "blue"]]] = {
     "queued": ("waiting", ":material/schedule:", "gray"),
     "parsing": ("reading", ":material/progress_activity:", "blue"),
@@ -52,7 +53,7 @@ def show(corpus: CorpusRow) -> None:
 
 def _table(corpus: CorpusRow, chosen: Filter, sort: str, was_busy: bool) -> None:
     corpora = resources.workspace().corpora
-    if was_busy and corpora.statistics(corpus.id).pending == 0:
+    if was_busy != (corpora.statistics(corpus.id).pending > 0):
         st.rerun()
     total = corpora.count_documents(corpus.id, search=chosen.search, status=chosen.status, kind=chosen.kind)
     if not total:
@@ -88,7 +89,12 @@ def _row(row: DocumentRow) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.checkbox(
-                f"Select {label(row.name)}", key=f"tick-{row.id}", label_visibility="collapsed", width="content"
+                f"Select {label(row.name)}",
+                key=f"tick-{row.id}",
+                label_visibility="collapsed",
+                width="content",
+                on_change=document_selection.not_all,
+                args=(row.corpus_id,),
             )
             if st.button(
                 f"**{label(row.name, 80)}**",
@@ -118,9 +124,12 @@ def _row(row: DocumentRow) -> None:
 
 
 def _numbers(row: DocumentRow) -> str:
-    said = [figures.size(row.size_bytes), f"added {figures.ago(row.created_at)}"]
+    by = f" by {label(row.added_by, 40)}" if row.added_by else ""
+    said = [figures.size(row.size_bytes), f"added {figures.ago(row.created_at)}{by}"]
     if row.status == "ready":
         said = [figures.count(row.page_count, "page"), figures.count(row.chunk_count, "chunk"), *said]
+    if row.media_type:
+        said = [label(figures.kind(row.media_type), 60), *said]
     return " · ".join(said)
 
 
@@ -136,7 +145,10 @@ def _actions(row: DocumentRow) -> None:
         st.button("Retry", key=f"retry-{row.id}", icon=":material/refresh:", on_click=_retry, args=(row.id,))
     if row.status in PENDING:
         st.button("Cancel", key=f"cancel-{row.id}", icon=":material/close:", on_click=_cancel, args=(row.id,))
-    elif st.button(
+    if row.status == "ready":
+        st.button("Read again", key=f"read-{row.id}", icon=":material/restart_alt:", type="tertiary", help=READ_AGAIN,
+                  on_click=document_selection.read_again, args=(row.corpus_id, [row.id]))  # fmt: skip
+    if row.status not in PENDING and st.button(
         "Delete", key=f"delete-{row.id}", icon=":material/delete:", type="tertiary", help="Delete this document"
     ):
         corpus_dialogs.delete_documents([row.id])
@@ -145,7 +157,6 @@ def _actions(row: DocumentRow) -> None:
 @state.reported
 def _retry(document_id: int) -> None:
     intake.retry(resources.workspace(), document_id)
-    st.session_state["documents-changed"] = True
 
 
 @state.reported

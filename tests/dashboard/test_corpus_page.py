@@ -162,3 +162,65 @@ def test_a_hostile_file_name_is_shown_as_it_is(open_page: Open, workspace: Works
     app = open_page("corpus", corpus=corpus.id)
     assert not app.exception
     assert "![x](" not in "".join(button.label for button in app.button)
+
+
+def test_a_tick_on_the_page_is_of_that_page_and_everything_selected_outlives_paging(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    intake.add_files(workspace, corpus.id, [(f"note {n}.md", f"# Note {n}".encode()) for n in range(30)])
+    app = open_page("corpus", corpus=corpus.id)
+    page = f"tick-page-{corpus.id}"
+    app.checkbox(key=page).check().run()
+    turned(app, corpus, 2)
+    assert not app.checkbox(key=page).value
+    assert "selected" not in words(app)
+    turned(app, corpus, 1)
+    app.checkbox(key=page).check().run()
+    app.button(key="tick-all").click().run()
+    turned(app, corpus, 2)
+    assert "30 selected" in words(app)
+    assert app.checkbox(key=page).value
+    next(each for each in app.checkbox if each.key != page).uncheck().run()
+    assert "4 selected" in words(app)
+    assert not app.checkbox(key=page).value
+
+
+def turned(app: AppTest, corpus: CorpusRow, page: int) -> None:
+    app.session_state[f"page-{corpus.id}"] = page
+    app.run()
+
+
+def test_a_row_says_its_type_and_who_added_it(open_page: Open, workspace: Workspace, corpus: CorpusRow) -> None:
+    intake.add_files(workspace, corpus.id, [("a.md", b"# A\n\nText.")], added_by="Ada *L*")
+    workspace.dispatcher.run_one()
+    said = words(open_page("corpus", corpus=corpus.id))
+    assert "Markdown · 1 page · 1 chunk" in said
+    assert "by Ada *L*" in said
+
+
+def test_a_ready_document_is_read_again(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
+    (before,) = workspace.corpora.documents(indexed.id)
+    app = open_page("corpus", corpus=indexed.id)
+    app.button(key=f"read-{before.id}").click().run()
+    assert not app.exception
+    assert [row.status for row in workspace.corpora.documents(indexed.id)] == ["ready", "queued"]
+    workspace.dispatcher.run_one()
+    app.checkbox(key=f"tick-page-{indexed.id}").check().run()
+    app.button(key="read-ticked").click().run()
+    assert workspace.corpora.count_documents(indexed.id, status="pending") == 1
+
+
+def test_what_comes_in_from_elsewhere_is_noticed_with_a_look_at_documents_and_jobs_alone(
+    workspace: Workspace, corpus: CorpusRow
+) -> None:
+    from dashboard.components import changes
+
+    before = changes.now(corpus.id)
+    assert changes.now(corpus.id) == before
+    intake.add_files(workspace, corpus.id, [("a.md", b"# A\n\nText.")])
+    busy = changes.now(corpus.id)
+    intake.add_files(workspace, corpus.id, [("b.md", b"# B\n\nText.")])
+    assert before != busy == changes.now(corpus.id), "while it is busy the list looks after itself"
+    while workspace.dispatcher.run_one():
+        pass
+    assert changes.now(corpus.id) not in (before, busy)
