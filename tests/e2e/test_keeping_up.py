@@ -23,7 +23,7 @@ def test_what_a_followed_folder_brings_is_shown_without_a_click(page: Page, tmp_
     page.get_by_role("button", name="Start following").click()
     row = page.get_by_role("button", name="leases/first.md", exact=True)
     expect(row).to_be_enabled()
-    expect(page.get_by_text("following", exact=True)).to_be_visible()
+    expect(page.get_by_text("last change taken")).to_be_visible()
     page.wait_for_timeout(8000)  # nothing is under way: only a look now and then can notice the next file
     (folder / "second.md").write_text("# Second\n\nThe rent of the barn is 200 crowns.\n")
     expect(page.get_by_role("button", name="leases/second.md", exact=True)).to_be_enabled()
