@@ -96,8 +96,8 @@ def delete_documents(ids: Sequence[int]) -> None:
     st.caption("Their text, vectors and stored files are deleted, down to the last byte. This cannot be undone.")
     if followed := workspace.sources.count_followed(ids):
         st.info(
-            f"{figures.count(followed, 'document')} of a source: it stays away although its file is still there, until "
-            "the file changes or *Take again* is pressed on the source.",
+            f"From a source: {figures.count(followed, 'document')}. What is deleted here stays away although its file "
+            "is still there, until the file changes or *Take again* is pressed on the source.",
             icon=":material/sync_disabled:",
         )
     erase = erasing.made_of_documents(ids)

@@ -217,7 +217,7 @@ def test_what_was_deleted_here_is_shown_on_its_source_and_taken_again(
     app = open_page("corpus", corpus=corpus.id)
     assert "1 file not taken" in [each.label for each in app.expander]
     app.button(key=f"delete-{document.id}").click().run()
-    assert "1 document of a source: it stays away" in words(app)
+    assert "From a source: 1 document. What is deleted here stays away" in words(app)
     next(button for button in app.button if button.label == "Delete 1 document").click().run()
     app = open_page("corpus", corpus=corpus.id)
     assert "1 document deleted here" in [each.label for each in app.expander]

@@ -81,3 +81,8 @@ def test_after_a_restart_a_touched_file_is_redacted_once_more(
     assert names(ws, ws.sources.get(source_id).corpus_id) == ["papers/letter.md", "papers/other.md"]
     assert not look(ws, ws.sources.get(source_id)).work
     assert written(ws) == set()
+
+
+def test_a_document_whose_file_was_not_kept_is_not_read_again(ws: Workspace, source_id: int) -> None:
+    corpus = ws.sources.get(source_id).corpus_id
+    assert intake.read_again(ws, corpus, ws.corpora.document_ids(corpus)) == 1, "only the one without personal data"

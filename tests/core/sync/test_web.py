@@ -4,13 +4,15 @@ import gzip
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from core.domains import domain
 from core.errors import BadInput, Conflict
+from core.ingestion import intake
 from core.sync import looking, reach, sources
 from core.sync.fetching import Fetcher, Fetching, NotFetched
 from core.sync.looking import look
@@ -123,8 +125,6 @@ def test_a_page_without_tags_is_compared_by_content(ws: Workspace, corpus: int, 
 
 
 def test_a_pdf_is_read_as_one_whatever_its_address(ws: Workspace, corpus: int, site: Site) -> None:
-    from core.domains import domain
-
     pdf = next(domain("legal").sample_folder.glob("*.pdf")).read_bytes()
     follow(ws, corpus, site.says("/download?id=7", pdf, Content_Type="application/octet-stream"))
     (document,) = ws.corpora.documents(corpus)
@@ -398,3 +398,15 @@ def test_an_address_that_leaves_the_list_goes_as_a_removed_file_does(ws: Workspa
         sources.set_up(ws, source_id, urls=["docs.example.org"])
     with pytest.raises(BadInput):
         sources.set_up(ws, source_id, urls=[])
+
+
+def test_a_redacted_page_with_other_bytes_and_the_same_text_is_no_change(ws: Workspace, site: Site) -> None:
+    ws.domains.add(replace(domain("legal"), name="mine", title="Mine", sample_corpus="", personal="redact"))
+    corpus = intake.create_corpus(ws, "letters", "mine").id
+    page = GUIDE.replace("in the log", "in the log of Ada, social security number 123-45-6789")
+    source_id = follow(ws, corpus, site.says("/guide", page))
+    assert "123-45-6789" not in ws.corpora.page(ws.corpora.document_ids(corpus)[0], 1).text
+    site.says("/guide", page.replace("<body>", "<body><script nonce='2'>track()</script>"))
+    assert not look(ws, ws.sources.get(source_id)).work
+    site.says("/guide", page.replace("ninety", "thirty"))
+    assert look(ws, ws.sources.get(source_id)).changed
