@@ -48,6 +48,8 @@ class IndexChanges:
     ) -> tuple[IndexRow, list[str]]:
         """Add an index with another embedding model or chunker, and queue the job that fills it.
 
+        One that is still being filled makes room like any other; its job is asked to end.
+
         Args:
             chunker: how documents are cut for it; "" as for the active one.
 
@@ -68,6 +70,7 @@ class IndexChanges:
             dropped = [row.collection for row in others if row is not kept]
             for row in others:
                 if row is not kept:
+                    _stop(session, row)
                     session.delete(row)
             if kept is None:
                 cut = active.cut if chunker == active.chunker else _new_cut(session, corpus_id)
@@ -173,8 +176,7 @@ class IndexChanges:
                 return None
             if index.active:
                 raise Busy("it is the one that serves")
-            open_jobs = (Job.corpus_id == index.corpus_id) & (Job.kind == KIND) & Job.status.in_(OPEN)
-            session.execute(update(Job).where(open_jobs).values(cancel_requested=True))
+            _stop(session, index)
             collection = index.collection
             corpus_id, cut = index.corpus_id, index.cut
             audit.note(session, "dropped", "index", index_id, corpus_id=corpus_id)
@@ -194,6 +196,15 @@ def serves(session: Session, corpus_id: int, index_id: int) -> bool:
     """Whether an index is the active one, for as long as the transaction lasts."""
     locked(session, corpus_id)
     return bool(session.scalar(select(Index.active).where(Index.id == index_id)))
+
+
+def _stop(session: Session, index: Index) -> None:
+    """Ask the jobs that fill an index to end; a paused one too, which whoever claims it ends."""
+    of_corpus = select(Job).where(Job.corpus_id == index.corpus_id, Job.kind == KIND, Job.status.in_(OPEN))
+    for job in session.scalars(of_corpus):
+        if job.payload.get("index_id") == index.id:
+            job.cancel_requested = True
+            job.status = "queued" if job.status == "paused" else job.status
 
 
 def _active(session: Session, corpus_id: int) -> Index:

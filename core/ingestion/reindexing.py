@@ -104,20 +104,21 @@ def begin(ws: "Workspace", corpus_id: int, probed: Probed, policy: ChunkingPolic
 
 
 def run(ws: "Workspace", lease: "Lease") -> None:
-    """Fill an index, after chunks that no index has were swept away; safe to call again after being killed anywhere."""
+    """Fill an index, after chunks that no index has were swept away; safe to call again after being killed anywhere.
+
+    It ends when the index is dropped meanwhile, and leaves nothing of it in Chroma.
+    """
     if lease.job.corpus_id is not None:
         _sweep(ws, lease, lease.job.corpus_id)
     index = ws.index_changes.get(lease.job.payload["index_id"])
     if index is None:
         return
-    _cut(ws, lease, index)
-    left = ws.index_changes.count_lacking(index)
-    total = left + ws.indexes.count_ready(index.id)
-    if left:
-        _fill(ws, lease, index, left, total)
-    lease.check()
-    _agree(ws, index)
-    ws.jobs.progress(lease.job, total, total, "ready to be swapped in")
+    try:
+        _make_whole(ws, lease, index)
+    finally:
+        if ws.index_changes.get(index.id) is None:
+            _leave_nothing(ws, index)
+    lease.check()  # dropped: whoever did so asked this job to end
 
 
 def give_up(ws: "Workspace", job: JobRow, reason: str) -> None:
@@ -153,15 +154,41 @@ def drop(ws: "Workspace", index_id: int) -> None:
     ws.wake()
 
 
-def _cut(ws: "Workspace", lease: "Lease", index: IndexRow) -> None:
-    """Cut the documents that the index's cut lacks; one that comes later waits for the next job (`catch_up`)."""
+def _make_whole(ws: "Workspace", lease: "Lease", index: IndexRow) -> None:
+    """Cut, embed and put into Chroma what an index lacks; ends early when it is dropped."""
+    if not _cut(ws, lease, index):
+        return
+    left = ws.index_changes.count_lacking(index)
+    total = left + ws.indexes.count_ready(index.id)
+    if left and not _fill(ws, lease, index, left, total):
+        return
+    lease.check()
+    _agree(ws, index)
+    ws.jobs.progress(lease.job, total, total, "ready to be swapped in")
+
+
+def _leave_nothing(ws: "Workspace", index: IndexRow) -> None:
+    """Drop the collection of a dropped index: a step that was under way may have made it again.
+
+    Not when it was begun once more: that index has the same collection.
+    """
+    if all(each.collection != index.collection for each in ws.corpora.indexes()):
+        ws.vectors.drop(index.collection)
+
+
+def _cut(ws: "Workspace", lease: "Lease", index: IndexRow) -> bool:
+    """Cut the documents that the index's cut lacks; one that comes later waits for the next job (`catch_up`).
+
+    Returns False when the index was dropped.
+    """
     cut = 0
     while ids := ws.cuts.uncut(index, CUT):
         lease.check()
         if not cutting.cut_again(ws, lease.job, index, ids):
-            return
+            return False
         cut += len(ids)
         ws.jobs.say(lease.job, f"{cut:,} documents cut anew")
+    return True
 
 
 def _sweep(ws: "Workspace", lease: "Lease", corpus_id: int) -> None:
@@ -182,27 +209,35 @@ def _more(ws: "Workspace", corpus_id: int, policy: ChunkingPolicy) -> float:
     return then / now if now else 1.0
 
 
-def _fill(ws: "Workspace", lease: "Lease", index: IndexRow, left: int, total: int) -> None:
-    """Embed what lacks a vector, `left` of `total` chunks; the line says where, if there is a cluster."""
+def _fill(ws: "Workspace", lease: "Lease", index: IndexRow, left: int, total: int) -> bool:
+    """Embed what lacks a vector, `left` of `total` chunks; the line says where, if there is a cluster.
+
+    Returns False when the index was dropped.
+    """
     embedder, here = ws.embedders.of(index), why_here(ws.settings, index)
     model = f"with {index.embedding_model}" + (f" ({here})" if here else "")
     ws.jobs.say(lease.job, model)
     while rows := ws.index_changes.lacking(index, embedder.at_once(STEP)):
         lease.check()
-        _embed(ws, lease.job, index, rows, embedder)
+        if not _embed(ws, lease.job, index, rows, embedder):
+            return False
         left = max(0, left - len(rows))
         ws.jobs.progress(lease.job, total - left, total, model + embedder.where())
+    return True
 
 
-def _embed(ws: "Workspace", job: JobRow, index: IndexRow, rows: list[ChunkRow], embedder: Checked) -> None:
+def _embed(ws: "Workspace", job: JobRow, index: IndexRow, rows: list[ChunkRow], embedder: Checked) -> bool:
+    """Embed chunks and store their vectors; False when the index was dropped."""
     titles = {key: row.title for key, row in ws.corpora.documents_by_ids({row.document_id for row in rows}).items()}
     texts = [embedded_text(titles.get(row.document_id, ""), row) for row in rows]
     vectors = embedder.embed_chunks(texts)
     ids = [row.id for row in rows]
-    if ws.index_changes.store(job, index.id, {row.id: row.said for row in rows}, vectors):
-        wanted = [at for at, row in enumerate(rows) if not row.switched_off]
-        ws.vectors.upsert(index.collection, [ids[at] for at in wanted], vectors[wanted])
-        ws.vectors.remove(index.collection, [row.id for row in rows if row.switched_off])
+    if not ws.index_changes.store(job, index.id, {row.id: row.said for row in rows}, vectors):
+        return False
+    wanted = [at for at, row in enumerate(rows) if not row.switched_off]
+    ws.vectors.upsert(index.collection, [ids[at] for at in wanted], vectors[wanted])
+    ws.vectors.remove(index.collection, [row.id for row in rows if row.switched_off])
+    return True
 
 
 def _agree(ws: "Workspace", index: IndexRow) -> None:
