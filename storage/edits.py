@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from storage import audit
 from storage.corpora import PENDING, parts
 from storage.database import Database
-from storage.edit_places import Edit, Placed, applied, place
+from storage.edit_places import Edit, Elsewhere, Placed, applied, elsewhere, instead, place
 from storage.errors import Busy, NotFound
 from storage.indexes import cut_of
 from storage.lexical import Lexical
@@ -58,13 +58,12 @@ class ChunkEdits:
             NotFound: the chunk is gone. Busy: the document is being indexed, or changed since `planned`.
         """
         with self._database.write() as session:
-            dropped, edit, rows = _plan(session, chunk_id, text, off)
+            dropped, made, rows = _plan(session, chunk_id, text, off)
             if any(row.id not in vectors or vectors[row.id][0] != row.said for row in rows):
                 raise Busy("the document was changed in the meantime")
             document = session.get_one(Document, session.get_one(Chunk, chunk_id).document_id)
             session.execute(delete(ChunkEdit).where(ChunkEdit.id.in_(dropped)))
-            if edit is not None:
-                session.add(_row(edit, document))
+            session.add_all(_row(edit, document) for edit in made)
             for row in rows:
                 values = {"edited": row.edited, "switched_off": row.switched_off, "unfed": True}
                 session.execute(update(Chunk).where(Chunk.id == row.id).values(**values))
@@ -73,6 +72,17 @@ class ChunkEdits:
             self._search_again(session, rows)
             _embed_again(session, index_id, {row.id: vectors[row.id][1] for row in rows})
             return rows
+
+    def elsewhere(self, chunk_id: int) -> Elsewhere | None:
+        """Whether words of a chunk are replaced by an edit that another chunk shows; None also when it is gone."""
+        with self._database.read() as session:
+            chunk = session.get(Chunk, chunk_id)
+            if chunk is None:
+                return None
+            placed = _placed(session, chunk.document_id, _edits(session, session.get_one(Document, chunk.document_id)))
+            row = copied(ChunkRow, chunk)
+            here = [at for at in placed if at.touches(row)]
+            return elsewhere(row, _of_its_page(session, row), here) if here else None
 
     def unfed(self) -> dict[int, list[ChunkRow]]:
         """Chunks whose change Chroma may not know of yet, by corpus."""
@@ -143,10 +153,8 @@ def forget(session: Session, corpus_id: int, names: Iterable[str]) -> None:
         session.execute(delete(ChunkEdit).where(of_names, ~there))
 
 
-def _plan(
-    session: Session, chunk_id: int, text: str | None, off: bool
-) -> tuple[list[int], Edit | None, list[ChunkRow]]:
-    """The ids of edits that a new one takes the place of, the new one, and the chunks as they will be."""
+def _plan(session: Session, chunk_id: int, text: str | None, off: bool) -> tuple[list[int], list[Edit], list[ChunkRow]]:
+    """The ids of edits that others take the place of, these others, and the chunks as they will be."""
     chunk = session.get(Chunk, chunk_id)
     if chunk is None:
         raise NotFound(f"chunk {chunk_id}")
@@ -156,13 +164,19 @@ def _plan(
         raise Busy("the document is being indexed")
     row = copied(ChunkRow, chunk)
     placed = _placed(session, document.id, _edits(session, document))
-    dropped = [at.edit.id for at in placed if at.touches(row) and at.edit.id is not None]
+    touching = [at for at in placed if at.touches(row)]
     kept = [at for at in placed if not at.touches(row)]
-    text = None if text == row.text else text
-    edit = Edit(row.text, text, off, row.page, row.start, row.end) if off or text is not None else None
-    if edit is not None:
-        kept.append(Placed(edit, edit.page, edit.start, edit.end))
-    return dropped, edit, _changed(session, document.id, kept)
+    page = session.scalar(select(Page.text).where(Page.document_id == document.id, Page.number == row.page)) or ""
+    made = instead(row, None if text == row.text else text, off, _of_its_page(session, row), touching, page)
+    kept += [Placed(edit, edit.page, edit.start, edit.end) for edit in made]
+    dropped = [at.edit.id for at in touching if at.edit.id is not None]
+    return dropped, made, _changed(session, document.id, kept)
+
+
+def _of_its_page(session: Session, row: ChunkRow) -> list[ChunkRow]:
+    """The chunks of a chunk's page and cut, in order."""
+    mine = (Chunk.document_id == row.document_id, Chunk.cut == row.cut, Chunk.page == row.page)
+    return [copied(ChunkRow, each) for each in session.scalars(select(Chunk).where(*mine).order_by(Chunk.ordinal))]
 
 
 def _edits(session: Session, document: Document) -> list[Edit]:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.ingestion import intake
+from core.domains import ChunkingPolicy
+from core.ingestion import editing, intake, reindexing
+from core.ingestion.embedders import Choice
 from core.workspace import Workspace
 from storage.rows import ChunkRow, CorpusRow
 from tests.dashboard.conftest import words
@@ -99,3 +101,27 @@ def test_a_passage_that_speaks_to_an_ai_is_marked_in_the_table_and_beside_its_ch
     chunk = workspace.corpora.chunks(document.id)[1]
     app = open_page("corpus", corpus=corpus.id, document=document.id, page=1, mark=f"{chunk.start}-{chunk.end}")
     assert "suspicious: tells to ignore instructions (“Ignore all previous instructions”)" in words(app)
+
+
+def test_what_an_edit_of_another_chunk_stands_for_is_not_called_switched_off_and_comes_back_alone(
+    workspace: Workspace, corpus: CorpusRow, open_page: Open
+) -> None:
+    intake.add_files(workspace, corpus.id, [("rent.txt", (RENT + DOGS).encode())])
+    workspace.dispatcher.run_one()
+    document = workspace.corpora.documents(corpus.id)[0]
+    (whole,) = workspace.corpora.chunks(document.id)
+    editing.edit(workspace, whole.id, "Nobody pays.")
+    small = workspace.embedders.probe(Choice()), ChunkingPolicy("section", 200, 300)
+    index = reindexing.begin(workspace, corpus.id, *small)
+    workspace.dispatcher.run_one()
+    reindexing.swap(workspace, index.id)
+    shown, leftover = workspace.corpora.chunks(document.id)[:2]
+    at = f"{leftover.start}-{leftover.end}"
+    app = open_page("corpus", corpus=corpus.id, document=document.id, page=1, mark=at)
+    assert "replaced in chunk 1" in words(app)
+    assert "switched off" not in words(app)
+    assert {f"on-{leftover.id}", f"off-{leftover.id}"}.isdisjoint(button.key for button in app.button)
+    app.button(key=f"undo-{leftover.id}").click().run()
+    assert "replaced in chunk 1" not in words(app)
+    assert app.button(key=f"off-{leftover.id}")
+    assert workspace.corpora.chunk(shown.id).edited == "Nobody pays."

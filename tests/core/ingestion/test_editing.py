@@ -2,8 +2,10 @@
 
 import pytest
 
+from core.domains import ChunkingPolicy
 from core.errors import BadInput, Conflict, NotFound
-from core.ingestion import editing, intake
+from core.ingestion import editing, intake, reindexing
+from core.ingestion.embedders import Choice
 from core.ingestion.embedding import Embedder
 from core.settings import Settings
 from core.workspace import Workspace
@@ -171,3 +173,81 @@ def test_a_process_killed_before_chroma_knows_is_mended_at_the_next_start(
         assert (chunk.id not in found) if off else (found[chunk.id] > before + 0.2)
         assert agree(again, corpus)
         assert again.edits.unfed() == {}
+
+
+@pytest.fixture
+def berths(ws: Workspace) -> int:
+    """A corpus with one document of one chunk, which `cut_in_two` cuts in two."""
+    corpus = intake.create_corpus(ws, "Berths", "legal")
+    index(ws, corpus.id, FEES * 2)
+    return corpus.id
+
+
+def cut_in_two(ws: Workspace, corpus_id: int) -> list[ChunkRow]:
+    made = reindexing.begin(ws, corpus_id, ws.embedders.probe(Choice()), ChunkingPolicy("section", 200, 350))
+    ws.dispatcher.run_one()
+    reindexing.swap(ws, made.id)
+    return fees(ws, corpus_id)
+
+
+def fees(ws: Workspace, corpus_id: int) -> list[ChunkRow]:
+    (document,) = ws.corpora.documents(corpus_id)
+    return [row for row in ws.corpora.chunks(document.id) if "forty crowns" in row.text]
+
+
+def states(ws: Workspace, corpus_id: int) -> list[tuple[str | None, bool]]:
+    return [(row.edited, row.switched_off) for row in fees(ws, corpus_id)]
+
+
+def test_after_a_new_cut_giving_one_part_its_words_back_keeps_the_edit_that_covered_it(
+    ws: Workspace, berths: int
+) -> None:
+    editing.edit(ws, the_chunk(ws, berths, "forty crowns").id, "The zoo has two giraffes.")
+    shown, leftover = cut_in_two(ws, berths)
+    assert states(ws, berths) == [("The zoo has two giraffes.", False), (None, True)]
+    told = ws.edits.elsewhere(leftover.id)
+    assert told is not None
+    assert (told.ordinals, told.whole) == ((shown.ordinal,), True)
+    editing.switch(ws, leftover.id, on=True)
+    assert states(ws, berths) == [("The zoo has two giraffes.", False), (None, False)]
+    assert by_words(ws, berths, "giraffes") == {shown.id}
+    assert by_words(ws, berths, "crowns") == {leftover.id}
+    assert ws.edits.elsewhere(leftover.id) is None
+    editing.undo(ws, shown.id)
+    assert states(ws, berths) == [(None, False)] * 2
+    assert ws.edits.of_corpus(berths) == []
+
+
+def test_after_a_new_cut_editing_one_part_keeps_the_others_off(ws: Workspace, berths: int) -> None:
+    editing.switch(ws, the_chunk(ws, berths, "forty crowns").id, on=False)
+    first, second = cut_in_two(ws, berths)
+    assert states(ws, berths) == [(None, True)] * 2
+    assert ws.edits.elsewhere(second.id) is None
+    editing.edit(ws, first.id, "The zoo has two giraffes.")
+    assert states(ws, berths) == [("The zoo has two giraffes.", False), (None, True)]
+    assert by_words(ws, berths, "crowns") == set()
+
+
+def test_after_a_new_cut_an_edit_is_switched_off_and_on_and_undone_as_one(ws: Workspace, berths: int) -> None:
+    editing.edit(ws, the_chunk(ws, berths, "forty crowns").id, "The zoo has two giraffes.")
+    shown, _leftover = cut_in_two(ws, berths)
+    editing.switch(ws, shown.id, on=False)
+    assert states(ws, berths) == [("The zoo has two giraffes.", True), (None, True)]
+    editing.switch(ws, shown.id, on=True)
+    assert states(ws, berths) == [("The zoo has two giraffes.", False), (None, True)]
+    editing.edit(ws, shown.id, "The zoo has two lions.")
+    assert states(ws, berths) == [("The zoo has two lions.", False), (None, True)]
+    editing.undo(ws, shown.id)
+    assert states(ws, berths) == [(None, False)] * 2
+
+
+def test_an_edit_that_was_split_is_whole_again_where_chunks_are_longer(ws: Workspace, berths: int) -> None:
+    editing.edit(ws, the_chunk(ws, berths, "forty crowns").id, "The zoo has two giraffes.")
+    before = ws.corpora.active_index(berths)
+    assert before is not None
+    _shown, leftover = cut_in_two(ws, berths)
+    editing.edit(ws, leftover.id, "And a lion.")
+    ws.dispatcher.run_one()
+    reindexing.swap(ws, before.id)
+    assert the_chunk(ws, berths, "forty crowns").edited == "The zoo has two giraffes. And a lion."
+    assert by_words(ws, berths, "lion") == by_words(ws, berths, "giraffes") != set()
