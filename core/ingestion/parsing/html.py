@@ -69,6 +69,8 @@ _BREAKS = {
     "option",
 }
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_ICON = 32
+"""Pixels of a side: a picture up to here is a sign, not a figure."""
 _NAVIGATION = re.compile(r"navigation|banner|search|menubar|contentinfo", re.IGNORECASE)
 
 
@@ -82,7 +84,9 @@ def parse_html(text: str, limits: Limits) -> ParsedDocument:
     root = tree.body or tree.root
     if root is not None:
         drop_hidden(draft, 1, tree)
-        _Walk(page).write(root)
+        walk = _Walk(page)
+        walk.write(root)
+        drop_pictures(draft, walk.pictures)
     return draft.finish()
 
 
@@ -94,19 +98,29 @@ def drop_hidden(draft: DocumentDraft, number: int, tree: LexborHTMLParser) -> No
         draft.drop(number, f"{len(hidden)} hidden element(s): {words}".rstrip(": "), "people do not see them")
 
 
-def add_html(page: PageDraft, text: str) -> None:
-    """A piece of HTML (inside Markdown, an e-mail's body), added to a page."""
+def drop_pictures(draft: DocumentDraft, count: int) -> None:
+    """Says how many pictures a document shows, of which only the descriptions are read."""
+    if count:
+        draft.drop(0, f"{count} picture{'s' if count > 1 else ''}", "pictures are not read, only their descriptions")
+
+
+def add_html(page: PageDraft, text: str) -> int:
+    """A piece of HTML (inside Markdown, an e-mail's body), added to a page; returns how many pictures it shows."""
     tree = LexborHTMLParser(text.replace("\x00", ""))
     root = tree.body or tree.root
     if root is not None:
         drop_hidden(page.document, page.number, tree)
-        _Walk(page).write(root)
+        walk = _Walk(page)
+        walk.write(root)
+        return walk.pictures
+    return 0
 
 
 class _Walk:
     """Visits the tree in reading order and gathers text until an element that stands on its own."""
 
     def __init__(self, page: PageDraft) -> None:
+        self.pictures = 0
         self._page = page
         self._text: list[str] = []
         self._kind: BlockKind = "paragraph"
@@ -140,6 +154,7 @@ class _Walk:
             self._text.append("\n")
         elif tag == "img":
             self._text.append(" " + (node.attributes.get("alt") or "") + " ")
+            self.pictures += not _is_decoration(node)
         elif tag == "pre":
             self._flush()
             self._page.add_code(node.text(deep=True))
@@ -176,6 +191,13 @@ class _Walk:
         elif kind == "paragraph" and self._answering:
             kind = "answer"
         self._page.add(kind, f"• {text}" if kind == "list_item" else text, self._level)
+
+
+def _is_decoration(picture: LexborNode) -> bool:
+    """Whether a picture says of itself that it shows nothing: an empty description, or the size of an icon."""
+    told = picture.attributes
+    sizes = [int(side) for side in (told.get("width"), told.get("height")) if side and side.isdigit()]
+    return (told.get("alt", "?") or "") == "" or min(sizes, default=_ICON + 1) <= _ICON
 
 
 def is_data_table(table: LexborNode) -> bool:

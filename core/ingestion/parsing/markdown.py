@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import BlockKind, ParsedDocument
 from core.ingestion.parsing.draft import DocumentDraft, PageDraft
-from core.ingestion.parsing.html import add_html
+from core.ingestion.parsing.html import add_html, drop_pictures
 
 MEDIA_TYPE = "text/markdown"
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(\n|\Z)", re.DOTALL)
@@ -32,7 +32,9 @@ def parse_markdown(text: str, limits: Limits) -> ParsedDocument:
         draft.title = title.group(1) if title else ""
         text = text[front.end() :]
     reader = MarkdownIt("commonmark", {"maxNesting": 30}).enable("table")
-    _Writer(draft.page()).write(reader.parse(_without_mdx(text)))
+    writer = _Writer(draft.page())
+    writer.write(reader.parse(_without_mdx(text)))
+    drop_pictures(draft, writer.pictures)
     return draft.finish()
 
 
@@ -54,6 +56,7 @@ class _Writer:
     """Turns the token stream into blocks; knows whether it is inside an answer, a list item or a table."""
 
     def __init__(self, page: PageDraft) -> None:
+        self.pictures = 0
         self._page = page
         self._answering = 0  # the level of the question heading whose answer this is; 0 outside
         self._items: list[str] = []
@@ -65,11 +68,12 @@ class _Writer:
         """Adds every block of `tokens` to the page."""
         for index, token in enumerate(tokens):
             if token.type == "inline":
+                self.pictures += sum(child.type == "image" for child in token.children or [])
                 self._inline(token, tokens[index - 1])
             elif token.type in ("fence", "code_block"):
                 self._page.add_code(token.content)
             elif token.type == "html_block":
-                add_html(self._page, token.content)
+                self.pictures += add_html(self._page, token.content)
             else:
                 self._structure(token)
 

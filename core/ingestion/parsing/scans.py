@@ -57,10 +57,10 @@ def note(draft: DocumentDraft, scans: Scans) -> None:
     """Say which pages were read by OCR, and which of them should be looked at."""
     if not scans:
         return
-    draft.note(f"{_pages(sorted(scans))} read by OCR")
+    draft.note(f"{pages(sorted(scans))} read by OCR")
     doubtful = [number for number, lines in sorted(scans.items()) if _confidence(lines) < _DOUBTFUL]
     if doubtful:
-        draft.note(f"{_pages(doubtful)} hard to read: compare the text with the scan")
+        draft.note(f"{pages(doubtful)} hard to read: compare the text with the scan")
 
 
 def _confidence(lines: Sequence[ScannedLine]) -> float:
@@ -68,7 +68,8 @@ def _confidence(lines: Sequence[ScannedLine]) -> float:
     return sum(line.score * len(line.text) for line in lines) / letters if letters else 1.0
 
 
-def _pages(numbers: Sequence[int]) -> str:
+def pages(numbers: Sequence[int]) -> str:
+    """Pages as the beginning of a note: "page 3 was", "12 pages (1, 2, ... and others) were"."""
     if len(numbers) == 1:
         return f"page {numbers[0]} was"
     named = ", ".join(map(str, numbers[:8])) + (" and others" if len(numbers) > 8 else "")

@@ -35,3 +35,12 @@ def mixed(path: Path) -> None:
         canvas.drawString(30, 370 - 20 * number, f"Clause {number} is printed and is not to be read by OCR at all.")
     canvas.drawImage(ImageReader(drawn("LOGO", size=(200, 100))), 450, 20, 100, 50)
     canvas.save()
+
+
+def lettered(path: Path, height: float) -> None:
+    """A page of 600 by 400 points: four lines of a letterhead at its top, and a scan of that height at its bottom."""
+    canvas = Canvas(str(path), pagesize=(600, 400))
+    canvas.drawImage(ImageReader(drawn(*LINES, size=(900, 460))), 0, 0, 600, height)
+    for number in range(4):
+        canvas.drawString(30, 385 - 14 * number, f"Line {number}: Harbour Office, 14 Ropewalk Yard, Tallinn, Estonia")
+    canvas.save()

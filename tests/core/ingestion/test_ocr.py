@@ -22,7 +22,7 @@ from core.ingestion.parsing.pdf.shapes import Word
 from core.ingestion.sandbox import Sandbox
 from core.settings import Settings
 from core.workspace import Workspace
-from tests.core.ingestion.scanning import LINES, drawn, mixed
+from tests.core.ingestion.scanning import LINES, drawn, lettered, mixed
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,30 @@ def test_without_the_extra_a_scan_says_what_to_install(tmp_path: Path, monkeypat
     parsed = parse(pdf, pdf.name)
     assert "to have scans read: make setup-ocr" in parsed.notes[0]
     assert scanned.read(None, pdf, pdf.name, parsed, lambda *_: True) is parsed  # type: ignore[arg-type]
+
+
+def test_without_the_extra_a_scan_under_a_stamp_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mixed.pdf"
+    mixed(path)
+    assert parse(path, path.name).notes == ()  # it is still to be read
+    monkeypatch.setattr(scans, "installed", lambda: False)
+    (told,) = parse(path, path.name).notes
+    assert told.startswith("page 1 was mostly a picture, of which nothing was read: it looks scanned")
+    assert "make setup-ocr" in told
+
+
+def test_a_long_letterhead_above_a_scan_does_not_keep_it_from_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "letter.pdf"
+    lettered(path, 300)
+    assert parse(path, path.name).scans == (1,)
+
+
+def test_a_scan_with_a_layer_of_text_of_its_own_is_not_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "layer.pdf"
+    lettered(path, 400)  # the lines stand on the picture
+    assert parse(path, path.name).scans == ()
 
 
 def test_every_frame_of_a_tiff_is_a_page(tmp_path: Path) -> None:

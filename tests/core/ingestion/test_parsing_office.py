@@ -16,6 +16,7 @@ from core.ingestion.limits import MIB, Limits
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.parsing import parse
 from core.ingestion.parsing.office.formats import read_format, shown
+from tests.core.ingestion.scanning import drawn
 
 
 def _blocks(document: ParsedDocument) -> list[tuple[int, str, str]]:
@@ -164,3 +165,16 @@ def test_white_and_tiny_words_are_hidden_and_white_ones_on_a_fill_are_not(tmp_pa
     assert "Seen on black." in text
     assert "Seen in a cell" in text
     assert any("HIDDEN white" in dropped.what and "HIDDEN tiny" in dropped.what for dropped in read.dropped)
+
+
+def test_word_says_which_pictures_it_does_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "plan.docx"
+    document = Document()
+    document.add_paragraph("The plan of the quay.")
+    for words in ("North quay", "South quay"):
+        picture = tmp_path / f"{words}.png"
+        drawn(words).save(picture)
+        document.add_picture(str(picture))
+    document.save(str(path))
+    told = [(dropped.page, dropped.what, dropped.why) for dropped in parse(path, path.name).dropped]
+    assert told == [(0, "2 pictures", "pictures and charts are not read")]

@@ -269,3 +269,16 @@ def test_what_a_page_hides_by_style_is_taken_out_and_told(tmp_path: Path) -> Non
     assert "\u200b" not in text
     assert all(word in text for word in ("One", "Two", "Three", "| 1 | 2 |", "x = 1"))
     assert document.dropped[0].what.count("HIDDEN") == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.html", '<p>Plan</p><img src="a.png" alt="North quay"><img src="b.png"><img src="c.png" alt="">'),
+        ("a.md", 'Plan\n\n![North quay](a.png)\n\n<p><img src="b.png"><img width="16" src="c.png"></p>\n'),
+    ],
+)
+def test_pictures_that_show_something_are_listed_as_not_read(tmp_path: Path, name: str, content: str) -> None:
+    read = _read(tmp_path, name, content)
+    assert [(dropped.page, dropped.what) for dropped in read.dropped] == [(0, "2 pictures")]
+    assert "North quay" in read.pages[0].text

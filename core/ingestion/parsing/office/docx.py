@@ -4,6 +4,7 @@ Word stores no pages; it leaves a mark where each page began when it last drew t
 such marks, page breaks that the author set divide the pages; without those, the document is one page.
 """
 
+from collections import Counter
 from pathlib import Path
 
 from lxml import etree
@@ -18,6 +19,7 @@ from core.ingestion.parsing.office.words import Styles, Words
 from core.ingestion.parsing.pipes import header_rows
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_PICTURES = {"image": "picture", "chart": "chart", "diagramData": "diagram"}
 _WRAPPERS = {"sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag", "body", "AlternateContent", "Choice"}
 
 
@@ -60,6 +62,10 @@ class _Writer:
                 self._draft.drop(0, text, f"page {relation.kind}")
             elif relation.kind in ("comments", "oleObject", "package", "vbaProject"):
                 self._draft.drop(0, text or relation.kind, "comments, embedded files and macros are not read")
+        drawn = Counter(_PICTURES[each.kind] for each in self._relations.values() if each.kind in _PICTURES)
+        if drawn:
+            what = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in drawn.items())
+            self._draft.drop(0, what, "pictures and charts are not read")
 
     def _text_of(self, relation: Relation) -> str:
         root = None if relation.external else self._package.optional(relation.target)

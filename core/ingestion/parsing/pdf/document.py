@@ -155,6 +155,9 @@ def _note_empty(pages: list[PageShape], empty: list[PageShape], draft: DocumentD
     elif blank and (scanned or len(blank) == len(pages)):
         looks = f": it looks scanned{_more(found)}" if scanned else ""
         draft.note(f"no text was found on {len(blank)} page{'s' if len(blank) > 1 else ''}{looks}")
+    unread = [page.number for page in pages if page.scanned and page not in blank and page.number not in found]
+    if unread and not scans.installed():  # else they are still to be read
+        draft.note(f"{scans.pages(unread)} mostly a picture, of which nothing was read: it looks scanned{_more(found)}")
 
 
 def _more(found: Scans) -> str:

@@ -19,7 +19,7 @@ from core.ingestion.parsing.scans import beside, to_words
 
 _OBJECTS_LOOKED_AT = 20_000
 _LITTLE = 200
-"""Characters: a stamp, a header and a page number, but no page of text."""
+"""Characters on the pictures of a page: a stamp, a header and a page number, but no page of text."""
 _ODD, _SOLID = re.compile("[\ufffd\x00\ue000-\uf8ff]"), re.compile(r"\S")
 
 
@@ -61,7 +61,8 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
     width, height = (box[2] - box[0], box[3] - box[1]) if turn % 2 == 0 else (box[3] - box[1], box[2] - box[0])
     garbled = _is_garbled(glyphs.text)
     has_images = not upright and _has_images(page)
-    scanned = sum(len(word.text) for word in upright) < _LITTLE and _is_pictured(page, box)
+    pictured = [_shown(each, box, turn) for each in _pictures(page, box)]
+    scanned = bool(pictured) and sum(len(word.text) for word in upright if _lies_on(word, pictured)) < _LITTLE
     upright += beside(to_words(found), upright)
     level, vertical = read_lines(things, lambda area: _shown(area, box, turn))
     rows = with_ruled_tables(upright, level, vertical)
@@ -134,15 +135,26 @@ def _is_scan(page: object, box: Box) -> bool:
     return False
 
 
-def _is_pictured(page: object, box: Box) -> bool:
-    """Whether images cover half of the page; scanners cut pages into strips, so they count together."""
-    covered = 0.0
+def _pictures(page: object, box: Box) -> list[Box]:
+    """The parts of a page that images cover, when that is half of it; else none.
+
+    Scanners cut pages into strips, so they count together.
+    """
+    boxes = []
     for item, kind in _objects(page):
         if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
             left, bottom, right, top = _bounds(item)
-            width = min(right, box[2]) - max(left, box[0])
-            covered += max(0.0, width) * max(0.0, min(top, box[3]) - max(bottom, box[1]))
-    return covered > 0.5 * abs((box[2] - box[0]) * (box[3] - box[1]))
+            part = max(left, box[0]), max(bottom, box[1]), min(right, box[2]), min(top, box[3])
+            if part[0] < part[2] and part[1] < part[3]:
+                boxes.append(part)
+    covered = sum((right - left) * (top - bottom) for left, bottom, right, top in boxes)
+    return boxes if covered > 0.5 * abs((box[2] - box[0]) * (box[3] - box[1])) else []
+
+
+def _lies_on(word: Word, boxes: list[Box]) -> bool:
+    """Whether a word's middle is in one of the boxes (left, top, right, bottom)."""
+    x, y = (word.x0 + word.x1) / 2, (word.top + word.bottom) / 2
+    return any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in boxes)
 
 
 def _has_images(page: object) -> bool:
