@@ -12,6 +12,7 @@ from core.ingestion.limits import Limits
 from core.ingestion.parsed import BlockKind, ParsedDocument
 from core.ingestion.parsing.draft import DocumentDraft, PageDraft
 from core.ingestion.parsing.hiding import take_hidden
+from core.ingestion.parsing.lists import HtmlLists
 from core.ingestion.parsing.pipes import header_rows
 
 MEDIA_TYPE = "text/html"
@@ -122,6 +123,7 @@ class _Walk:
     def __init__(self, page: PageDraft) -> None:
         self.pictures = 0
         self._page = page
+        self._lists = HtmlLists()
         self._text: list[str] = []
         self._kind: BlockKind = "paragraph"
         self._level = 0
@@ -169,11 +171,13 @@ class _Walk:
         elif tag in _BREAKS:
             self._flush()
             self._kind = "list_item" if tag == "li" else self._kind if self._kind == "list_item" else "paragraph"
+            self._lists.enter(node, tag)
         return True
 
     def _leave(self, tag: str) -> None:
         if tag in _HEADINGS or tag in _BREAKS:
             self._flush()
+            self._lists.leave(tag)
             if tag in ("li", "ul", "ol") or tag in _HEADINGS:
                 self._kind = "paragraph"
 
@@ -190,7 +194,7 @@ class _Walk:
                 kind, self._answering = "question", self._level
         elif kind == "paragraph" and self._answering:
             kind = "answer"
-        self._page.add(kind, f"• {text}" if kind == "list_item" else text, self._level)
+        self._page.add(kind, self._lists.take() + text if kind == "list_item" else text, self._level)
 
 
 def _is_decoration(picture: LexborNode) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from docx import Document
 from docx.enum.text import WD_BREAK
 from pptx import Presentation
+from pptx.oxml.ns import qn
 from pptx.util import Inches
 
 from core.errors import UnreadableFile
@@ -178,3 +179,21 @@ def test_word_says_which_pictures_it_does_not_read(tmp_path: Path) -> None:
     document.save(str(path))
     told = [(dropped.page, dropped.what, dropped.why) for dropped in parse(path, path.name).dropped]
     assert told == [(0, "2 pictures", "pictures and charts are not read")]
+
+
+def test_slides_keep_the_numbers_that_powerpoint_counts(tmp_path: Path) -> None:
+    show = Presentation()
+    slide = show.slides.add_slide(show.slide_layouts[1])
+    slide.shapes.title.text = "Steps"
+    frame = slide.placeholders[1].text_frame
+    frame.text = "\n".join(["Stop", "at night", "by day", "", "Look", "a remark", "Go", "on"])
+    numbered = {0: "arabicPeriod", 1: "alphaLcParenR", 2: "alphaLcParenR", 4: "arabicPeriod", 6: "romanUcParenBoth"}
+    for at, form in numbered.items():
+        properties = frame.paragraphs[at]._p.get_or_add_pPr()
+        properties.set("lvl", "1" if form.startswith("alpha") else "0")
+        properties.insert(
+            0, properties.makeelement(qn("a:buAutoNum"), {"type": form, "startAt": "4"} if at == 6 else {"type": form})
+        )
+    show.save(str(tmp_path / "a.pptx"))
+    texts = [text for _, kind, text in _blocks(parse(tmp_path / "a.pptx", "a.pptx")) if kind == "list_item"]
+    assert texts == ["1. Stop", "a) at night", "b) by day", "2. Look", "• a remark", "(IV) Go", "• on"]

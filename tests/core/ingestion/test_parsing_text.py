@@ -282,3 +282,31 @@ def test_pictures_that_show_something_are_listed_as_not_read(tmp_path: Path, nam
     read = _read(tmp_path, name, content)
     assert [(dropped.page, dropped.what) for dropped in read.dropped] == [(0, "2 pictures")]
     assert "North quay" in read.pages[0].text
+
+
+def _items(tmp_path: Path, html: str) -> list[str]:
+    return [text for kind, text in _blocks(_read(tmp_path, "list.html", html)) if kind == "list_item"]
+
+
+def test_items_of_numbered_lists_keep_their_numbers(tmp_path: Path) -> None:
+    steps = "<ol><li>Stop<ul><li>by night</ul><li>Look<ol type=a><li>left<li>right</ol></li><li>Go</ol>"
+    assert _items(tmp_path, steps) == ["1. Stop", "• by night", "2. Look", "a. left", "b. right", "3. Go"]
+    assert _items(tmp_path, "<ol start=4><li>four<li value=7>seven<li>eight</ol>") == [
+        "4. four",
+        "7. seven",
+        "8. eight",
+    ]
+    assert _items(tmp_path, "<ol reversed><li>three<li>two<li>one</ol>") == ["3. three", "2. two", "1. one"]
+    assert _items(tmp_path, "<ol type=I start=9><li>nine<li type=1>ten</ol>") == ["IX. nine", "10. ten"]
+    assert _items(tmp_path, "<ol type=A start=26><li>z<li>aa</ol>") == ["Z. z", "AA. aa"]
+    assert _items(tmp_path, "<ol type=i start=-1><li>a<li>b<li>c</ol>") == ["-1. a", "0. b", "i. c"]
+    assert _items(tmp_path, "<ol start=x1e9><li value=' '>a</ol><li>stray") == ["1. a", "• stray"]
+
+
+def test_a_second_paragraph_of_an_item_has_no_mark_of_its_own(tmp_path: Path) -> None:
+    assert _items(tmp_path, "<ol><li><p>One.</p><p>More of it.</p><li>Two.</ol>") == [
+        "1. One.",
+        "More of it.",
+        "2. Two.",
+    ]
+    assert _items(tmp_path, "<ul><li><p>One.</p><p>More of it.</p></ul>") == ["• One.", "More of it."]

@@ -5,12 +5,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from core.ingestion.parsing.lists import roman
 from core.ingestion.parsing.office.package import attribute, child, children, value
-
-_ROMAN = (
-    *((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl")),
-    *((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +73,6 @@ def _written(number: int, form: str) -> str:
         letters = chr(ord("a") + (number - 1) % 26) * min((number - 1) // 26 + 1, 5)
         return letters.upper() if form == "upperLetter" else letters
     if form in ("lowerRoman", "upperRoman"):
-        roman, rest = "", min(max(number, 0), 3999)
-        for size, sign in _ROMAN:
-            roman += sign * (rest // size)
-            rest %= size
-        return roman.upper() if form == "upperRoman" else roman
+        numeral = roman(number)
+        return numeral.upper() if form == "upperRoman" else numeral
     return f"{number:02d}" if form == "decimalZero" else str(number)

@@ -8,11 +8,13 @@ from lxml import etree
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import ParsedDocument
 from core.ingestion.parsing.draft import DocumentDraft, PageDraft
+from core.ingestion.parsing.lists import BULLET, written
 from core.ingestion.parsing.office.package import Package, child, children, local
 from core.ingestion.parsing.pipes import header_rows
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _TITLES = ("title", "ctrTitle")
+_FORMS = {"alphaLc": "a", "alphaUc": "A", "romanLc": "i", "romanUc": "I"}
 _FURNITURE = ("sldNum", "dt", "ftr", "hdr", "sldImg")
 
 
@@ -86,13 +88,62 @@ def _shape(shape: etree._Element, page: PageDraft) -> None:
     role = _placeholder(shape)
     if role in _FURNITURE:
         return
-    paragraphs = [_text(p) for p in children(child(shape, "txBody"), "p")]
+    body = child(shape, "txBody")
+    paragraphs = [_text(p) for p in children(body, "p")]
     if role in _TITLES:
         page.add("heading", " ".join(paragraphs), 1)
         return
     listed = role == "body" and sum(map(bool, paragraphs)) > 1
-    for text in paragraphs:
-        page.add("list_item" if listed else "paragraph", f"• {text}" if listed and text.strip() else text)
+    for text, number in zip(paragraphs, numbers(body), strict=True):
+        mark = number or (BULLET if listed else "")
+        page.add("list_item" if mark else "paragraph", f"{mark} {text}" if mark and text else text)
+
+
+def numbers(body: etree._Element | None) -> Iterator[str]:
+    """For each paragraph of a text the number that PowerPoint shows before it ("2.", "(b)"), "" where it shows none.
+
+    Only what the paragraph or its shape says: what a layout or a master numbers is not known here.
+    """
+    styles, counts = child(body, "lstStyle"), dict[int, tuple[str, int]]()
+    for paragraph in children(body, "p"):
+        own = child(paragraph, "pPr")
+        depth = _whole(own, "lvl", 0)
+        told = _numbering(own, child(styles, f"lvl{depth + 1}pPr"))
+        if not _text(paragraph):
+            yield ""  # an empty paragraph shows no number and does not end the list
+            continue
+        counts = {each: count for each, count in counts.items() if each < depth or (each == depth and told is not None)}
+        if told is None:
+            yield ""
+            continue
+        form, first = told.get("type") or "", _whole(told, "startAt", 1)
+        before = counts.get(depth)
+        number = before[1] + 1 if before and before[0] == f"{form} {first}" else first
+        counts[depth] = f"{form} {first}", number
+        yield _written(number, form)
+
+
+def _numbering(*properties: etree._Element | None) -> etree._Element | None:
+    """The automatic numbering that the first of these asks for which says anything of bullets."""
+    for each in properties:
+        for bullet in each if each is not None else ():
+            if local(bullet) in ("buNone", "buChar", "buBlip", "buAutoNum"):
+                return bullet if local(bullet) == "buAutoNum" else None
+    return None
+
+
+def _written(number: int, form: str) -> str:
+    """A number as `type` of `a:buAutoNum` says: "arabicPeriod", "alphaLcParenR", "romanUcParenBoth", ..."""
+    kind = next((sign for begins, sign in _FORMS.items() if form.startswith(begins)), "1")
+    text = written(number, kind)
+    if form.endswith("ParenBoth"):
+        return f"({text})"
+    return text if form.endswith("Plain") else f"{text})" if form.endswith("ParenR") else f"{text}."
+
+
+def _whole(element: etree._Element | None, name: str, otherwise: int) -> int:
+    told = element.get(name, "") if element is not None else ""
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 6 else otherwise
 
 
 def _text(element: etree._Element) -> str:
