@@ -15,6 +15,10 @@ from storage.errors import NotFound
 from storage.rows import ChunkRow, DocumentRow, PageRow
 
 WIDTH = 1240
+BESIDE = 20
+"""Chunks named beside the current one: a text file or a CSV is one page, of hundreds."""
+TEXT = 10_000
+"""Characters of a page's text before the current chunk, and after it."""
 
 
 def show_if_open(corpus_id: int) -> None:
@@ -64,7 +68,7 @@ def _page(document: DocumentRow, page: PageRow, current: ChunkRow | None, mark: 
     if not page.text.strip():
         st.info("There is no text on this page. If it is a scan, it needs OCR first.", icon=":material/scan:")
     marked = mark or ((current.start, current.end) if current else None)
-    page_view.show(document, page, [marked] if marked else [], key=f"page-{document.id}-{page.number}")
+    page_view.show(document, page, [marked] if marked else [], key=f"page-{document.id}-{page.number}", most=TEXT)
     document_view.left_out(document, page.number)
     document_view.left_out(document, 0)
     for note in document.notes:
@@ -77,11 +81,16 @@ def _chunks(document: DocumentRow, chunks: Sequence[ChunkRow], current: ChunkRow
         return
     _walk(document, current)
     chunk_card.show(current, document.flags)
-    others = [chunk for chunk in chunks if chunk is not current]
-    if others:
+    first = beside(chunks, current)
+    shown = chunks[first : first + BESIDE]
+    if len(chunks) > BESIDE:
+        _turn(document, chunks, first)
+    elif len(chunks) > 1:
         st.caption("Also on this page")
     with st.container(gap="xsmall"):
-        for chunk in others:
+        for chunk in shown:
+            if chunk is current:
+                continue
             st.button(
                 f"{chunk.ordinal + 1} · {label(chunk.said, 60)}",
                 key=f"chunk-{chunk.id}",
@@ -90,6 +99,32 @@ def _chunks(document: DocumentRow, chunks: Sequence[ChunkRow], current: ChunkRow
                 on_click=_go,
                 args=(document.id, chunk.ordinal),
             )
+
+
+def beside(chunks: Sequence[ChunkRow], current: ChunkRow) -> int:
+    """Where the `BESIDE` chunks of a page begin among which the current one is."""
+    return chunks.index(current) // BESIDE * BESIDE
+
+
+def _turn(document: DocumentRow, chunks: Sequence[ChunkRow], first: int) -> None:
+    """Which chunks of the page are named, and the way to those before and after them."""
+    last = min(first + BESIDE, len(chunks)) - 1
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for name, icon, to in (("Earlier", "expand_less", first - BESIDE), ("Later", "expand_more", first + BESIDE)):
+            there = 0 <= to < len(chunks)
+            st.button(
+                f"{name} chunks",
+                key=f"turn-{name}",
+                icon=f":material/{icon}:",
+                type="tertiary",
+                disabled=not there,
+                on_click=_go,
+                args=(document.id, chunks[to].ordinal if there else 0),
+            )
+        st.caption(
+            f"Also on this page: {chunks[first].ordinal + 1:,} to {chunks[last].ordinal + 1:,} of {len(chunks):,}",
+            width="content",
+        )
 
 
 def _walk(document: DocumentRow, current: ChunkRow) -> None:

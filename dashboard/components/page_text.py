@@ -22,6 +22,14 @@ def show(text: str, marks: Sequence[Stretch] = (), *, current: int = 0, key: str
     _component(key=key, data={"runs": runs(text, marks, current)})
 
 
+def around(text: str, mark: Stretch, most: int) -> Stretch:
+    """The part of a long text to show for a mark: at most `most` characters before it and after it, whole lines."""
+    start, end = mark[0] - most, mark[1] + most
+    first = text.find("\n", start, mark[0]) + 1 if start > 0 else 0
+    last = text.rfind("\n", mark[1], end) if end < len(text) else len(text)
+    return (first or max(0, start), last if last >= 0 else end)
+
+
 def runs(text: str, marks: Sequence[Stretch], current: int) -> list[list[str]]:
     """The text cut into [words, "" | "mark" | "current"]; of marks that overlap, the current one wins, then the first.
 

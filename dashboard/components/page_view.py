@@ -28,6 +28,7 @@ def show(
     current: int = 0,
     key: str,
     switch: bool = True,
+    most: int | None = None,
 ) -> None:
     """Show a page; the mark at `current` is scrolled into view.
 
@@ -35,13 +36,25 @@ def show(
         marks: stretches of `page.text`; those that reach beyond it are left out by both views.
         key: one for each place where a page is shown; it should name document and page.
         switch: show the choice between picture and text, where there is one.
+        most: characters of text shown before the current mark, which is then the only one, and after it; None for
+            the whole page. That something is left out is said.
     """
     if has_pictures(document):
         if switch:
             _switch(key)
         if state.page_as() == "picture" and _picture(document, page, marks, current, key):
             return
-    page_text.show(page.text, marks, current=current, key=f"{key}-text")
+    text = page.text
+    if most is not None and marks:
+        first, last = page_text.around(text, marks[current], most)
+        (start, end), current = marks[current], 0
+        text, marks = text[first:last], [(start - first, end - first)]
+        if len(text) < len(page.text):
+            st.caption(
+                f":material/unfold_less: Characters {first + 1:,} to {last:,} of {len(page.text):,} are shown: what "
+                "stands around the marked words."
+            )
+    page_text.show(text, marks, current=current, key=f"{key}-text")
 
 
 def _switch(key: str) -> None:

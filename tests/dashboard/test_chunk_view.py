@@ -11,6 +11,7 @@ from core.domains import ChunkingPolicy
 from core.ingestion import editing, intake, reindexing
 from core.ingestion.embedders import Choice
 from core.workspace import Workspace
+from dashboard.components import page_text
 from storage.rows import ChunkRow, CorpusRow
 from tests.dashboard.conftest import words
 
@@ -125,3 +126,48 @@ def test_what_an_edit_of_another_chunk_stands_for_is_not_called_switched_off_and
     assert "replaced in chunk 1" not in words(app)
     assert app.button(key=f"off-{leftover.id}")
     assert workspace.corpora.chunk(shown.id).edited == "Nobody pays."
+
+
+def test_a_page_of_many_chunks_names_some_around_the_current_one_and_sends_the_text_around_it(
+    workspace: Workspace, corpus: CorpusRow, open_page: Open
+) -> None:
+    said = "\n\n".join(
+        f"Paragraph {n} says that fee {n} is due in month {n}. " + "Without notice. " * 40 for n in range(60)
+    )
+    intake.add_files(workspace, corpus.id, [("fees.txt", said.encode())])
+    workspace.dispatcher.run_one()
+    document = workspace.corpora.documents(corpus.id)[0]
+    chunks = workspace.corpora.chunks(document.id)
+    assert len(chunks) > 45
+    app = open_page("corpus", corpus=corpus.id, document=document.id)
+
+    def named() -> set[str]:
+        return {str(button.key) for button in app.button if str(button.key).startswith("chunk-")}
+
+    assert named() == {f"chunk-{chunk.id}" for chunk in chunks[1:20]}
+    assert app.button(key="turn-Earlier").disabled
+    app.button(key="turn-Later").click().run()
+    assert not app.exception
+    assert named() == {f"chunk-{chunk.id}" for chunk in chunks[21:40]}
+    assert marked(app) == chunks[20].text
+    shown = next(
+        data for each in app.get("bidi_component") if (data := json.loads(each.proto.json or "{}")).get("runs")
+    )
+    sent = "".join(text for text, _ in shown["runs"])
+    assert chunks[20].text in sent
+    assert sent in workspace.corpora.page(document.id, 1).text
+    assert 15_000 < len(sent) < 21_500
+    assert f"of {len(workspace.corpora.page(document.id, 1).text):,} are shown" in words(app)
+    app.button(key="turn-Later").click().run()
+    assert app.button(key="turn-Later").disabled or len(chunks) > 60
+    app.button(key="turn-Earlier").click().run()
+    assert marked(app) == chunks[20].text
+
+
+def test_the_text_around_a_mark_is_of_whole_lines_where_there_are_lines() -> None:
+    text = "one two\nthree four\nfive six\nseven eight"
+    at = text.index("five")
+    assert text[slice(*page_text.around(text, (at, at + 4), 10))] == "five six"
+    assert page_text.around(text, (at, at + 4), 1000) == (0, len(text))
+    solid = "x" * 100
+    assert page_text.around(solid, (40, 50), 10) == (30, 60)
