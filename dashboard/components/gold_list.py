@@ -1,57 +1,51 @@
 """Gold questions of a corpus: keep one from the retrieval test, look at them, load a sample's, delete some."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from core.errors import UNSTORABLE
+from core.errors import UNSTORABLE, BadInput
+from core.evaluation import tested
 from core.evaluation.gold import load_sample
-from core.retrieval.passages import Passage
+from core.retrieval.explaining import Explanation
 from dashboard import resources, state
-from dashboard.components import figures
+from dashboard.components import empty, figures
 from dashboard.components.safe_text import label
 from storage.errors import Exists, Unstorable
-from storage.gold import GoldDraft
 from storage.rows import CorpusRow, GoldRow
 
 PER_PAGE = 25
 NOWHERE = "The documents do not hold the answer"
 
 
-def keep(corpus: CorpusRow, question: str, passages: Sequence[Passage]) -> None:
-    """Keep a tested question with the passage that holds its answer."""
+def keep(corpus: CorpusRow, found: Explanation) -> None:
+    """Keep a tested question with the place that holds its answer."""
+    places = tested.spots(found)
     with st.popover("Save as gold question", icon=":material/bookmark_add:", type="secondary"):
         st.caption("A question whose answer is known: retrieval and the modes are measured by it.")
         with st.form(f"gold-{corpus.id}", border=False):
-            names = [f"{each.rank}. {each.document}, {each.page_label or f'page {each.page}'}" for each in passages]
+            names = [*(each.name for each in places), NOWHERE]
             at = st.selectbox(
-                "Where the answer stands", range(len(names) + 1), format_func=lambda each: [*names, NOWHERE][each]
+                "Where the answer stands",
+                range(len(names)),
+                index=None,
+                placeholder="Choose one",
+                format_func=lambda each: names[each],
             )
             answer = st.text_area("The right answer", height=80, placeholder="In a person's words; may be empty")
+            words = st.text_area("The words there that hold it", height=80, placeholder="Copied; empty for all of them")
             if not st.form_submit_button("Save", type="primary", icon=":material/check:"):
                 return
         try:
-            resources.workspace().gold.add(corpus.id, _draft(question, answer, passages[at : at + 1]))
+            place = places[at] if at is not None and at < len(places) else None
+            drafted = tested.draft(found.question, answer, place, words, answerable=at != len(places))
+            resources.workspace().gold.add(corpus.id, drafted)
+        except BadInput as error:
+            empty.problem(error)
         except Exists:
             st.warning("That question is kept already.", icon=":material/bookmark:")
         except Unstorable:
             st.error(" ".join(UNSTORABLE))
         else:
             st.success("Kept.", icon=":material/check:")
-
-
-def _draft(question: str, answer: str, at: Sequence[Passage]) -> GoldDraft:
-    if not at:
-        return GoldDraft(question, answerable=False, origin="retrieval test")
-    (passage,) = at
-    return GoldDraft(
-        question,
-        answer.strip(),
-        documents=(passage.document,),
-        page=passage.page,
-        evidence=passage.text,
-        origin="retrieval test",
-    )
 
 
 def show(corpus: CorpusRow) -> None:

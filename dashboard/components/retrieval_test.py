@@ -77,7 +77,7 @@ def _verdict(corpus: CorpusRow, found: Explanation) -> None:
     else:
         ranks = ", ".join(str(rank) for rank in trial.quoted) or "none"
         st.success(f"This question would be answered ({said}); quoted: passage {ranks}.", icon=":material/check:")
-    gold_list.keep(corpus, found.question, [each.passage for each in found.together])
+    gold_list.keep(corpus, found)
 
 
 def _passages(found: Sequence[FoundPassage]) -> None:

@@ -47,6 +47,7 @@ def test_a_tested_question_is_kept_with_its_place_and_only_once(
     open_page: Open, workspace: Workspace, indexed: CorpusRow
 ) -> None:
     app = asking(open_page, indexed, "How much is the rent a month?")
+    next(box for box in app.selectbox if box.label == "Where the answer stands").select_index(0)
     app.text_area[0].set_value("2,400 pounds")
     next(button for button in app.button if button.label == "Save").click().run()
     (row,) = workspace.gold.list(indexed.id)
@@ -55,6 +56,23 @@ def test_a_tested_question_is_kept_with_its_place_and_only_once(
     next(button for button in app.button if button.label == "Save").click().run()
     assert "kept already" in words(app)
     assert workspace.gold.count(indexed.id) == 1
+
+
+def test_nothing_is_chosen_beforehand_and_an_answer_that_is_nowhere_is_refused(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    app = asking(open_page, indexed, "How much is the rent a month?")
+    place = next(box for box in app.selectbox if box.label == "Where the answer stands")
+    assert place.value is None
+    app.text_area[0].set_value("2,400 pounds")
+    next(button for button in app.button if button.label == "Save").click().run()
+    assert "Choose a place" in words(app)
+    place = next(box for box in app.selectbox if box.label == "Where the answer stands")
+    place.select_index(len(place.options) - 1)
+    next(button for button in app.button if button.label == "Save").click().run()
+    assert "or empty the answer" in words(app)
+    assert app.text_area[0].value == "2,400 pounds"
+    assert workspace.gold.count(indexed.id) == 0
 
 
 def test_gold_questions_are_listed_and_deleted_after_asking(
