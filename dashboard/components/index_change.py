@@ -1,5 +1,6 @@
 """Another embedding model or other chunks for a corpus: choose and try, watch it being built, swap, swap back, drop."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -24,6 +25,15 @@ KINDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a trial told, and the fields it was made with: others have to be tried first."""
+
+    values: dict[str, str]
+    policy: ChunkingPolicy | None
+    told: Estimate
+
+
 @st.dialog("Change index", icon=":material/database:")
 def choose(corpus: CorpusRow) -> None:
     """Choose an embedding model and how documents are cut, see what it would take, and begin."""
@@ -43,9 +53,9 @@ def choose(corpus: CorpusRow) -> None:
 
 def begin_built(corpus_id: int) -> None:
     """Begin what was tried; for a callback."""
-    told: Estimate | None = st.session_state.pop(f"index-tried-{corpus_id}", None)
-    if told is not None:
-        reindexing.begin(resources.workspace(), corpus_id, told.probed, told.policy)
+    tried: Tried | None = st.session_state.pop(f"index-tried-{corpus_id}", None)
+    if tried is not None:
+        reindexing.begin(resources.workspace(), corpus_id, tried.told.probed, tried.told.policy)
 
 
 def show(corpus: CorpusRow) -> None:
@@ -106,12 +116,18 @@ def _tried(corpus: CorpusRow, values: dict[str, str], policy: ChunkingPolicy | N
         try:
             with st.spinner("Embedding a few chunks…"):
                 choice = _chosen(corpus.id, values)
-                st.session_state[key] = reindexing.estimate(resources.workspace(), corpus.id, choice, policy)
+                told = reindexing.estimate(resources.workspace(), corpus.id, choice, policy)
+                st.session_state[key] = Tried(values, policy, told)
         except TriptychError as error:
             st.error(label(f"{error}", 400))
-    told: Estimate | None = st.session_state.get(key)
-    if told is None:
+    tried: Tried | None = st.session_state.get(key)
+    if tried is None:
         return
+    if (tried.values, tried.policy) != (values, policy):
+        del st.session_state[key]
+        st.caption("Something was changed since the trial. Try it again to build it.")
+        return
+    told = tried.told
     st.markdown(
         f"**{label(told.probed.name, 80)}** gives {told.probed.dimension} numbers a chunk. "
         f"{figures.count(told.chunks, 'chunk')} would take about {_duration(told.seconds)}."
@@ -119,7 +135,7 @@ def _tried(corpus: CorpusRow, values: dict[str, str], policy: ChunkingPolicy | N
     if told.policy is not None:
         st.markdown(f"Documents would be cut anew, at {cutting_fields.words(told.policy)}.")
     if resources.workspace().index_changes.other(corpus.id) is not None:
-        st.warning("The index that served before is dropped for it, unless it is this one.")
+        st.warning("The one that served before, or is still being built, is dropped for it, unless it is this one.")
     if st.button("Build it", key="index-build", type="primary", icon=":material/build:"):
         begin_built(corpus.id)
         st.rerun()

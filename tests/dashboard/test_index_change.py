@@ -100,6 +100,28 @@ def test_documents_are_cut_anew_from_the_same_dialog(open_page: Open, workspace:
     assert active.chunker.endswith(" 200 300")
 
 
+def test_what_was_changed_since_the_trial_is_not_built(workspace: Workspace, indexed: CorpusRow) -> None:
+    app = AppTest.from_function(_dialog, default_timeout=60)
+    app.session_state["corpus"] = indexed.id
+    app.run()
+    app.selectbox(key="index-chunks").set_value("other").run()
+    app.number_input(key="index-cut-target").set_value(200)
+    app.number_input(key="index-cut-longest").set_value(300)
+    app.button(key="index-try").click().run()
+    app.number_input(key="index-cut-target").set_value(600)
+    app.number_input(key="index-cut-longest").set_value(800)
+    app.button(key="index-build").click().run()
+    assert not app.exception
+    assert workspace.index_changes.other(indexed.id) is None
+    assert "Try it again" in words(app)
+    assert "index-build" not in {button.key for button in app.button}
+    app.button(key="index-try").click().run()
+    app.button(key="index-build").click().run()
+    other = workspace.index_changes.other(indexed.id)
+    assert other is not None
+    assert other.chunker.endswith(" 600 800")
+
+
 def _dialog() -> None:
     import streamlit as st
 
