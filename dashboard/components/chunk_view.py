@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import resources, state
-from dashboard.components import chunk_card, document_view, empty, page_view
+from dashboard.components import chunk_card, document_view, empty, omissions, page_view
 from dashboard.components.safe_text import label
 from storage.errors import NotFound
 from storage.rows import ChunkRow, DocumentRow, PageRow
@@ -73,6 +73,7 @@ def _page(document: DocumentRow, page: PageRow, current: ChunkRow | None, mark: 
     document_view.left_out(document, 0)
     for note in document.notes:
         st.caption(f":material/info: {label(note, 240)}")
+    omissions.show(document)
 
 
 def _chunks(document: DocumentRow, chunks: Sequence[ChunkRow], current: ChunkRow | None) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 import streamlit as st
 
 from dashboard import resources, state
-from dashboard.components import figures, page_view, quotes
+from dashboard.components import figures, omissions, page_view, quotes
 from dashboard.components.safe_text import label
 from storage.errors import NotFound
 from storage.rows import DocumentRow, PageRow
@@ -69,6 +69,7 @@ def _viewer(document: DocumentRow) -> None:
     _edited(document, number, mark)
     page_view.show(document, page, [mark] if mark else [], key=f"page-{document.id}-{number}")
     left_out(document, number)
+    omissions.show(document)
 
 
 def facts(document: DocumentRow) -> str:
