@@ -31,7 +31,7 @@ def test_every_variable_of_ours_is_one_that_the_settings_read(services: dict[str
 def test_addresses_name_services_that_are_there(services: dict[str, Any]) -> None:
     dashboard = services["dashboard"]["environment"]
     hosts = {
-        make_url(re.sub(r"\$\{.*\}", "secret", dashboard["TRIPTYCH_DATABASE_URL"])).host,
+        make_url(dashboard["TRIPTYCH_DATABASE_URL"]).host,
         dashboard["TRIPTYCH_CHROMA_URL"].split("/")[2].split(":")[0],
         dashboard["TRIPTYCH_RAY_ADDRESS"].split(":")[0],
     }
@@ -39,12 +39,30 @@ def test_addresses_name_services_that_are_there(services: dict[str, Any]) -> Non
     assert hosts - set(services) == set()
 
 
-def test_dashboard_and_workers_see_the_same_stores(services: dict[str, Any]) -> None:
+def test_workers_reach_what_the_dashboard_tells_them_of(services: dict[str, Any]) -> None:
+    """Settings go along with each job; keys do not, and a folder is one place only when all have it mounted."""
     dashboard, worker = services["dashboard"], services["ray-worker"]
-    for name in ("TRIPTYCH_DATABASE_URL", "TRIPTYCH_CHROMA_URL", "TRIPTYCH_FILES_URL"):
-        assert dashboard["environment"][name] == worker["environment"][name]
-    assert f"files:{dashboard['environment']['TRIPTYCH_FILES_URL']}" in dashboard["volumes"]
-    assert f"files:{worker['environment']['TRIPTYCH_FILES_URL']}" in worker["volumes"]
+    assert {name for name in worker["environment"] if name.startswith("TRIPTYCH_")} == set()  # they would not be read
+    assert dashboard["environment"]["PGPASSWORD"] == worker["environment"]["PGPASSWORD"]
+    for service in (dashboard, worker):
+        assert f"files:{dashboard['environment']['TRIPTYCH_FILES_URL']}" in service["volumes"]
+
+
+def test_a_password_may_hold_what_means_something_in_a_url(services: dict[str, Any]) -> None:
+    url = make_url(services["dashboard"]["environment"]["TRIPTYCH_DATABASE_URL"])
+    assert (url.username, url.password, url.host) == ("triptych", None, "postgres")
+    asked = "${POSTGRES_PASSWORD:?choose one}"
+    assert services["dashboard"]["environment"]["PGPASSWORD"] == asked
+    assert services["postgres"]["environment"]["POSTGRES_PASSWORD"] == asked
+
+
+def test_the_image_holds_what_runs_and_nothing_else_of_the_folder_it_is_built_in() -> None:
+    """`.env`, in which `compose.yaml` has people put their password, lies in that folder."""
+    dockerfile = (ROOT / ".ci" / "Dockerfile").read_text("utf-8")
+    copied = {name for line in re.findall(r"^(?:COPY|ADD) (.*)$", dockerfile, re.M) for name in line.split()[:-1]}
+    needed = {"pyproject.toml", "README.md", "LICENSE", ".ci/constraints.txt", ".streamlit"}
+    assert copied == needed | {"core", "dashboard", "storage"}
+    assert {name for name in copied if not (ROOT / name).exists()} == set()
 
 
 def test_nothing_is_published_but_the_dashboard_to_this_machine(services: dict[str, Any]) -> None:
