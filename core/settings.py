@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from core.errors import BadInput
 from core.jobs import resources
 
 
@@ -46,7 +47,7 @@ class Settings:
         """Arguments win over environment variables, which win over the platform's convention.
 
         Raises:
-            BadInput: TRIPTYCH_RAY_RESOURCES cannot be used; the message says why.
+            BadInput: TRIPTYCH_RAY_RESOURCES, or a number, cannot be used; the message says why.
         """
         chosen = workspace or os.environ.get("TRIPTYCH_HOME") or platformdirs.user_data_path("triptych")
         home = Path(chosen).expanduser().resolve()
@@ -56,10 +57,22 @@ class Settings:
             home=home,
             database_url=os.environ.get("TRIPTYCH_DATABASE_URL") or f"sqlite:///{home / 'triptych.db'}",
             host=host or os.environ.get("TRIPTYCH_HOST", "127.0.0.1"),
-            port=port or int(os.environ.get("TRIPTYCH_PORT", "8501")),
+            port=_number("the port (--port, TRIPTYCH_PORT)", port or os.environ.get("TRIPTYCH_PORT") or 8501, 0, 65535),
             chroma_url=os.environ.get("TRIPTYCH_CHROMA_URL", ""),
             files_url=os.environ.get("TRIPTYCH_FILES_URL", ""),
             ray_address=os.environ.get("TRIPTYCH_RAY_ADDRESS", ""),
             ray_resources=ray_resources,
-            train_workers=int(os.environ.get("TRIPTYCH_TRAIN_WORKERS", "1")),
+            train_workers=_number("TRIPTYCH_TRAIN_WORKERS", os.environ.get("TRIPTYCH_TRAIN_WORKERS") or 1, 1, 10_000),
         )
+
+
+def _number(what: str, given: str | int, least: int, most: int) -> int:
+    """A whole number from `least` to `most`; raises BadInput."""
+    try:
+        number = int(given)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        message = f"{what[0].upper()}{what[1:]} cannot be used: {given!r} is not a whole number from {least} to {most}."
+        raise BadInput(message, "Correct it, or leave it out.")
+    return number

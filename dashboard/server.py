@@ -57,6 +57,7 @@ def serve(settings: Settings) -> None:
     Raises:
         PortBusy: something else listens there.
         WorkspaceLocked: another process has the workspace open; the message names it.
+        BadInput, StoreDown: jobs are to go to a Ray cluster, and it cannot be used.
     """
     configure(settings)
     keep_messages_out()
@@ -65,10 +66,11 @@ def serve(settings: Settings) -> None:
         workspace = Workspace.open(settings, serving=True)
         runner = uvicorn.Server(uvicorn.Config(create_app(workspace), **OPTIONS))
         port = listening.getsockname()[1]
-        if workspace.lock is not None:
-            workspace.lock.announce(settings.host, port)
-        print(f"Triptych: {url(settings.host, port)}   (workspace {settings.home}; Ctrl+C stops it)", flush=True)
         try:
+            workspace.dispatcher  # noqa: B018  a cluster that cannot be used is told before anybody is served
+            if workspace.lock is not None:
+                workspace.lock.announce(settings.host, port)
+            print(f"Triptych: {url(settings.host, port)}   (workspace {settings.home}; Ctrl+C stops it)", flush=True)
             runner.run(sockets=[listening])
         except KeyboardInterrupt:
             pass  # uvicorn has shut down in order and passes the interrupt on

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from core.errors import BadInput
 from core.settings import Settings
 from core.workspace import Workspace
 from dashboard.server import flat, listen, url
@@ -73,6 +74,49 @@ def test_a_busy_port_is_one_line_with_the_remedy(tmp_path: Path) -> None:
     assert complained.strip() == (
         f"127.0.0.1:{port} is in use. Choose another port: --port {port + 1}, or TRIPTYCH_PORT={port + 1}."
     )
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("TRIPTYCH_RAY_ADDRESS", "127.0.0.1:9", "A Ray cluster cannot reach what is on this machine alone"),
+        ("TRIPTYCH_TRAIN_WORKERS", "two", "TRIPTYCH_TRAIN_WORKERS cannot be used: 'two' is not a whole number from 1"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, why: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    server = start(tmp_path / "home", free_port(), tmp_path)
+    said, complained = server.communicate(timeout=120)
+    assert (server.returncode, said) == (2, "")
+    assert complained.startswith(why)
+    assert len(complained.strip().splitlines()) == 1
+    monkeypatch.delenv(variable)
+    Workspace.open(Settings.load(tmp_path / "home")).close()  # it was left in order
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("TRIPTYCH_TRAIN_WORKERS", "0"),
+        ("TRIPTYCH_TRAIN_WORKERS", "1.5"),
+        ("TRIPTYCH_PORT", "http"),
+        ("TRIPTYCH_PORT", "65536"),
+        ("TRIPTYCH_PORT", "-1"),
+    ],
+)
+def test_a_number_that_cannot_be_used_is_refused_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(BadInput, match=rf"{variable}.* cannot be used: '{value}' is not a whole number"):
+        Settings.load(tmp_path)
+    monkeypatch.setenv(variable, "")
+    assert (Settings.load(tmp_path).port, Settings.load(tmp_path).train_workers) == (8501, 1)
+    with pytest.raises(BadInput, match="--port"):
+        Settings.load(tmp_path, port=99999)
 
 
 def test_settings_are_flattened_to_their_dotted_names() -> None:
