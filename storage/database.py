@@ -12,6 +12,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,13 @@ class Database:
                 yield
             finally:
                 self._inside.write = False
+
+    def clock(self) -> datetime:
+        """What time it is on the database server; without a server, here."""
+        if self.dialect == "sqlite":
+            return datetime.now(UTC)
+        with self.read() as session:
+            return postgres.clock(session.connection())
 
     def compact_log(self) -> None:
         """Fold the write-ahead log into the database and empty it: deleted words stay in it until then.

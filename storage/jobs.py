@@ -67,6 +67,16 @@ class Jobs:
         """Say who works on a claimed job, when that is not who claimed it; may raise LeaseLost."""
         self._write(job, {"worker": worker})
 
+    def hold(self, job: JobRow, lease_s: float, now: datetime, message: str) -> bool:
+        """Keep a claimed job that nobody has begun yet for another `lease_s`, and say what it waits for.
+
+        False when somebody has begun it (`begin`), or it is no longer its claimer's.
+        """
+        values = {"heartbeat_at": now, "lease_until": now + timedelta(seconds=lease_s), "message": message}
+        with self._database.write(alone=False) as session:
+            mine = update(Job).where(*_held(job), Job.worker == job.worker).values(values)
+            return session.execute(mine.returning(Job.id)).first() is not None
+
     def heartbeat(self, job: JobRow, lease_s: float, now: datetime) -> bool:
         """Keep a claimed job for another `lease_s`; False when it is no longer this worker's."""
         values = {"heartbeat_at": now, "lease_until": now + timedelta(seconds=lease_s)}
@@ -127,9 +137,9 @@ class Jobs:
                 _note(session, "paused" if pause else "resumed", job)
                 job.status = becomes.get(job.status, job.status)
 
-    def retry_at(self, job: JobRow, time: datetime) -> None:
+    def retry_at(self, job: JobRow, time: datetime, why: str = "something went wrong") -> None:
         """Let a claimed job be claimed again from `time` on; may raise LeaseLost."""
-        self._write(job, {"lease_until": time, "message": "something went wrong; trying again"})
+        self._write(job, {"lease_until": time, "message": f"{why}; trying again"})
 
     def wait_until(self, job: JobRow, time: datetime, message: str) -> None:
         """Let a claimed job be claimed again from `time` on, through no fault of its own; may raise LeaseLost."""

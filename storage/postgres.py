@@ -7,6 +7,7 @@ file, and a writer whose machine went away is ended by the server. Full text is 
 import threading
 import time
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
@@ -71,6 +72,12 @@ def forget_copies(connection: Connection, named: str = KEPT) -> None:
     for name in inspect(connection).get_table_names():
         if name.startswith(named):
             connection.execute(text(f'DROP TABLE "{name}"'))
+
+
+def clock(connection: Connection) -> datetime:
+    """What time it is on the server, not when the transaction began."""
+    time: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return time
 
 
 def one_by_one(connection: Connection, key: int) -> None:

@@ -28,7 +28,7 @@ from core.finetuning.checkpoints import MANIFEST
 from core.finetuning.child import LEFT, Run, in_one_line, watch_parent
 from core.finetuning.spread_worker import Mailbox, work
 from core.folders import Files, read_files, write_files
-from core.jobs.ray_executor import connect
+from core.jobs.ray_joining import connect
 from core.tracing import where
 
 LOST = 76

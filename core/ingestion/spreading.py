@@ -6,9 +6,10 @@ cannot be used there is used on the dashboard's machine, and `why_here` says why
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -17,6 +18,7 @@ from core.errors import Conflict, TriptychError
 from core.ingestion.embedders import Choice
 from core.ingestion.embedding import Embedder, Vectors
 from core.ingestion.embedding_folder import FolderEmbedder
+from core.jobs.ray_joining import machines
 from core.jobs.resources import Resources
 from core.settings import Settings
 from storage.rows import IndexRow
@@ -25,6 +27,8 @@ PART = 64
 """Texts of one task: a second or two of work on a core, so that a lost node costs no more."""
 PARTS = 2
 """Tasks for each worker at once, so that one that is slow holds up nobody."""
+LOOK_S = 2.0
+"""How soon a job that waits for its parts sees that it is to end."""
 HERE = "on this machine: "
 
 
@@ -33,11 +37,14 @@ class Workers:
 
     Attributes:
         nodes: the ids of the machines that have embedded something.
+        meanwhile: called again and again while parts are under way, with what no machine of the cluster has ("" when
+            one has it, and is only busy); what it raises ends them.
     """
 
     def __init__(self, resources: Resources) -> None:
         """`resources`: what one batch takes."""
         self.nodes: set[str] = set()
+        self.meanwhile: Callable[[str], None] = lambda _lacks: None
         self._resources = resources
 
     def at_once(self) -> int:
@@ -56,6 +63,7 @@ class Workers:
 
         Raises:
             ModelMissing, BadInput, Conflict: a worker does not have that folder, or has another model in it.
+            Whatever `meanwhile` raises.
         """
         import ray
 
@@ -64,14 +72,26 @@ class Workers:
         task = ray.remote(embed_part).options(max_retries=5, scheduling_strategy="SPREAD", **self._resources.options())
         parts = [task.remote(list(texts[at : at + PART]), folder, name) for at in range(0, len(texts), PART)]
         try:
+            self._wait(parts)
             done = ray.get(parts)
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, TriptychError):
+        except BaseException as error:
+            for part in parts:
+                ray.cancel(part)  # those that wait; who has begun needs a second or two more
+            if isinstance(error, ray.exceptions.RayTaskError) and isinstance(error.cause, TriptychError):
                 raise error.cause from error  # one line, without the worker's traceback
             raise
         self.nodes |= {node for node, _ in done}
         vectors: Vectors = np.concatenate([part for _, part in done])
         return vectors
+
+    def _wait(self, parts: list[Any]) -> None:
+        """Until each has ended, in whatever way."""
+        import ray
+
+        while parts:
+            ended, parts = ray.wait(parts, num_returns=len(parts), timeout=LOOK_S)
+            if parts:
+                self.meanwhile("" if ended else self._resources.lacking(machines()))
 
 
 class SpreadEmbedder(Embedder):

@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from core import repair, room
@@ -82,13 +81,9 @@ class Dispatcher:
         here = ThreadExecutor(self._run, SLOTS, self.wake)
         if not self._ws.settings.ray_address:
             return here
-        from core.jobs.placing import carried, stays
         from core.jobs.ray_executor import RayExecutor
 
-        ws = self._ws
-        return RayExecutor(
-            ws.settings, ws.jobs, here, self.wake, self._lease_s, partial(stays, ws), partial(carried, ws)
-        )
+        return RayExecutor(self._ws, here, self.wake, self._lease_s)
 
     def _run(self, job: JobRow) -> None:
         run(self._ws, job, self._stopping, self._lease_s)

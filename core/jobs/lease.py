@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime
 from types import TracebackType
 
+from core.errors import Conflict
 from core.tracing import where
 from storage.errors import LeaseLost
 from storage.jobs import Jobs
@@ -12,6 +13,8 @@ from storage.rows import JobRow
 
 log = logging.getLogger(__name__)
 LEASE_S = 30.0
+CLOCKS_S = 5.0
+"""How far a machine's clock may be from the database's: leases that one machine writes are read by another."""
 
 
 class Cancelled(Exception):
@@ -58,10 +61,7 @@ class Lease:
             raise LeaseLost(f"job {self.job.id}, attempt {self.job.attempt}")
         if self._stopping.is_set():
             raise Stopping
-        if self._jobs.cancel_requested(self.job):
-            raise Cancelled
-        if self._jobs.pause_requested(self.job):
-            raise Paused
+        check(self._jobs, self.job)
 
     def _beat(self) -> None:
         while not self._over.wait(self._lease_s / 3):
@@ -71,3 +71,20 @@ class Lease:
                     return
             except Exception as error:  # noqa: BLE001  the next beat may come through
                 log.error("heartbeat of job %d: %s", self.job.id, where(error))
+
+
+def check(jobs: Jobs, job: JobRow) -> None:
+    """Raises LeaseLost, Paused or Cancelled when the work on a claimed job should end."""
+    if jobs.cancel_requested(job):
+        raise Cancelled
+    if jobs.pause_requested(job):
+        raise Paused
+
+
+def check_clock(ours: datetime, database: datetime, machine: str) -> None:
+    """Raises Conflict when a machine's clock is too far from the database's for the two to share leases."""
+    ahead_s = (ours - database).total_seconds()
+    if abs(ahead_s) > CLOCKS_S:
+        apart = f"{abs(ahead_s):.0f} seconds {'ahead of' if ahead_s > 0 else 'behind'}"
+        message = f"The clock of {machine} is {apart} the database's, and jobs are kept by both."
+        raise Conflict(message, "Set both right (NTP does).")

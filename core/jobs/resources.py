@@ -10,7 +10,7 @@ job, not for both.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,9 +35,26 @@ class Resources:
 
     def fit(self, there: Mapping[str, float]) -> int:
         """How many of them fit into what a cluster has (Ray's names: CPU, GPU, memory in bytes); at least 1."""
-        asked = {"CPU": self.cpus, "GPU": self.gpus, "memory": float(self.memory_mb << 20)}
-        room = [int(there.get(name, 0.0) / amount) for name, amount in asked.items() if amount]
+        room = [int(there.get(name, 0.0) / amount) for name, amount in self._asked().items()]
         return max(1, min(room, default=1))
+
+    def lacking(self, machines: Sequence[Mapping[str, float]]) -> str:
+        """What no machine of a cluster has of it, in words: "no machine of the cluster has 1 GPU"; "" when one has all.
+
+        Args:
+            machines: what each has, as in `fit`; how much of that is in use does not matter.
+        """
+        asked = self._asked()
+        if any(all(there.get(name, 0.0) >= amount for name, amount in asked.items()) for there in machines):
+            return ""
+        most = {name: max((there.get(name, 0.0) for there in machines), default=0.0) for name in asked}
+        lacks = [name for name, amount in asked.items() if most[name] < amount] or list(asked)  # or not at once
+        return f"no machine of the cluster has {' and '.join(_in_words(name, asked[name]) for name in lacks)}"
+
+    def _asked(self) -> dict[str, float]:
+        """What is asked for at all, in Ray's names."""
+        asked = {"CPU": self.cpus, "GPU": self.gpus, "memory": float(self.memory_mb << 20)}
+        return {name: amount for name, amount in asked.items() if amount}
 
 
 USUAL = {"index": Resources(), "reindex": Resources(), "evaluate": Resources(), "embedding": Resources()}
@@ -71,6 +88,12 @@ def _read(name: str, values: Any) -> Resources:
             raise _wrong(f"{what} of {name!r} is to be a whole number")  # Ray shares one GPU, not two
     found = replace(USUAL[name], **values)
     return replace(found, memory_mb=int(found.memory_mb))
+
+
+def _in_words(name: str, amount: float) -> str:
+    if name == "memory":
+        return f"{int(amount) >> 20} MB of memory"
+    return f"{amount:g} {name}{'s' if amount > 1 else ''}"
 
 
 def _wrong(why: str) -> BadInput:

@@ -25,6 +25,7 @@ ROOM_S = 30.0
 """How long a job waits that found the disk full, before it is tried again; it is never given up for that."""
 MAX_STALLED = 5
 """Claims in a row that achieved nothing before a job is given up: what kills its worker would do so for ever."""
+GIVEN_UP = f"This was given up after {MAX_STALLED} attempts that got nowhere."
 
 
 def run(ws: "Workspace", job: JobRow, stopping: threading.Event, lease_s: float = LEASE_S) -> None:
@@ -48,30 +49,46 @@ def _work(ws: "Workspace", lease: Lease) -> None:
     job, kind = lease.job, KINDS[lease.job.kind]
     try:
         if job.stalled > MAX_STALLED:
-            raise TriptychError(f"This was given up after {MAX_STALLED} attempts that got nowhere.", "See the log.")
+            raise TriptychError(GIVEN_UP, "See the log.")
         lease.check()
         kind.run(ws, lease)
         ws.jobs.finish(job)
-    except Cancelled:
-        kind.give_up(ws, job, "")
-        ws.jobs.finish(job, "cancelled")
-    except Stopping:
-        ws.jobs.release(job)
-    except Paused:
-        ws.jobs.pause(job)
+    except (Cancelled, Stopping, Paused) as asked:
+        end_as_asked(ws, job, asked)
     except NoRoom as error:
         _wait_for_room(ws, job, error)
     except TriptychError as error:
-        kind.give_up(ws, job, str(error))
-        ws.jobs.finish(job, "failed", str(error))
+        give_up(ws, job, str(error))
     except LeaseLost:
         raise
     except Exception as error:
         if why := room.told(error):
             _wait_for_room(ws, job, why)
             return
-        ws.jobs.retry_at(job, datetime.now(UTC) + timedelta(seconds=2 ** min(job.stalled, 5)))
+        ws.jobs.retry_at(job, datetime.now(UTC) + pause(job))
         raise
+
+
+def end_as_asked(ws: "Workspace", job: JobRow, asked: Cancelled | Stopping | Paused) -> None:
+    """Put a claimed job where a person, or the end of this process, wants it; may raise LeaseLost."""
+    if isinstance(asked, Stopping):
+        ws.jobs.release(job)
+    elif isinstance(asked, Paused):
+        ws.jobs.pause(job)
+    else:
+        KINDS[job.kind].give_up(ws, job, "")
+        ws.jobs.finish(job, "cancelled")
+
+
+def give_up(ws: "Workspace", job: JobRow, why: str) -> None:
+    """End a claimed job as failed, for a reason in one line; may raise LeaseLost."""
+    KINDS[job.kind].give_up(ws, job, why)
+    ws.jobs.finish(job, "failed", why)
+
+
+def pause(job: JobRow) -> timedelta:
+    """How long a job waits before it is tried again after a defect: longer after each attempt that got nowhere."""
+    return timedelta(seconds=2 ** min(job.stalled, 5))
 
 
 def _wait_for_room(ws: "Workspace", job: JobRow, why: NoRoom) -> None:

@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ def test_migrating_from_nothing_gives_the_tables_as_they_are_declared(database: 
         options = {"include_name": lambda name, kind, _: kind != "table" or name in Table.metadata.tables}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Table.metadata) == []
+
+
+def test_its_clock_goes_on_within_a_transaction_and_knows_its_zone(database: Database) -> None:
+    before = datetime.now(UTC)
+    assert before <= database.clock() <= database.clock() <= datetime.now(UTC)  # a server of this machine
 
 
 def test_every_connection_is_set_up_to_survive_a_kill(sqlite_url: str) -> None:

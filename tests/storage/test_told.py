@@ -53,6 +53,7 @@ UNTOLD = {
     "Jobs.enqueue": f"{QUEUED}; of other kinds it is told what comes of them",
     "Jobs.claim": STEP,
     "Jobs.begin": STEP,
+    "Jobs.hold": STEP,
     "Jobs.heartbeat": STEP,
     "Jobs.progress": STEP,
     "Jobs.say": STEP,

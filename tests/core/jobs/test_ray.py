@@ -24,7 +24,7 @@ from core.finetuning import importing
 from core.generation.scripted import ScriptedChat
 from core.ingestion import intake, reindexing, spreading
 from core.ingestion.embedders import Choice
-from core.jobs import placing, ray_executor, resources
+from core.jobs import placing, ray_joining, resources
 from core.jobs.own_home import home_with
 from core.jobs.resources import Resources
 from core.settings import Settings
@@ -160,17 +160,19 @@ def test_a_corpus_is_embedded_anew_by_two_machines_of_which_one_is_lost(settings
         assert ws.retriever.search(corpus, "What is the fee for item 899?", 1)
 
 
-def test_a_job_is_cancelled_in_the_cluster_and_while_it_waits_for_room(settings: Settings, cluster: Any) -> None:
+def test_a_job_is_cancelled_while_no_machine_has_room_for_it(settings: Settings, cluster: Any) -> None:
     with Workspace.open(settings) as ws:
         corpus = intake.create_corpus(ws, "contracts", "legal").id
         took = intake.add_files(ws, corpus, [("lease.md", b"# Lease\n\nThe rent is 4,200 euro.\n")])
         assert took.job_id is not None
         ws.dispatcher.start()
-        wait_for(lambda: ws.jobs.get(took.job_id).status == "running")
+        wait_for(lambda: ws.jobs.get(took.job_id).message == "waits: no machine of the cluster has 1 CPU")
         intake.cancel_job(ws, took.job_id)
-        node(cluster)
         wait_for(lambda: ws.jobs.get(took.job_id).status == "cancelled")
         assert [row.status for row in ws.corpora.documents(corpus)] == ["cancelled"]
+        intake.add_files(ws, corpus, [("other.md", b"# Lease\n\nThe rent is 5,200 euro.\n")])
+        node(cluster)  # the cancelled one takes none of its room
+        wait_for(lambda: ws.jobs.list(corpus)[0].status == "done")
 
 
 def evaluated(ws: Workspace, corpus: int, modes: list[str], first: int) -> EvaluationRow:
@@ -232,7 +234,7 @@ def test_a_cluster_needs_stores_that_it_can_reach(tmp_path: Path, sqlite_url: st
 def test_without_ray_installed_the_address_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(StoreDown, match=r"triptych\[ray\]"):
-        ray_executor.connect("127.0.0.1:9")
+        ray_joining.connect("127.0.0.1:9")
 
 
 HERE = "on this machine: "
@@ -429,6 +431,11 @@ def test_what_each_kind_takes_of_the_cluster_can_be_set() -> None:
     assert found["embedding"].options() == {"num_cpus": 1.0, "num_gpus": 0.5}
     assert found["embedding"].fit({"CPU": 16.0, "GPU": 3.0}) == 6  # the GPUs are fewer
     assert found["embedding"].fit({"CPU": 16.0}) == 1
+    apart = [{"CPU": 16.0}, {"CPU": 0.5, "GPU": 1.0}]  # no one of them has all
+    assert found["embedding"].lacking(apart) == "no machine of the cluster has 1 CPU and 0.5 GPU"
+    assert found["embedding"].lacking([{"CPU": 16.0}]) == "no machine of the cluster has 0.5 GPU"
+    assert found["index"].lacking([]) == "no machine of the cluster has 2 CPUs and 4096 MB of memory"
+    assert found["index"].lacking([*apart, {"CPU": 2.0, "memory": float(8 << 30)}]) == ""
     assert resources.read("") == resources.USUAL
 
 
