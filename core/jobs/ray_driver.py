@@ -8,6 +8,7 @@ When the other end of the pipe is closed it leaves the cluster, which ends what 
 Knows nothing of rows.
 """
 
+import os
 import sys
 import time
 from contextlib import suppress
@@ -122,10 +123,11 @@ def main() -> int:
         channel.send(Failed(error))
         return 1
     channel.send(Joined())
-    code = Driver(channel, address).serve()
-    if code == 0:
-        ray_joining.leave()
-    return code
+    if code := Driver(channel, address).serve():
+        channel.close()
+        os._exit(code)  # in an orderly end Ray would wait a minute for its head
+    ray_joining.leave()
+    return 0
 
 
 if __name__ == "__main__":

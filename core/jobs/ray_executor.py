@@ -185,6 +185,8 @@ class RayExecutor:
     def _again(self, job: JobRow, told: str) -> None:
         """Try a job again: at once when this attempt got somewhere, later and later when it did not, or no more."""
         row = self._ws.jobs.get(job.id)
+        if (row.attempt, row.status) != (job.attempt, "running"):
+            raise LeaseLost(f"job {job.id}, attempt {job.attempt}")
         if row.stalled >= runner.MAX_STALLED:
             runner.give_up(self._ws, job, f"{runner.GIVEN_UP} {told or 'See the log.'}")
             return

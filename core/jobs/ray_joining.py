@@ -69,11 +69,11 @@ def connect(address: str, patience_s: float = HEAD_S) -> None:
     except ModuleNotFoundError as error:
         raise StoreDown("Ray is not installed.", f"pip install 'triptych[ray]', or unset {VARIABLE}.") from error
     _reach(address, patience_s)
-    if not _node_here(address):
-        _start_node(address)
     try:
+        if not _node_here(address):
+            _start_node(address)
         ray.init(address=address, ignore_reinit_error=True, log_to_driver=False, logging_level=logging.WARNING)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         leave()
         why = " ".join(str(error.__cause__ or error).split())
         raise StoreDown(f"This machine cannot join the Ray cluster {address}: {why}", _other_ray(address)) from error
@@ -120,7 +120,7 @@ def _reach(address: str, patience_s: float) -> None:
 def _node_here(address: str) -> bool:
     """Whether a node of the cluster runs on this machine: looked for as Ray itself will, which waits a minute."""
     services, raylet = import_module("ray._private.services"), import_module("ray._raylet")
-    with suppress(RuntimeError):  # "no node", or a head that is none: what joining says of it is shown then
+    with suppress(RuntimeError):  # how it says that there is none
         client = raylet.GcsClient(address=services.canonicalize_bootstrap_address(address))
         return services.get_node_to_connect_for_driver(client, timeout_seconds=1) is not None
     return False

@@ -1,5 +1,6 @@
 """What runs in a process of the cluster: one claimed job, on the shared stores."""
 
+import logging
 import os
 import socket
 import threading
@@ -11,14 +12,18 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from core.jobs import resources
-from core.jobs.lease import check, check_clock
+from core.jobs.lease import Cancelled, Paused, check, check_clock
 from core.jobs.own_home import home_with
 from core.settings import Settings
+from core.tracing import where
+from storage.errors import LeaseLost
 from storage.jobs import Jobs
 from storage.rows import JobRow
 
 if TYPE_CHECKING:
     from core.evaluation.elsewhere import Carried
+
+log = logging.getLogger(__name__)
 
 
 def work(settings: Settings, job: JobRow, carried: "Carried") -> None:
@@ -63,8 +68,17 @@ class Waiting:
         self._said = ""
 
     def __call__(self, for_what: str) -> None:
-        """Raises LeaseLost, Paused or Cancelled when the job is to end; says in its line what it waits for, if told."""
-        check(self._jobs, self._job)
-        if for_what and for_what != self._said:
-            self._jobs.say(self._job, f"waits: {for_what}")
-        self._said = for_what
+        """Say in the job's line what it waits for, if told. A database that does not answer is asked again.
+
+        Raises:
+            LeaseLost, Paused, Cancelled: the job is to end.
+        """
+        try:
+            check(self._jobs, self._job)
+            if for_what and for_what != self._said:
+                self._jobs.say(self._job, f"waits: {for_what}")
+            self._said = for_what
+        except (LeaseLost, Paused, Cancelled):
+            raise
+        except Exception as error:  # noqa: BLE001  it may be over at the next look
+            log.error("job %d could not be looked at; trying again: %s", self._job.id, where(error))

@@ -15,7 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
+from core.errors import StoreDown
 from core.ingestion import intake
+from core.jobs.ray_cluster import RayCluster
 from core.settings import Settings
 from core.workspace import Workspace
 from tests.core.jobs.test_ray import cluster as cluster
@@ -50,6 +52,18 @@ def test_a_machine_without_a_node_of_the_cluster_joins_it_and_leaves_nothing(clu
     told = subprocess.run([*alone, *script], capture_output=True, text=True, timeout=300)
     assert told.returncode == 0, told.stderr
     assert told.stdout.splitlines() == ["[0, 0, 1.0]", "done there", "[]"], told.stderr
+
+
+def test_what_answers_and_is_no_head_is_told_from_a_head_that_is_not_there() -> None:
+    pytest.importorskip("ray", reason="Ray is not tested: it is not installed (the extra `ray`)")
+    with socket.socket() as deaf:
+        deaf.bind(("", 0))
+        deaf.listen()
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        with pytest.raises(
+            StoreDown, match=f"cannot join the Ray cluster {address}: .*Look whether {address} is a Ray"
+        ):
+            RayCluster(address)
 
 
 def test_a_job_whose_texts_no_machine_can_embed_says_so_and_is_cancelled(settings: Settings, cluster: Any) -> None:

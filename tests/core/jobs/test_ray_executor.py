@@ -11,6 +11,7 @@ import pytest
 from core.errors import BadInput, Conflict, StoreDown
 from core.jobs import kinds, ray_executor, ray_joining, ray_work, resources, runner
 from core.jobs.kinds import Kind
+from core.jobs.lease import Cancelled
 from core.jobs.ray_cluster import RayCluster, Sent
 from core.jobs.ray_talk import Ended
 from core.jobs.resources import Resources
@@ -191,6 +192,27 @@ def test_a_short_outage_of_the_database_gives_up_no_job_that_waits(
     assert failed.wait(PATIENCE_S)
     wait_for(lambda: ws.jobs.get(job.id).heartbeat_at > ws.jobs.get(job.id).started_at)
     assert (len(clusters[0].sent), clusters[0].cancelled) == (1, [])
+
+
+def test_a_worker_that_waits_for_its_parts_outlasts_an_outage_and_sees_that_it_is_cancelled(
+    ws: Workspace, clusters: list[Rehearsed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = queued(ws, clusters[0])
+    _, claimed = clusters[0].sent[0]
+    ws.jobs.begin(claimed, "elsewhere:1")
+    waiting, whole = ray_work.Waiting(ws.jobs, claimed), Jobs.cancel_requested
+
+    def fails(_self: Jobs, _job: JobRow) -> bool:
+        raise ConnectionError("the server closed the connection")
+
+    monkeypatch.setattr(Jobs, "cancel_requested", fails)
+    waiting("no machine of the cluster has 1 GPU")
+    monkeypatch.setattr(Jobs, "cancel_requested", whole)
+    waiting("no machine of the cluster has 1 GPU")
+    assert ws.jobs.get(job.id).message == "waits: no machine of the cluster has 1 GPU"
+    ws.jobs.request_cancel(job.id)
+    with pytest.raises(Cancelled):
+        waiting("")
 
 
 def test_jobs_of_a_cluster_that_was_lost_wait_for_it_and_go_on_when_it_is_joined_again(
