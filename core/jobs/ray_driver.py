@@ -42,7 +42,7 @@ class Driver:
 
     def serve(self) -> int:
         """Until the other end is closed, or the cluster is lost; returns the exit code."""
-        with suppress(EOFError, OSError):
+        with suppress(EOFError):
             while True:
                 while self._channel.poll(LOOK_S):
                     order: Order = self._channel.recv()
@@ -87,13 +87,24 @@ class Driver:
         self._looked = now
         if ray_joining.node_ended():
             return False
-        if ray_joining.answers(self._address):
+        have = None if ray_joining.answers(self._address) else _machines()
+        if have is None:
             return now - self._answered < PATIENCE_S
         self._answered = now
-        if (have := ray_joining.machines()) != self._have:
+        if have != self._have:
             self._have = have
             self._channel.send(Machines(have))
         return True
+
+
+def _machines() -> list[dict[str, float]] | None:
+    """What each machine has; None when the head does not say."""
+    import ray
+
+    try:
+        return ray_joining.machines()
+    except ray.exceptions.RayError:
+        return None
 
 
 def _how(ref: Any, number: int) -> Ended:
@@ -117,13 +128,16 @@ def _how(ref: Any, number: int) -> Ended:
 def main() -> int:
     """Run as a process."""
     address, channel = sys.argv[1], Connection(int(sys.argv[2]))
-    try:
-        ray_joining.connect(address)
-    except TriptychError as error:
-        channel.send(Failed(error))
-        return 1
-    channel.send(Joined())
-    if code := Driver(channel, address).serve():
+    code = 0
+    with suppress(OSError):  # whoever started this is gone
+        try:
+            ray_joining.connect(address)
+        except TriptychError as error:
+            channel.send(Failed(error))
+            return 1
+        channel.send(Joined())
+        code = Driver(channel, address).serve()
+    if code:
         channel.close()
         os._exit(code)  # in an orderly end Ray would wait a minute for its head
     ray_joining.leave()

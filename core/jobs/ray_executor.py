@@ -206,7 +206,7 @@ class RayExecutor:
 def _waits(sent: Sent | None, cluster: RayCluster, takes: Resources, address: str) -> str:
     """What a job that nobody has begun waits for, in words."""
     if sent is None:
-        return f"waits: the Ray cluster {address} was lost, and is joined again when it answers"
+        return f"waits: the Ray cluster {address} was lost, and is joined again by itself"
     lacks = takes.lacking(cluster.machines) if cluster.machines else ""
     return f"waits: {lacks}" if lacks else "waits for room in the cluster"
 

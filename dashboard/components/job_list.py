@@ -12,6 +12,8 @@ from storage.jobs import OPEN
 from storage.rows import JobRow
 
 EVERY_S = 1.5
+BESIDE_BAR = 80
+"""Characters of a message that find room beside a bar."""
 OWN_FILES = "Files of a conversation"
 VERBS = {
     "index": "Indexing",
@@ -62,15 +64,21 @@ def _row(job: JobRow, corpus: str, compact: bool) -> None:
         st.caption(_times(job), width="content")
         if not compact:
             job_control.buttons(job)
-    if job.status == "running" and job.progress_total:
-        st.progress(min(job.progress_done / job.progress_total, 1.0), text=_progress(job))
+    if job.status == "running":
+        _under_way(job)
     if job.error:
         st.caption(f":red[:material/error:] {label(job.error, 300)}")
 
 
-def _progress(job: JobRow) -> str:
-    said = f"{job.progress_done:,} of {job.progress_total:,}"
-    return f"{label(job.message, 80)} · {said}" if job.message else said
+def _under_way(job: JobRow) -> None:
+    """How far it is and what it says; a reason why it waits or is tried again is longer than a bar's text may be."""
+    beside = job.message if len(job.message) <= BESIDE_BAR else ""
+    if job.progress_total:
+        said = f"{job.progress_done:,} of {job.progress_total:,}"
+        text = f"{label(beside)} · {said}" if beside else said
+        st.progress(min(job.progress_done / job.progress_total, 1.0), text=text)
+    if job.message and not (job.progress_total and beside):
+        st.caption(label(job.message, 300))
 
 
 def _times(job: JobRow) -> str:

@@ -1,6 +1,7 @@
 """The jobs page lists work with its state, and can cancel it."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from streamlit.testing.v1 import AppTest
 
@@ -31,3 +32,16 @@ def test_waiting_work_can_be_cancelled(open_page: Open, workspace: Workspace, co
     assert not app.exception
     (document,) = workspace.corpora.documents(corpus.id)
     assert document.status == "cancelled"
+
+
+def test_work_that_waits_or_is_tried_again_says_why(open_page: Open, workspace: Workspace, corpus: CorpusRow) -> None:
+    intake.add_files(workspace, corpus.id, [("a.md", b"# A\n\nSome text.")])
+    job = workspace.jobs.claim("host:1", 60, datetime.now(UTC), ["index"])
+    assert job is not None
+    workspace.jobs.say(job, "waits: no machine of the cluster has 1 GPU")
+    assert "waits: no machine of the cluster has 1 GPU" in words(open_page("jobs"))
+    why = "There is no use of the database rows/triptych: the server does not answer. Start it; trying again"
+    workspace.jobs.progress(job, 3, 8, why)
+    assert why in words(open_page("jobs"))
+    workspace.jobs.progress(job, 4, 8, "4 of 8 documents")
+    assert not [each for each in open_page("jobs").caption if "documents" in each.value]  # it stands beside the bar

@@ -26,19 +26,29 @@ from tests.core.jobs.test_ray import settings as settings
 
 OBJECTS = f"--object-store-memory={80 << 20}"
 ELSEWHERE = """
-import sys, threading
-from core.jobs.ray_cluster import RayCluster
+import subprocess, sys, threading
+import psutil
 from core.jobs import ray_joining
+from core.jobs.ray_cluster import RayCluster
+
+def left():
+    return [each.pid for each in psutil.process_iter() if each.name() == "raylet" and each.status() != "zombie"]
+
 joined = RayCluster(sys.argv[1])
 threading.Event().wait(4)
-print(sorted(machine.get("CPU", 0) for machine in joined.machines))
+print(sorted(machine.get("CPU", 0) for machine in joined.machines), len(left()))
 joined.close()
 ray_joining.connect(sys.argv[1])
 import ray
 print(ray.get(ray.remote(lambda: "done there").options(num_cpus=1).remote()))
 ray_joining.leave()
-import psutil
-print([each.name() for each in psutil.process_iter() if "raylet" in each.name()])
+print(left())
+killed = "import os, sys; from core.jobs.ray_cluster import RayCluster; RayCluster(sys.argv[1]); os._exit(9)"
+subprocess.run([sys.executable, "-c", killed, sys.argv[1]])
+for _ in range(600):
+    if left():
+        threading.Event().wait(0.1)
+print(left())
 """
 
 
@@ -51,7 +61,7 @@ def test_a_machine_without_a_node_of_the_cluster_joins_it_and_leaves_nothing(clu
     script = [sys.executable, "-c", ELSEWHERE, cluster.address]
     told = subprocess.run([*alone, *script], capture_output=True, text=True, timeout=300)
     assert told.returncode == 0, told.stderr
-    assert told.stdout.splitlines() == ["[0, 0, 1.0]", "done there", "[]"], told.stderr
+    assert told.stdout.splitlines() == ["[0, 0, 1.0] 1", "done there", "[]", "[]"], told.stderr
 
 
 def test_what_answers_and_is_no_head_is_told_from_a_head_that_is_not_there() -> None:
