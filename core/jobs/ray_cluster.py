@@ -115,12 +115,16 @@ class RayCluster:
             self._channel.send(order)
 
     def _listen(self) -> None:
-        with suppress(EOFError, OSError):
-            while True:
-                self._hear(self._channel.recv())
-        self.lost.set()
-        for sent in list(self._sent.values()):
-            self._over(sent, None)
+        try:
+            with suppress(EOFError, OSError):
+                while True:
+                    self._hear(self._channel.recv())
+        finally:
+            self.lost.set()
+            with self._lock:
+                under_way = list(self._sent.values())
+            for sent in under_way:
+                self._over(sent, None)
         self._end(LEAVE_S)
         with self._sending:
             self._channel.close()
