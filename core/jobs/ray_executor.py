@@ -93,13 +93,16 @@ class RayExecutor:
         return {job.id for thread, job in list(self._under_way.items()) if thread.is_alive()} | self._here.at_work()
 
     def close(self) -> None:
-        """End what is under way in the cluster, put it back in the queue, and wait for what runs here."""
+        """Wait for what runs here, end what is under way in the cluster, and put it back in the queue.
+
+        The cluster is left last: a training that saves before it ends goes through this machine's node.
+        """
         self._closing.set()
         self._keeper.join()
+        self._here.close()
         self._cluster.close()
         for thread in self._under_way:
             thread.join()
-        self._here.close()
 
     def _keep_joined(self) -> None:
         """Join the cluster again whenever it was lost, with growing pauses."""

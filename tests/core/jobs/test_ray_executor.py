@@ -11,7 +11,7 @@ import pytest
 from core.errors import BadInput, Conflict, StoreDown
 from core.jobs import kinds, ray_executor, ray_joining, ray_work, resources, runner
 from core.jobs.kinds import Kind
-from core.jobs.lease import Cancelled
+from core.jobs.lease import Cancelled, Lease
 from core.jobs.ray_cluster import RayCluster, Sent
 from core.jobs.ray_talk import Ended
 from core.jobs.resources import Resources
@@ -266,6 +266,29 @@ def test_a_dashboard_whose_clock_is_wrong_sends_no_jobs(
         with pytest.raises(Conflict, match="The clock of this machine is 60 seconds ahead of the database's"):
             _ = ws.dispatcher
     assert clusters == []
+
+
+def test_the_cluster_is_left_after_what_runs_here_has_ended_which_may_need_it(
+    ws: Workspace, clusters: list[Rehearsed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[bool] = []
+    begun = threading.Event()
+
+    def trains(_ws: Workspace, lease: Lease) -> None:
+        begun.set()
+        try:
+            while True:
+                lease.check()
+                threading.Event().wait(0.05)
+        finally:
+            left.append(clusters[0].lost.wait(1.0))
+
+    monkeypatch.setitem(kinds.KINDS, "training", Kind(trains, lambda *_: None))
+    ws.jobs.enqueue("training", None)
+    ws.wake()
+    assert begun.wait(PATIENCE_S)
+    ws.dispatcher.stop()
+    assert (left, clusters[0].lost.is_set()) == ([False], True)
 
 
 @pytest.mark.parametrize("address", ["head", "ray://head:10001", "head:port", "http://head:6379", ":6379", ""])
