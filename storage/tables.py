@@ -347,7 +347,7 @@ class Message(Table):
 
     `status` of an answer: streaming, done, stopped, failed, interrupted (the server went away in
     mid-answer; what had arrived is kept). `timings` and `context` are the fields of
-    `core.assistants.answer.Timings` and `ContextUse`.
+    `core.assistants.answer.Timings` and `ContextUse`, `context` with what the domain's checks found (`checks`).
     """
 
     __tablename__ = "messages"

@@ -80,6 +80,32 @@ class ContextUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found: which check, and one sentence for people without its full stop."""
+
+    check: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The checks of a domain that were carried out on an answer, by name, and what they found."""
+
+    carried: tuple[str, ...] = ()
+    found: tuple[Finding, ...] = ()
+
+    @property
+    def failed(self) -> set[str]:
+        """The checks that found something."""
+        return {each.check for each in self.found}
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was found, each as a line to show."""
+        return tuple(f"Check: {each.said}." for each in self.found)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A finished (or stopped) answer.
 
@@ -90,6 +116,7 @@ class Answer:
         searched_for: what was looked for, when the question leant on the conversation; else "".
         sureness: the mean log-probability of what the engine wrote, shown or not; None where it does not tell.
         answerability: how probable it was that the documents hold the answer, 0..1; None where none were searched.
+        checks: what the domain's checks say of it; none are carried out on a refusal.
     """
 
     text: str
@@ -105,6 +132,7 @@ class Answer:
     searched_for: str = ""
     sureness: float | None = None
     answerability: float | None = None
+    checks: Checks = Checks()
 
 
 @dataclass(frozen=True, slots=True)

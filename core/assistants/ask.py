@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.assistants.answer import Answer, ContextUse, Delta, Mode, Timings, Trial
 from core.assistants.answerability import answerable
+from core.assistants.checking import checked
 from core.assistants.citing import cite
 from core.assistants.extracting import Extractor
 from core.assistants.followup import Turn, asked_before, standalone
@@ -191,7 +192,7 @@ class Assistant:
             text += looked
             yield Delta(looked)
         timings = Timings(found.seconds, first, time.perf_counter() - began, writer.tokens, writer.tokens_per_s)
-        yield Answer(
+        answer = Answer(
             text=text,
             mode=mode,
             refused=refused,
@@ -206,6 +207,7 @@ class Assistant:
             sureness=writer.sureness,
             answerability=None if mode == "base" else found.probability,
         )
+        yield checked(answer, self.domain.checks, f"{question}\n{alone}")
 
     def _said(self, asking: Asking, found: Found, writer: Writer) -> Iterator[str]:
         """The answer's pieces as they come; the writer knows afterwards which of them are a quotation."""

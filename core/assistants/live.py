@@ -22,7 +22,7 @@ from core.assistants.followup import Turn
 from core.assistants.history import turns
 from core.assistants.naming import title_of
 from core.assistants.searching import Shared
-from core.assistants.stored import citation_rows, passage_rows
+from core.assistants.stored import citation_rows, context_json, passage_rows
 from core.errors import BadInput, NotFound, TriptychError
 from core.tracing import where
 from storage.conversations import LEAF
@@ -171,7 +171,7 @@ class LiveAnswers:
                 refused=answer.refused,
                 quoted_until=answer.quoted_until,
                 timings=asdict(answer.timings),
-                context=asdict(answer.context),
+                context=context_json(answer),
                 passages=passage_rows(answer),
                 citations=citation_rows(answer),
                 base_model=answer.base_model,

@@ -1,10 +1,33 @@
-"""An answer as rows: passages and citations by reference, for `storage.conversations`.
+"""An answer as rows: passages and citations by reference, for `storage.conversations`, and its JSON.
 
-Only the mapping; reading them back and their words on the page are storage's.
+Only the mapping; reading rows back and their words on the page are storage's.
 """
 
-from core.assistants.answer import Answer
-from storage.rows import CitationRow, PassageRow
+from dataclasses import asdict
+from typing import Any
+
+from core.assistants.answer import Answer, Checks, ContextUse, Finding
+from storage.rows import CitationRow, MessageRow, PassageRow
+
+CHECKS = "checks"
+"""Where, beside the fields of `ContextUse`, a message keeps what was checked of it."""
+
+
+def context_json(answer: Answer) -> dict[str, Any]:
+    """How the prompt was spent, and what was checked of the answer if anything was."""
+    checks = {CHECKS: asdict(answer.checks)} if answer.checks.carried else {}
+    return asdict(answer.context) | checks
+
+
+def context_of(message: MessageRow) -> ContextUse:
+    """How the prompt of a stored answer was spent."""
+    return ContextUse(**{name: value for name, value in message.context.items() if name != CHECKS})
+
+
+def checks_of(message: MessageRow) -> Checks:
+    """What was checked of a stored answer; nothing of those that were written before there were checks."""
+    kept = message.context.get(CHECKS, {})
+    return Checks(tuple(kept.get("carried", ())), tuple(Finding(**each) for each in kept.get("found", ())))
 
 
 def passage_rows(answer: Answer) -> list[PassageRow]:

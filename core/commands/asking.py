@@ -97,14 +97,16 @@ class Request:
 
 
 def readable_answer(answer: dict[str, Any]) -> str:
-    """An answer for people: the text, where each sentence comes from, and what its domain says answers are not."""
+    """An answer for people: the text, where its sentences come from, what its domain checked and what it says of it."""
     sources = [f"  {c['document']}, page {c['page']}: {' '.join(c['quote'].split())}" for c in answer["citations"]]
+    checks = [" ".join(line.split()) for line in answer.get("checks", ())]
     below = " ".join(answer.get("disclaimer", "").split())  # a server of an older version says none
     return "\n".join(
         [
             answer["answer"],
             *(["", "Sources:"] if sources else []),
             *dict.fromkeys(sources),
+            *(["", *checks] if checks else []),
             *(["", below] if below else []),
         ]
     )

@@ -17,6 +17,8 @@ def answer_json(answer: Answer, disclaimer: str) -> dict[str, Any]:
 
     A citation whose quote is a person's words in place of the page's says "edited": true.
 
+    `checks` is what its domain's checks found, a line each; empty when all is well, or nothing was checked.
+
     `disclaimer` is what the corpus's domain says answers are not; "" where it says nothing.
     """
     timings = answer.timings
@@ -38,5 +40,6 @@ def answer_json(answer: Answer, disclaimer: str) -> dict[str, Any]:
             "tokens": timings.tokens,
             "tokens_per_s": timings.tokens_per_s,
         },
+        "checks": list(answer.checks.lines),
         "disclaimer": disclaimer,
     }

@@ -2,6 +2,7 @@
 
 import re
 
+from core.assistants.stored import checks_of
 from core.conversations.told import Exchange, Source, Told
 
 SPECIAL = re.compile(
@@ -33,6 +34,7 @@ def _exchange(exchange: Exchange) -> str:
     lines += [_source(each) for each in exchange.sources]
     if any(each.claims for each in exchange.sentences):
         lines.append("~ no source: from the model")
+    lines += [_plain(line) for line in checks_of(answer).lines]
     lines.append(f"*{answer.mode}, {_plain(answer.base_model)}, {answer.created_at:%Y-%m-%d %H:%M} UTC*")
     return "\n\n".join(line for line in lines if line)
 

@@ -4,6 +4,7 @@ import io
 import re
 from typing import TYPE_CHECKING
 
+from core.assistants.stored import checks_of
 from core.conversations.told import Exchange, Sentence, Source, Told
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def _exchange(document: "Document", exchange: Exchange) -> None:
     if answer.searched_for:
         document.add_paragraph().add_run(_clean(f"Searched for: {answer.searched_for}")).italic = True
     _answer(document, exchange.sentences)
+    for line in checks_of(answer).lines:
+        document.add_paragraph().add_run(_clean(line)).italic = True
     if answer.status != "done":
         document.add_paragraph(_clean(f"({answer.status}{': ' + answer.error if answer.error else ''})"))
     if exchange.sources:

@@ -1,6 +1,6 @@
 """A domain is data, not code: one folder each, with `domain.toml`, a sample corpus and gold questions.
 
-core/domains/<name>/domain.toml        persona, disclaimer, chunking, refusal
+core/domains/<name>/domain.toml        persona, disclaimer, chunking, refusal, checks
 core/domains/<name>/sample/            documents in the formats people really have
 core/domains/<name>/source/            the Markdown they are rendered from (make_samples.py)
 core/domains/<name>/gold.jsonl         questions with answers, never trained on
@@ -48,6 +48,26 @@ class RefusalPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ChecksPolicy:
+    """What is looked at in every answer before it is shown, and told below it; see `core/assistants/checking.py`.
+
+    Attributes:
+        cited: whether every sentence has a source.
+        figures: whether every number, amount, percentage, dose, date and code stands in the passages.
+        phrases: what is never to be said, in words of any case.
+    """
+
+    cited: bool = False
+    figures: bool = False
+    phrases: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> "ChecksPolicy":
+        """From the table of a `domain.toml`; what it does not name is not checked."""
+        return cls(**values | {"phrases": tuple(values.get("phrases", ()))})
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """One domain as `domain.toml` describes it.
 
@@ -67,6 +87,7 @@ class Domain:
     refusal: RefusalPolicy
     folder: Path
     personal: Literal["warn", "redact", "refuse", "off"] = "warn"
+    checks: ChecksPolicy = ChecksPolicy()
 
     @property
     def sample_folder(self) -> Path:
@@ -117,4 +138,5 @@ def from_toml(values: dict[str, Any], folder: Path) -> Domain:
         refusal=RefusalPolicy(**values["refusal"]),
         folder=folder,
         personal=values.get("personal", "warn"),
+        checks=ChecksPolicy.of(values.get("checks", {})),
     )

@@ -40,7 +40,7 @@ class KnownDomains:
         Raises:
             Conflict: there is a domain of that name; nothing was changed.
         """
-        taken = Conflict(f"There is a domain called {made.name!r} already.", "Choose another name.")
+        taken = Conflict(f"There is a domain called {made.name!r} already.", "Give it another name.")
         if made.name in ORDER:
             raise taken
         try:
@@ -63,9 +63,26 @@ class KnownDomains:
         except NoRow as error:
             raise NotFound("That domain was deleted.", "Import it again.") from error
 
-    def take_in(self, text: str) -> Domain:
-        """Add the domain that a TOML file describes; raises BadInput or Conflict, and then nothing was changed."""
-        return self.add(written.read(text))
+    def free(self, title: str) -> str:
+        """A name made of a title that no domain has."""
+        return written.name_of(title, {*ORDER, *(row.name for row in self._rows.list())})
+
+    def take_in(self, text: str, *, name: str = "", replace: bool = False) -> Domain:
+        """Add the domain that a TOML file describes.
+
+        Args:
+            name: under which to add it; "" for the file's own.
+            replace: the added domain of the file's name is to say what the file says.
+
+        Raises:
+            BadInput: the file cannot be used, or would replace a built-in domain. Conflict: the name is taken.
+            NotFound: there is nothing to replace. In all cases nothing was changed.
+        """
+        found = written.read(text)
+        if replace:
+            self.change(found.name, found)
+            return found
+        return self.add(written.named(found, name) if name else found)
 
     def delete(self, name: str) -> None:
         """Delete an added domain.
@@ -84,7 +101,7 @@ class KnownDomains:
 
 def _added(name: str) -> None:
     if name in ORDER:
-        raise BadInput("The four built-in domains cannot be changed.", "Export one and import it under another name.")
+        raise BadInput("The four built-in domains cannot be changed.", "Copy one on Home, and change the copy.")
 
 
 @lru_cache(maxsize=256)

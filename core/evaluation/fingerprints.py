@@ -5,6 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ def of_answering(ws: "Workspace", corpus_id: int) -> dict[str, Any]:
         "edits": digest(ws.edits.of_corpus(corpus_id)),
         "index": index.fingerprint if index else "",
         "domain": digest([domain.persona, domain.refusal.sentence, domain.refusal.threshold]),
+        "checks": digest(asdict(domain.checks)),
         "base_model": ws.engines.name(assistant.base_model_id),
         "engine": digest(_engine(ws, assistant.base_model_id)),
         "reading": assistant.reading,
@@ -53,6 +55,7 @@ NAMES = {
     "edits": "chunks that were edited",
     "index": "the index",
     "domain": "the domain's persona or refusals",
+    "checks": "the domain's checks",
     "base_model": "the base model",
     "engine": "the base model's settings or file",
     "reading": "how passages are shown",
@@ -89,7 +92,8 @@ def of_modes(ws: "Workspace", corpus_id: int, modes: Sequence[str]) -> dict[str,
     domain = strict(ws.domains.get(ws.corpora.get(corpus_id).domain), chosen)
     corpus = [sorted(ws.corpora.contents(corpus_id).items()), ws.edits.of_corpus(corpus_id),
               index.fingerprint if index else ""]  # fmt: skip
-    prompt = [domain.persona, domain.refusal.sentence, domain.refusal.threshold, chosen.reading, _version()]
+    said = [domain.persona, domain.refusal.sentence, domain.refusal.threshold, asdict(domain.checks)]
+    prompt = [*said, chosen.reading, _version()]
     engine = _engine(ws, chosen.base_model_id)
     adapters = {mode: _adapter(ws, corpus_id, kind) for mode, kind in zip(("finetuned", "hybrid"), KINDS, strict=True)}
     passages = reading_for(ws.engines.name(chosen.base_model_id), chosen.reading).passages

@@ -32,6 +32,10 @@ METRICS: Mapping[str, str] = {
     "citation_recall": "Citation recall",
     "unsupported": "Sentences without support",
     "gold_likelihood": "Likelihood of the gold answer, a token",
+    "checks": "Passes every check of the domain",
+    "check_cited": "Check: every sentence has a source",
+    "check_figures": "Check: figures are in the sources",
+    "check_phrases": "Check: says no barred phrase",
     "wrong_refusal": "Refused wrongly",
     "right_refusal": "Refused rightly",
 }
@@ -43,9 +47,10 @@ TOP = 10
 def score(answer: Answer, gold: Gold) -> Scores:
     """All that applies, each 0..1."""
     if not gold.answerable:
-        return {"right_refusal": float(answer.refused)}
+        return {"right_refusal": float(answer.refused)} | _checked(answer)
     text = "" if answer.refused else answer.text
-    return _words(text, gold) | _found(answer, gold) | _cited(answer, gold) | {"wrong_refusal": float(answer.refused)}
+    own = _words(text, gold) | _found(answer, gold) | _cited(answer, gold) | _checked(answer)
+    return own | {"wrong_refusal": float(answer.refused)}
 
 
 def likelihood(log_probabilities: Sequence[float]) -> Scores:
@@ -88,6 +93,13 @@ def _found(answer: Answer, gold: Gold) -> Scores:
             "document_mrr": reciprocal_rank(ranked, relevant, TOP),
         }
     return scores
+
+
+def _checked(answer: Answer) -> Scores:
+    """Which of its domain's checks an answer passed, and whether all; nothing where none was carried out."""
+    carried, failed = answer.checks.carried, answer.checks.failed
+    each = {f"check_{name}": float(name not in failed) for name in carried}
+    return {"checks": float(not failed), **each} if carried else {}
 
 
 def _cited(answer: Answer, gold: Gold) -> Scores:

@@ -1,4 +1,4 @@
-"""One domain on Home: what is there, and the way in. An added domain can be changed, exported and deleted here."""
+"""One domain on Home: what is there, and the way in. An added domain can be changed and deleted here, any copied."""
 
 from collections.abc import Sequence
 
@@ -46,7 +46,7 @@ def new() -> None:
 
 def _menu(domain: Domain) -> None:
     """What can be done with a domain as a whole."""
-    actions = ["Export"] if domain.sample_corpus else ["Edit", "Export", "Delete"]
+    actions = ["Copy", "Export"] if domain.sample_corpus else ["Edit", "Copy", "Export", "Delete"]
     st.menu_button(
         "More",
         actions,

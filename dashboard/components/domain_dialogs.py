@@ -1,5 +1,7 @@
-"""Dialogs that make, import, change, export and delete a domain of one's own."""
+"""Dialogs that make, copy, import, change, export and delete a domain of one's own."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -8,19 +10,10 @@ from core.domains import Domain, domain, written
 from core.errors import TriptychError
 from core.keeping import downloads
 from dashboard import resources, state
-from dashboard.components import cutting_fields, figures
+from dashboard.components import domain_form, domain_import, figures
 from dashboard.components.safe_text import label
 
-PERSONAL = {
-    "warn": "Mark the places",
-    "redact": "Replace by markers, and keep no original",
-    "refuse": "Do not take the document",
-    "off": "Do not look",
-}
-CUT_SINCE = (
-    "Corpora that are indexed already stay as they are, files added to them included; *Change index* on a corpus's "
-    "page has all of it cut anew."
-)
+BELONG = "Gold questions and training pairs belong to a corpus: *Evaluate* and *Fine-tune* take them in, of any domain."
 
 
 def want(name: str) -> None:
@@ -40,7 +33,7 @@ def open_dialog(chosen: tuple[str, str]) -> None:
     """Open the dialog of an action; raises NotFound when the domain is gone."""
     action, name = chosen
     about = resources.workspace().domains.get(name)
-    {"Edit": _edit, "Export": _export, "Delete": _delete}[action](about)
+    {"Edit": _edit, "Copy": _copy, "Export": _export, "Delete": _delete}[action](about)
 
 
 @st.dialog("New domain", icon=":material/add_circle:", width="large")
@@ -48,23 +41,22 @@ def new() -> None:
     """Describe a domain, or import one from its file."""
     write_it, take_in = st.tabs(["Describe it", "Import a file"])
     with write_it:
-        values = _form(domain("support"), new=True)
-        if values is not None:
-            values["name"] = written.name_of(values["title"])
-            _keep(lambda: resources.workspace().domains.add(written.made(values)))
+        _add(domain_form.show(domain("support"), "domain-new", "Create", blank=True))
     with take_in:
-        st.caption("One TOML file, as *Export* in a domain's menu writes it.")
-        upload = st.file_uploader("Domain file", type=["toml"], key="domain-file", max_upload_size=1)
-        if upload is not None and st.button("Import", type="primary", icon=":material/upload:"):
-            text = upload.getvalue().decode("utf-8", errors="replace")
-            _keep(lambda: resources.workspace().domains.take_in(text))
+        domain_import.show(_keep)
+
+
+@st.dialog("Copy domain", icon=":material/content_copy:", width="large")
+def _copy(about: Domain) -> None:
+    copied = replace(about, title=f"{about.title[:50].rstrip()} (copy)")
+    _add(domain_form.show(copied, f"copy-of-{about.name}", "Create"))
 
 
 @st.dialog("Edit domain", icon=":material/edit:", width="large")
 def _edit(about: Domain) -> None:
-    values = _form(about, new=False)
+    values = domain_form.show(about, f"domain-{about.name}", "Save", named=False)
     if values is not None:
-        _keep(lambda: resources.workspace().domains.change(about.name, written.made(values | {"name": about.name})))
+        _keep(lambda: resources.workspace().domains.change(about.name, written.made(values, form=True)))
 
 
 @st.dialog("Export domain", icon=":material/download:")
@@ -87,74 +79,23 @@ def _delete(about: Domain) -> None:
         used = figures.count(len(corpora), "corpus", "corpora")
         st.warning(f"{used} of this domain would lose it. Delete those corpora first.")
         return
-    st.markdown(f"**{label(about.title, 60)}** will be lost: persona, cutting and refusal. Export it first to keep it.")
+    st.markdown(
+        f"**{label(about.title, 60)}** will be lost: persona, cutting, refusal and checks. Export it first to keep it."
+    )
     if st.button("Delete domain", type="primary", icon=":material/delete:"):
         _keep(lambda: resources.workspace().domains.delete(about.name))
 
 
-def _form(about: Domain, *, new: bool) -> dict[str, Any] | None:
-    """The fields of a domain; their values once they are sent, as `written.made` takes them."""
-    with st.form(f"domain-{'new' if new else about.name}", border=False):
-        values = _speech(about, new) | {
-            "chunking": cutting_fields.show(about.chunking, CUT_SINCE, f"cut-{'new' if new else about.name}"),
-            "refusal": _refusing(about),
-        }
-        questions = st.text_area(
-            "Example questions, one a line (at most 3)", "" if new else "\n".join(about.example_questions), height=100
-        )
-        values["personal"] = st.selectbox(
-            "Personal data in documents",
-            written.POLICIES,
-            index=written.POLICIES.index(about.personal),
-            format_func=lambda each: PERSONAL.get(each, each),
-            help="Looked for when a document is indexed: e-mail, phone, card, IBAN, US and UK health and social "
-            "security numbers, dates of birth that are called so. Names and addresses are not found. Documents that "
-            "are indexed already stay as they are.",
-        )
-        values["example_questions"] = [line.strip() for line in questions.splitlines() if line.strip()]
-        sent = st.form_submit_button("Create" if new else "Save", type="primary", icon=":material/check:")
-    return values if sent else None
+def _add(values: dict[str, Any] | None) -> None:
+    """Add the domain that was described, by the name that was typed or a free one."""
+    st.caption(BELONG)
+    if values is not None:
+        domains = resources.workspace().domains
+        values["name"] = values["name"] or domains.free(values["title"])
+        _keep(lambda: domains.add(written.made(values, form=True)))
 
 
-def _speech(about: Domain, new: bool) -> dict[str, Any]:
-    title, icon = st.columns([3, 1])
-    return {
-        "title": title.text_input("Title", "" if new else about.title, max_chars=60, placeholder="Building law"),
-        "icon": icon.selectbox(
-            "Icon",
-            written.ICONS,
-            index=0 if new or about.icon not in written.ICONS else written.ICONS.index(about.icon),
-            format_func=lambda each: each.removeprefix(":material/").strip(":").replace("_", " "),
-        ),
-        "summary": st.text_input("Summary", "" if new else about.summary, max_chars=160),
-        "persona": st.text_area(
-            "Persona",
-            "" if new else about.persona,
-            max_chars=2000,
-            placeholder="You are a careful surveyor. You answer from the building codes you are given, and keep "
-            "paragraph numbers exactly as they are written.",
-            help="What the base model is told about who it is.",
-        ),
-        "disclaimer": st.text_input(
-            "Disclaimer", "" if new else about.disclaimer, max_chars=400, help="Shown with answers; may be empty."
-        ),
-    }
-
-
-def _refusing(about: Domain) -> dict[str, Any]:
-    threshold = st.slider(
-        "Refuses below",
-        0.0,
-        1.0,
-        about.refusal.threshold,
-        0.01,
-        help="How sure it has to be that the documents hold the answer: 0 never refuses.",
-    )
-    sentence = st.text_input("What it says then", about.refusal.sentence, max_chars=400)
-    return {"threshold": threshold, "sentence": sentence}
-
-
-def _keep(change: Any) -> None:
+def _keep(change: Callable[[], Domain | None]) -> None:
     """Make a change and close the dialog, or say what is wrong and keep what was typed."""
     try:
         made = change()

@@ -11,7 +11,16 @@ from core.assistants.answer import Timings
 from core.assistants.differing import Stretch, only_here
 from core.finetuning import votes
 from dashboard import resources, state
-from dashboard.components import answer, feedback, figures, gold_from_answer, live_answer, modes, transcript
+from dashboard.components import (
+    answer,
+    answer_checks,
+    feedback,
+    figures,
+    gold_from_answer,
+    live_answer,
+    modes,
+    transcript,
+)
 from dashboard.components.safe_text import label
 from storage.examples import Filter
 from storage.rows import ComparisonRow, MessageRow, PanelRow
@@ -84,6 +93,7 @@ def _panel(
             marks=marks,
             on_cited=transcript.open_citation,
         )
+    answer_checks.show(message)
     st.caption(" · ".join(_facts(message, {c.document_id for c in citations if c.document_id is not None}, letter)))
     st.button(
         "Best",

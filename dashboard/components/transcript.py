@@ -7,9 +7,11 @@ import streamlit as st
 
 from core.assistants.answer import ContextUse, Timings
 from core.assistants.reading import reading_for
+from core.assistants.stored import checks_of, context_of
 from dashboard import resources, state
 from dashboard.components import (
     answer,
+    answer_checks,
     branches,
     context_meter,
     copy_button,
@@ -96,13 +98,14 @@ def _answer(
     if message.status in ENDINGS:
         icon, words = ENDINGS[message.status]
         st.caption(f"{icon} {words}")
+    answer_checks.show(message)
     _facts(message)
     _actions(conversation, messages, message, doing, writing)
 
 
 def _facts(message: MessageRow) -> None:
     """What it was made from and what that cost; the context on request."""
-    context = ContextUse(**message.context)
+    context = context_of(message)
     sentences = (context.shown or reading_for(message.base_model).shown) == "sentences"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(_small_line(message, context, sentences), width="content")
@@ -141,11 +144,6 @@ def _actions(
         branches.walk(messages, message)
 
 
-def context_of(message: MessageRow) -> ContextUse:
-    """How its prompt was spent."""
-    return ContextUse(**message.context)
-
-
 def open_citation(key: str) -> None:
     """A citation was pressed: show its page with the quoted words marked."""
     pressed = answer.pressed(key)
@@ -165,4 +163,5 @@ def open_citation(key: str) -> None:
 def _small_line(message: MessageRow, context: ContextUse, sentences: bool) -> str:
     """Base model, how much of what was found it was shown, and what it cost in time."""
     said = [label(message.base_model, 60)] if message.base_model else []
-    return " · ".join([*said, figures.fit(context, sentences), *figures.cost(Timings(**message.timings))])
+    passed = answer_checks.passed(checks_of(message))
+    return " · ".join([*said, figures.fit(context, sentences), *figures.cost(Timings(**message.timings)), *passed])

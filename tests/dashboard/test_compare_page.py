@@ -92,6 +92,14 @@ def test_a_vote_is_stored_can_be_changed_and_counts(open_page: Open, workspace: 
     assert workspace.comparisons.get(row.id).choice == "tie"
 
 
+def test_what_a_check_found_stands_in_its_panel(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
+    row = compared(workspace, indexed)
+    (*_, answer) = workspace.conversations.messages(row.panels[1].conversation_id)
+    found = {"carried": ["figures"], "found": [{"check": "figures", "said": "40 mg is not in the sources"}]}
+    workspace.conversations.finish_answer(answer.id, "40 mg.", context={"checks": found})
+    assert words(open_page("compare", corpus=indexed.id, comparison=row.id)).count("Check: 40 mg is not in the") == 1
+
+
 def test_blind_panels_have_no_names_until_the_vote(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
     row = compared(workspace, indexed, blind=True)
     app = open_page("compare", corpus=indexed.id, comparison=row.id)

@@ -269,3 +269,19 @@ def test_as_a_runnable_it_invokes_to_an_answer_and_streams_deltas(assistant: Ass
     runnable = assistant("Nobody knows.").as_runnable()
     assert runnable.invoke("How can the agreement be ended?").quoted_until > 0
     assert isinstance(next(iter(runnable.stream("How can the agreement be ended?"))), Delta)
+
+
+@pytest.mark.parametrize("mode", ["finetuned", "hybrid"])
+def test_an_adapter_s_answer_is_checked_against_what_was_found(assistant: Assistants, mode: str) -> None:
+    engine = ScriptedChat(answers=["Either party may end it with 90 days' notice."])
+    reading = CLOSED_BOOK if mode == "finetuned" else replace(GROUNDED, writes="all", sure=None, agrees=False)
+    made = assistant("").with_voice(lambda mode: Voice(lambda: engine, reading, "x"))
+    answer = asked(made, mode=mode)
+    assert "Check: 90 days is not in the sources." in answer.checks.lines
+    assert answer.checks.failed == {"cited", "figures"}
+
+
+def test_a_quotation_passes_its_domain_s_checks_and_a_refusal_has_none(assistant: Assistants) -> None:
+    answer = asked(assistant("", SUPPORTED))
+    assert (answer.checks.carried, answer.checks.found) == (("cited", "figures", "phrases"), ())
+    assert asked(assistant("", threshold=1.0)).checks.carried == ()

@@ -1,12 +1,15 @@
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from core.assistants import comparing, live
+from core.assistants.answer import Checks, ContextUse, Finding
 from core.assistants.reading import LARGE, SMALL
 from core.assistants.searching import Once, Shared
+from core.assistants.stored import checks_of, context_of
 from core.errors import BadInput, EngineFailed, NotFound
 from core.generation.scripted import ScriptedChat
 from core.ingestion.intake import add_files, create_corpus
@@ -265,3 +268,21 @@ def test_what_fails_for_the_first_is_tried_by_the_next() -> None:
     with pytest.raises(EngineFailed, match="first one"):
         once.get("key", fails)
     assert once.get("key", lambda: "found") == once.get("key", fails) == "found"
+
+
+def test_what_was_checked_of_an_answer_is_stored_with_it(workspace: Workspace) -> None:
+    conversation = says(workspace, ["You will win."])
+    message = live.start(workspace, conversation, "Shall I?", "base")
+    list(live.follow(workspace, message))
+    stored = workspace.conversations.message(message)
+    assert checks_of(stored) == Checks(("phrases",), (Finding("phrases", "it says “you will win”"),))
+    assert context_of(stored).prompt_tokens > 0
+
+
+def test_an_answer_from_before_there_were_checks_has_none(workspace: Workspace) -> None:
+    conversation = says(workspace, [""])
+    workspace.conversations.add_question(conversation, "Well?")
+    answer = workspace.conversations.begin_answer(conversation, "rag")
+    workspace.conversations.finish_answer(answer.id, "Well.", context=asdict(ContextUse(retrieved=3)))
+    stored = workspace.conversations.message(answer.id)
+    assert (checks_of(stored), context_of(stored)) == (Checks(), ContextUse(retrieved=3))

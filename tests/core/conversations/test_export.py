@@ -67,6 +67,16 @@ def test_markdown_numbers_its_sources_and_quotes_their_words(workspace: Workspac
     assert text.rstrip().endswith("not legal advice.")
 
 
+def test_exports_tell_what_the_checks_found(workspace: Workspace, talk: int) -> None:
+    (_, answer) = workspace.conversations.path(talk)
+    found = {"carried": ["figures"], "found": [{"check": "figures", "said": "<40 crowns> is not in the sources"}]}
+    workspace.conversations.finish_answer(answer.id, TEXT, context={"checks": found})
+    assert "Check: \\<40 crowns\\> is not in the sources." in export.export(workspace, talk, MARKDOWN).decode()
+    paragraphs = docx.Document(io.BytesIO(export.export(workspace, talk, WORD))).paragraphs
+    assert "Check: <40 crowns> is not in the sources." in [each.text for each in paragraphs]
+    assert json.loads(export.export(workspace, talk, JSON))["messages"][1]["context"]["checks"] == found
+
+
 def test_markdown_loads_no_picture_that_a_table_or_a_domain_named(workspace: Workspace, talk: int) -> None:
     picture = "![x](http://evil.example/p.png)"
     asked = workspace.conversations.add_question(talk, "And the table?")

@@ -8,7 +8,7 @@ import tomli_w
 
 from core.assistants.ask import Assistant
 from core.commands.index import index
-from core.domains import all_domains, written
+from core.domains import ChecksPolicy, all_domains, domain, written
 from core.errors import BadInput, Conflict, NotFound
 from core.ingestion import intake
 from core.settings import Settings
@@ -24,6 +24,7 @@ CODES = {
     "example_questions": ["How wide must a stair be?"],
     "chunking": {"structure": "section", "target_chars": 300, "max_chars": 400},
     "refusal": {"threshold": 0.2, "sentence": "The codes do not say."},
+    "checks": {"cited": True, "figures": True, "phrases": ["no permit needed", "保证"]},
 }
 
 
@@ -48,6 +49,7 @@ def test_a_built_in_domain_can_be_exported_and_come_back_under_another_name(ws: 
         text = written.write(each).replace(f'name = "{each.name}"', f'name = "{each.name}_2"')
         again = ws.domains.take_in(text)
         assert (again.persona, again.chunking, again.refusal) == (each.persona, each.chunking, each.refusal)
+        assert again.checks == each.checks
         assert again.sample_corpus == ""
 
 
@@ -86,10 +88,18 @@ def test_the_command_line_takes_an_added_domain(ws: Workspace, tmp_path: Path) -
         ({"refusal": {"threshold": True, "sentence": "No."}}, "must be a number"),
         ({"refusal": {"threshold": float("nan"), "sentence": "No."}}, "not between 0 and 1"),
         ({"chunking": {"structure": "verse", "target_chars": 300, "max_chars": 400}}, "'structure' must be one of"),
-        ({"chunking": {"structure": "qa", "target_chars": 500, "max_chars": 400}}, "target not above max"),
+        ({"chunking": {"structure": "qa", "target_chars": 500, "max_chars": 400}}, "not above 'max_chars'"),
         ({"chunking": {"structure": "qa", "target_chars": 3, "max_chars": 400}}, "must lie between"),
         ({"chunking": "qa"}, "[chunking] must be a table"),
         ({"example_questions": ["a", "b", "c", "d"]}, "at most 3"),
+        ({"checks": True}, "[checks] must be a table"),
+        ({"checks": {"names": True}}, "'names' is not a key of [checks]"),
+        ({"checks": {"cited": "yes"}}, "'cited' of [checks] must be true or false"),
+        ({"checks": {"figures": 1}}, "'figures' of [checks] must be true or false"),
+        ({"checks": {"phrases": "never"}}, "'phrases' of [checks] must be a list of texts"),
+        ({"checks": {"phrases": [7]}}, "a list of at most 50 texts"),
+        ({"checks": {"phrases": ["ok", "__"]}}, "each must have a letter or digit"),
+        ({"checks": {"phrases": ["x" * 101]}}, "at most 100 characters"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_with_what_is_wrong(
@@ -99,6 +109,85 @@ def test_a_file_that_is_wrong_is_refused_with_what_is_wrong(
         ws.domains.take_in(toml(**changes))
     assert said in error.value.message
     assert len(ws.domains.all()) == 4
+
+
+def test_a_file_that_does_not_speak_of_checks_has_none(ws: Workspace) -> None:
+    ws.domains.take_in(tomli_w.dumps({key: value for key, value in CODES.items() if key != "checks"}))
+    assert ws.domains.get("building_law").checks == ChecksPolicy()
+    some = written.read(toml(checks={"figures": True}))
+    assert some.checks == ChecksPolicy(figures=True)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Building law", "building_law_2"),
+        ("Île & Río", "ile_rio"),
+        ("5G rules", "domain_5g_rules"),
+        ("X", "domain_x"),
+        ("法律", "domain_1"),
+        ("Право", "domain_1"),
+        ("Legal", "legal_2"),
+        ("long title " * 5, "long_title_long_title_long_title_long_ti"),
+    ],
+)
+def test_any_title_gives_a_name_that_is_valid_and_free(ws: Workspace, title: str, name: str) -> None:
+    ws.domains.take_in(toml())
+    assert ws.domains.free(title) == name
+    assert ws.domains.add(written.made(CODES | {"name": name, "title": title})).name == name
+    again = ws.domains.free(title)
+    assert again != name
+    assert ws.domains.add(written.made(CODES | {"name": again, "title": title})).name == again
+
+
+def test_what_is_wrong_in_a_form_is_told_by_its_fields() -> None:
+    wrong = {"title": "", "refusal": {"threshold": 0.2, "sentence": ""}, "checks": {"phrases": ["?"]}}
+    chunking = {"structure": "qa", "target_chars": 500, "max_chars": 400}
+    with pytest.raises(BadInput) as error:
+        written.made(CODES | wrong | {"name": "5g", "chunking": chunking}, form=True)
+    said = f"{error.value}"
+    for words in ("“Title” is empty", "“Name” must be", "“Usual length” and “Longest”", "“What it says then”"):
+        assert words in said
+    assert "“Never to be said”" in said
+    assert "send the form again" in said
+    assert not any(word in said for word in ("file", "TOML", "'", "[", "_"))
+
+
+def test_a_file_with_a_byte_order_mark_is_read(ws: Workspace) -> None:
+    assert ws.domains.take_in(written.decoded(b"\xef\xbb\xbf" + toml().encode())).name == "building_law"
+    assert written.read(f"\ufeff{toml()}") == ws.domains.get("building_law")
+
+
+def test_a_file_in_another_encoding_is_refused_and_not_mangled() -> None:
+    for data in (toml(title="Größe", checks={}).encode("latin-1"), toml().encode("utf-16")):
+        with pytest.raises(BadInput, match=r"not a text in UTF-8.*Save the file as UTF-8"):
+            written.decoded(data)
+
+
+def test_a_file_can_be_taken_in_by_another_name(ws: Workspace) -> None:
+    made = ws.domains.take_in(written.write(domain("legal")), name="our_law")
+    assert (made.name, ws.domains.get("our_law").persona) == ("our_law", domain("legal").persona)
+    with pytest.raises(BadInput, match="2 to 40 small letters"):
+        ws.domains.take_in(toml(), name="Our Law")
+
+
+def test_a_newer_file_replaces_one_s_own_domain_and_its_corpora_stay(ws: Workspace) -> None:
+    ws.domains.take_in(toml())
+    corpus = intake.create_corpus(ws, "codes", "building_law")
+    ws.domains.take_in(toml(persona="You are a newer surveyor."), replace=True)
+    assert Assistant.of(ws, corpus.id).domain.persona == "You are a newer surveyor."
+    assert len(ws.domains.all()) == 5
+
+
+def test_a_built_in_domain_is_not_replaced_and_nothing_is_replaced_by_what_is_wrong(ws: Workspace) -> None:
+    ws.domains.take_in(toml())
+    with pytest.raises(BadInput, match="built-in"):
+        ws.domains.take_in(written.write(domain("legal")), replace=True)
+    with pytest.raises(NotFound):
+        ws.domains.take_in(toml(name="other"), replace=True)
+    with pytest.raises(BadInput):
+        ws.domains.take_in(toml(persona=""), replace=True)
+    assert ws.domains.get("building_law").persona == CODES["persona"]
 
 
 def test_what_is_no_toml_is_refused(ws: Workspace) -> None:

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from core.assistants.ask import Voice
 from core.assistants.reading import CLOSED_BOOK, GROUNDED
 from core.commands.evaluate import evaluate, readable, write
 from core.errors import BadInput, NotFound
-from core.evaluation import running
+from core.evaluation import fingerprints, running
 from core.evaluation.comparing import between, change
 from core.evaluation.fingerprints import differing
 from core.evaluation.html import page
@@ -27,6 +28,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from storage.gold import GoldDraft
 from storage.rows import CorpusRow
+from tests.core.domains.test_known import toml
 
 LEASE = b"""# Lease of Unit 7
 
@@ -214,6 +216,39 @@ def test_a_cancelled_run_keeps_its_answers_and_their_numbers(
     assert done.status == "cancelled"
     assert len(ws.evaluations.answers(row.id)) == 1
     assert ws.evaluations.get(row.id).summary["modes"]["base"]["token_f1"]["n"] == 1
+
+
+def test_what_the_domain_checks_is_counted_by_mode_and_stands_in_the_reports(
+    ws: Workspace, corpus: CorpusRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {"finetuned": "It is 9,999 pounds.", "hybrid": "It is a guaranteed win of 2,400 pounds a month."}
+
+    class Serving:
+        def voice(self, _corpus_id: int, mode: Mode) -> Voice:
+            reading = replace(GROUNDED, writes="all", sure=None, agrees=False) if mode == "hybrid" else CLOSED_BOOK
+            return Voice(lambda: ScriptedChat(answers=[said[mode]]), reading, f"scripted {mode}")
+
+    monkeypatch.setitem(ws._parts, "serving", Serving())
+    modes = ["base", "quote", "rag", "finetuned", "hybrid"]
+    row = running.start(ws, corpus.id, of_rows(ws.gold.list(corpus.id))[:2], modes)
+    ws.dispatcher.run_one()
+    found = report(ws, ws.evaluations.get(row.id))
+    passed = {mode: found["modes"][mode]["check_figures"]["mean"] for mode in modes[1:]}
+    assert passed == {"quote": 1.0, "rag": 1.0, "finetuned": 0.0, "hybrid": 1.0}
+    assert "check_figures" not in found["modes"]["base"]  # it has nothing to be held against
+    assert found["modes"]["finetuned"]["checks"] | {"sd": 0} == found["modes"]["finetuned"]["checks"]
+    assert found["modes"]["finetuned"]["checks"]["mean"] == 0.0
+    assert "Check: figures are in the sources" in page(found)
+
+
+def test_other_checks_of_the_domain_ask_again_and_are_told(ws: Workspace) -> None:
+    ws.domains.take_in(toml(checks={"figures": True}))
+    made = intake.create_corpus(ws, "Codes", "building_law")
+    before = fingerprints.of_answering(ws, made.id), fingerprints.of_modes(ws, made.id, ["rag"])
+    ws.domains.take_in(toml(checks={"cited": True}), replace=True)
+    after = fingerprints.of_answering(ws, made.id), fingerprints.of_modes(ws, made.id, ["rag"])
+    assert differing(after[0], before[0]) == ["checks"]
+    assert after[1] != before[1]
 
 
 def test_questions_come_from_files_in_the_format_of_the_data_sets(tmp_path: Path) -> None:
