@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.domains import Domain
+from core.domains import ChecksPolicy, Domain
 from core.finetuning import samples
 from core.ingestion import intake
 from dashboard import resources, state
@@ -23,6 +23,8 @@ def show(domain: Domain, corpora: Sequence[CorpusRow]) -> None:
             _menu(domain)
         st.markdown(label(domain.summary, 160))
         st.caption(_numbers(corpora))
+        if checked := _checked(domain.checks):
+            st.caption(f":material/rule: {checked}", help="Looked at in every answer, and told below it")
         for corpus in corpora[:SHOWN]:
             name = label(corpus.name, 40)
             if st.button(name, key=f"open-{corpus.id}", icon=":material/forum:", type="tertiary", help="Open its chat"):
@@ -113,6 +115,13 @@ def _numbers(corpora: Sequence[CorpusRow]) -> str:
     ]
     indexed = max((each.indexed_at for each in numbers if each.indexed_at), default=None)
     return " · ".join([*said, f"indexed {figures.ago(indexed)}" if indexed else "not indexed"])
+
+
+def _checked(policy: ChecksPolicy) -> str:
+    """`Checks sources, figures, 2 phrases`; nothing where nothing is checked."""
+    said = ["sources"] * policy.cited + ["figures"] * policy.figures
+    said += [figures.count(len(policy.phrases), "phrase")] if policy.phrases else []
+    return f"Checks {', '.join(said)}" if said else ""
 
 
 def _open(domain: Domain, corpus_id: int) -> None:

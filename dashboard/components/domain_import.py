@@ -31,7 +31,7 @@ def _read(upload: UploadedFile, keep: Callable[[Callable[[], Domain]], None]) ->
         st.error(label(f"{error}", 600))
         return
     taken = found.name in {each.name for each in domains.all()}
-    st.markdown(f"**{label(found.title, 60)}**, by its name `{found.name}`.")
+    st.markdown(f"**{label(found.title, 60)}**, by its name {label(found.name, 40)}.")
     replace = taken and _replaces(found)
     if replace is None:
         return
@@ -46,7 +46,7 @@ def _replaces(found: Domain) -> bool | None:
     if found.name in ORDER:
         st.caption("The built-in domain of that name stays; this one is added beside it.")
         return False
-    chosen = st.radio(f"You have a domain called {found.name} already.", (BESIDE, REPLACE), index=None)
+    chosen = st.radio(f"You have a domain called {label(found.name, 40)} already.", (BESIDE, REPLACE), index=None)
     if chosen == REPLACE:
         used = sum(corpus.domain == found.name for corpus in resources.workspace().corpora.list())
         st.warning(

@@ -114,6 +114,15 @@ def test_an_answer_for_people_ends_with_the_disclaimer_of_its_domain(home: Path)
     assert readable_answer(answer_shape() | {"answer": "Yes.", "disclaimer": ""}) == "Yes."
 
 
+def test_an_answer_for_people_says_what_the_checks_found() -> None:
+    found = answer_shape() | {"answer": "Take 40 mg.", "checks": ["Check: 40 mg is not in the sources."]}
+    assert readable_answer(found | {"disclaimer": "No advice."}) == (
+        "Take 40 mg.\n\nCheck: 40 mg is not in the sources.\n\nNo advice."
+    )
+    del found["checks"]  # as a server of an older version answers
+    assert readable_answer(found) == "Take 40 mg."
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

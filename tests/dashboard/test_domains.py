@@ -94,6 +94,16 @@ def test_the_checks_of_a_domain_are_set_in_its_form_and_changed(open_page: Open,
     assert workspace.domains.get("building_law").checks == ChecksPolicy(cited=True)
 
 
+def test_a_card_says_what_its_domain_checks(open_page: Open, workspace: Workspace) -> None:
+    before = words(open_page())
+    assert before.count("Checks sources, figures, 3 phrases") == 3
+    assert before.count("Checks figures") == 1
+    workspace.domains.take_in(toml(checks={"phrases": ["always safe"]}))
+    assert "Checks 1 phrase" in words(open_page())
+    workspace.domains.take_in(toml(checks={}), replace=True)
+    assert words(open_page()).count("Checks ") == before.count("Checks ")
+
+
 def test_a_built_in_domain_is_copied_from_its_menu(open_page: Open, workspace: Workspace) -> None:
     app = open_page()
     app.session_state["domain-wanted"] = ("Copy", "legal")
