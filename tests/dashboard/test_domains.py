@@ -278,3 +278,18 @@ def test_what_a_domain_says_is_text_on_every_page(open_page: Open, workspace: Wo
         "finetune": ["title"],
     }
     assert all(f"{PICTURE} {said}" in shown for said in expected.get(page, []))
+
+
+def test_a_corpus_of_one_s_own_domain_takes_in_gold_questions_and_training_pairs(
+    open_page: Open, workspace: Workspace
+) -> None:
+    workspace.domains.take_in(toml())
+    corpus = intake.create_corpus(workspace, "Codes", "building_law")
+    pairs = b"question,answer\nHow wide must a stair be?,One metre\n"
+    for page, press in (("evaluate", "Add 1 question"), ("finetune", "Add 1 example")):
+        app = open_page(page, corpus=corpus.id)
+        app.file_uploader[0].upload("pairs.csv", pairs).run()
+        labelled(app, "button", press).click().run()
+        assert not app.exception
+    assert [row.answer for row in workspace.gold.list(corpus.id)] == ["One metre"]
+    assert [row.answer for row in workspace.examples.list(corpus.id)] == ["One metre"]
