@@ -90,7 +90,10 @@ def test_sentences_show_their_source_or_that_they_have_none(
 def test_what_a_check_found_stands_below_the_answer_and_what_passed_among_its_facts(
     open_page: Open, workspace: Workspace, indexed: CorpusRow
 ) -> None:
-    found = {"carried": ["cited", "figures"], "found": [{"check": "figures", "said": "40 mg is ![x](http://e.example)"}]}
+    found = {
+        "carried": ["cited", "figures"],
+        "found": [{"check": "figures", "said": "40 mg is ![x](http://e.example)"}],
+    }
     answer = answered(workspace, indexed, context={"checks": found})
     said = words(open_page("chat", corpus=indexed.id, conversation=answer.conversation_id))
     assert "Check: 40 mg is ![x](http" in said
