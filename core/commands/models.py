@@ -73,6 +73,8 @@ def try_(name: Name, workspace: Folder = None) -> None:
         trial = try_out(ws, _id(ws, name))
     if trial.offered:
         say("Offered:", ", ".join(each.model for each in trial.offered), file=sys.stderr)
+    elif trial.unlisted and not trial.problem:
+        say("It does not list its models.", file=sys.stderr)
     if trial.problem:
         raise TriptychError(trial.problem, trial.remedy)
     speed = f", {trial.tokens_per_s:.0f} tokens/s" if trial.tokens_per_s else ""

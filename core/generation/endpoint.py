@@ -103,8 +103,9 @@ class EndpointChat(Engine):
             shown = self._wire().get("/api/show", root=True, body={"model": self.model})
         except EngineFailed:
             return 0
-        facts = shown.get("model_info", {}) if isinstance(shown, dict) else {}
-        return next((int(value) for key, value in facts.items() if key.endswith(".context_length")), 0)
+        facts = shown.get("model_info") if isinstance(shown, dict) else None
+        told = facts.items() if isinstance(facts, dict) else ()
+        return next((value for key, value in told if key.endswith(".context_length") and isinstance(value, int)), 0)
 
     def log_likelihood(self, messages: Sequence[BaseMessage], answer: str) -> list[float] | None:
         """As vLLM gives it (`prompt_logprobs` of a chat whose last message is the answer); None from all others."""

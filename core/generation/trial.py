@@ -1,13 +1,14 @@
 """The *Test* button: is a base model there, what does it offer, how fast is it, how much does it read."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from core.errors import TriptychError
 from core.generation.engine import Engine
+from core.generation.wire import NothingThere
 
 if TYPE_CHECKING:
     from core.generation.endpoint import EndpointChat, Offered
@@ -24,6 +25,7 @@ class Trial:
     Attributes:
         problem, remedy: why it failed; "" when it answered.
         offered: base models at an endpoint.
+        unlisted: whether it is an endpoint that does not say what it offers; it may answer all the same.
         window: tokens it says it reads; 0 when it does not say.
         load_s: seconds until it was loaded.
         first_word_s: seconds from the question to the first word.
@@ -34,6 +36,7 @@ class Trial:
     problem: str = ""
     remedy: str = ""
     offered: "tuple[Offered, ...]" = ()
+    unlisted: bool = False
     window: int = 0
     load_s: float | None = None
     first_word_s: float | None = None
@@ -45,27 +48,24 @@ def try_out(workspace: "Workspace", base_model_id: int | None) -> Trial:
     """Load a base model, ask it one short question, and say how it did. Never raises for its mistakes."""
     from core.generation.endpoint import EndpointChat
 
-    offered: tuple[Offered, ...] = ()
-    window = 0
+    known, why = Trial(), None
     try:
         engine = workspace.engines.of(base_model_id)
         if isinstance(engine, EndpointChat):
-            offered = tuple(engine.offered())
-            window = _endpoint_window(engine, offered)
+            offered, why = _offered(engine)
+            known = Trial(offered=offered, unlisted=why is not None, window=_endpoint_window(engine, offered))
         began = time.perf_counter()
         engine.warm()
         load_s = time.perf_counter() - began
-        return asked(engine, offered, window, load_s)
+        found = asked(engine)
+        window = known.window or found.window
+        return replace(found, offered=known.offered, unlisted=known.unlisted, window=window, load_s=load_s)
     except TriptychError as error:
-        return Trial(problem=error.message, remedy=error.remedy, offered=offered, window=window)
+        message, remedy = _in_words(error, known, why)
+        return replace(known, problem=message, remedy=remedy)
 
 
-def _endpoint_window(engine: "EndpointChat", offered: "tuple[Offered, ...]") -> int:
-    told = next((each.window for each in offered if each.model == engine.model), 0)
-    return told or engine.asked_window()
-
-
-def asked(engine: Engine, offered: "tuple[Offered, ...]" = (), window: int = 0, load_s: float | None = None) -> Trial:
+def asked(engine: Engine) -> Trial:
     """Ask one short question and say how it went; raises as the engine does."""
     began, first, answer, tokens = time.perf_counter(), None, "", 0
     messages = [SystemMessage("You are a helpful assistant."), HumanMessage(ASKED)]
@@ -76,13 +76,33 @@ def asked(engine: Engine, offered: "tuple[Offered, ...]" = (), window: int = 0, 
         usage = getattr(chunk, "usage_metadata", None)
         tokens = usage["output_tokens"] if usage else tokens
     if first is None:
-        return Trial("It answered with nothing.", "Test it again, or choose another model.", offered, window, load_s)
+        return Trial("It answered with nothing.", "Test it again, or choose another model.")
     writing = time.perf_counter() - first
     return Trial(
-        offered=offered,
-        window=window or engine.window,
-        load_s=load_s,
+        window=engine.window,
         first_word_s=first - began,
         tokens_per_s=(tokens - 1) / writing if tokens > 1 and writing > 0 else None,
         answer=answer.strip(),
     )
+
+
+def _offered(engine: "EndpointChat") -> "tuple[tuple[Offered, ...], TriptychError | None]":
+    """What an endpoint offers, or why it does not say: not all have a list, and it can answer without one."""
+    try:
+        return tuple(engine.offered()), None
+    except TriptychError as error:
+        return (), error
+
+
+def _endpoint_window(engine: "EndpointChat", offered: "tuple[Offered, ...]") -> int:
+    told = next((each.window for each in offered if each.model == engine.model), 0)
+    return told or engine.asked_window()
+
+
+def _in_words(error: TriptychError, known: Trial, why: TriptychError | None) -> tuple[str, str]:
+    """A problem and its remedy, by what else the test has found."""
+    if not isinstance(error, NothingThere):
+        return error.message, error.remedy
+    if isinstance(why, NothingThere):  # neither a list nor a model: it is the address
+        return why.message, "Mend its address: it usually ends in /v1."
+    return error.message, "Choose one that is offered there." if known.offered else "Mend the model's name."

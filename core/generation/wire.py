@@ -20,8 +20,9 @@ from core.generation.engine import is_set
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_S, READ_S = 10.0, 180.0
-"""Longest waits: for a connection, and for the next piece (a long prompt on a slow machine takes minutes)."""
+CONNECT_S, READ_S, SHORT_S = 10.0, 180.0, 30.0
+"""Longest waits: for a connection, for the next piece (a long prompt on a slow machine takes minutes), and for what
+takes no writing."""
 
 RETRY_AT_MOST_S = 15.0
 """A busy endpoint that names a time up to this is asked again, once; a longer one is the person's to decide."""
@@ -30,6 +31,10 @@ LISTEN_S = 0.1
 SHOWN = 200
 REPEATED = 20
 """Characters in a row that an endpoint's message may not have in common with what was asked: it goes into rows."""
+
+
+class NothingThere(EngineFailed):
+    """The endpoint has nothing at that address, or no model of that name (404)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,13 @@ class Wire:
         parts = urlsplit(self._address.url)
         url = f"{parts.scheme}://{parts.netloc}{path}" if root else f"{self._address.url.rstrip('/')}{path}"
         try:
-            with httpx.Client(timeout=httpx.Timeout(READ_S / 6, connect=CONNECT_S)) as client:
+            with httpx.Client(timeout=httpx.Timeout(SHORT_S, connect=CONNECT_S)) as client:
                 response = client.request("POST" if body else "GET", url, json=body, headers=self._headers())
                 if response.status_code != 200:
                     raise self._problem(response.status_code, response.headers, response.text, "")
                 return response.json()
-        except (httpx.HTTPError, httpx.InvalidURL, json.JSONDecodeError) as error:
-            raise self._unreachable(error) from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise self._unreachable(error, SHORT_S) from error
 
     def events(self, body: dict[str, Any], stopping: threading.Event | None) -> Iterator[dict[str, Any]]:
         """The events of one streamed answer; ends early when `stopping` is set or the iterator is closed.
@@ -117,7 +122,7 @@ class Wire:
                             raise self._problem(response.status_code, response.headers, text, body["model"])
                     await asyncio.sleep(wait)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._unreachable(error) from error
+            raise self._unreachable(error, READ_S) from error
 
     async def _read(self, response: "httpx.Response") -> AsyncIterator[dict[str, Any]]:
         """Server-sent events; a stream without its end mark or a finish reason was cut."""
@@ -140,15 +145,16 @@ class Wire:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key}"} if self._key else {}
 
-    def _unreachable(self, error: Exception) -> EngineFailed:
+    def _unreachable(self, error: Exception, waited_s: float) -> EngineFailed:
         import httpx
 
         name, host = self._address.name, self._address.host
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return EngineFailed(f"{name} cannot be reached at {host}.", "Start it or mend its address, then ask again.")
         if isinstance(error, httpx.TimeoutException):
-            return EngineFailed(f"{name} has not said anything for {READ_S:.0f} s.", "Ask again, or look at its log.")
-        if isinstance(error, json.JSONDecodeError | httpx.InvalidURL | httpx.UnsupportedProtocol):
+            message = f"{name} has not said anything for {waited_s:.0f} s."
+            return EngineFailed(message, "Ask again, or look at its log.")
+        if isinstance(error, ValueError | httpx.InvalidURL | httpx.UnsupportedProtocol):
             return EngineFailed(f"{host} does not answer like an OpenAI-compatible endpoint.", "Check its address.")
         return EngineFailed(f"The connection to {name} was cut.", "What arrived is kept; ask again.")
 
@@ -158,8 +164,10 @@ class Wire:
             return EngineFailed(f"{name} does not accept the key ({status}).", "Enter another key in Settings.")
         if status == 404:
             what = f"has no base model called {model!r}" if model else "has nothing at this address"
-            remedy = "Test it in Settings: it lists what is offered. Addresses usually end in /v1."
-            return EngineFailed(f"{name} {what} (404).", remedy)
+            remedy = (
+                "Mend its name or address in Settings: addresses usually end in /v1, and a test lists what is offered."
+            )
+            return NothingThere(f"{name} {what} (404).", remedy)
         if status == 429:
             wait = _retry_after(headers)
             remedy = f"Ask again in {wait:.0f} s." if wait is not None else "Ask again later, or check your plan."

@@ -77,6 +77,8 @@ def result(trial: Trial) -> None:
         names = ", ".join(label(each.model) for each in trial.offered[:20])
         more = f" and {len(trial.offered) - 20} more" if len(trial.offered) > 20 else ""
         st.caption(f"Offered there, {count(len(trial.offered), 'model')}: {names}{more}")
+    elif trial.unlisted and not trial.problem:
+        st.caption("It does not list its models.")
 
 
 def _figures(trial: Trial) -> list[str]:

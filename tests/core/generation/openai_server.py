@@ -26,11 +26,16 @@ class OpenAIServer:
     """Attributes: seen, the bodies of all chat requests; reading and broken_off, what became of the model "slow".
 
     `adapters`: as vLLM lists its LoRA modules, each name with its base model's and the engine that answers for it.
+    `models`: what is listed beside them; None where the server has no list. `own`: by path, what its own routes say
+    (Ollama, LM Studio, llama.cpp); it has no others. `events`: by model, what is streamed word for word.
     """
 
     def __init__(self, engine: Engine, key: str = KEY) -> None:
         self.engine, self.key = engine, key
         self.adapters: dict[str, tuple[str, Engine]] = {}
+        self.models: list[dict[str, Any]] | None = [{"id": "tiny", "max_model_len": 2048}, {"id": "other"}]
+        self.own: dict[str, Any] = {"/api/show": {"model_info": {"llama.context_length": 1234}}}
+        self.events: dict[str, list[dict[str, Any]]] = {}
         self.seen: list[dict[str, Any]] = []
         self.reading = threading.Event()
         self.broken_off = threading.Event()
@@ -38,7 +43,7 @@ class OpenAIServer:
         routes = [
             Route("/v1/models", self._models),
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
-            Route("/api/show", self._show, methods=["POST"]),
+            Route("/{path:path}", self._own, methods=["GET", "POST"]),
         ]
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
@@ -63,12 +68,14 @@ class OpenAIServer:
         return None
 
     async def _models(self, request: Request) -> Response:
-        models = [{"id": "tiny", "object": "model", "max_model_len": 2048}, {"id": "other", "object": "model"}]
-        models += [{"id": name, "object": "model", "parent": base} for name, (base, _) in self.adapters.items()]
+        if self.models is None:
+            return JSONResponse({"detail": "Not Found"}, 404)
+        models = self.models + [{"id": name, "parent": base} for name, (base, _) in self.adapters.items()]
         return self._refused(request) or JSONResponse({"object": "list", "data": models})
 
-    async def _show(self, request: Request) -> Response:
-        return JSONResponse({"model_info": {"llama.context_length": 1234}})
+    async def _own(self, request: Request) -> Response:
+        said = self.own.get(request.url.path, {"detail": "Not Found"})
+        return JSONResponse(said, 200 if request.url.path in self.own else 404)
 
     async def _chat(self, request: Request) -> Response:
         if refused := self._refused(request):
@@ -90,6 +97,8 @@ class OpenAIServer:
                 return Response(status_code=307, headers={"location": "http://127.0.0.1:9/v1/chat/completions"})
             case "unknown":
                 return JSONResponse({"error": {"message": "model not found"}}, 404)
+        if events := self.events.get(body["model"]):
+            return StreamingResponse((_event(each) for each in events), media_type="text/event-stream")
         if not body.get("stream"):
             return JSONResponse(_whole(body))
         return StreamingResponse(self._stream(body), media_type="text/event-stream")
