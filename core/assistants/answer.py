@@ -63,6 +63,7 @@ class ContextUse:
     `prompt_tokens`; `room` is what the answer may have. `turns` earlier questions of `turns_before` are in it.
     `shown` is what of the passages is in it: relevant "sentences" or whole "passages"; "" in answers from before it
     was kept.
+    `cut_to`: the tokens that an endpoint counted, where they are so few that it must have cut the prompt; else 0.
     """
 
     retrieved: int = 0
@@ -77,6 +78,7 @@ class ContextUse:
     turns: int = 0
     turns_before: int = 0
     shown: str = ""
+    cut_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,8 @@ class Writer:
             usage = getattr(chunk, "usage_metadata", None)
             self.tokens = usage["output_tokens"] if usage else self.tokens
             self.sureness = chunk.response_metadata.get("mean_logprob", self.sureness)
+            if cut_to := chunk.response_metadata.get("prompt_cut_to"):
+                self.context = replace(self.context, cut_to=cut_to)
             self.seconds = time.perf_counter() - began
             if text := str(chunk.text):
                 yield text

@@ -78,7 +78,8 @@ def try_(name: Name, workspace: Folder = None) -> None:
     if trial.problem:
         raise TriptychError(trial.problem, trial.remedy)
     speed = f", {trial.tokens_per_s:.0f} tokens/s" if trial.tokens_per_s else ""
-    say(f"First word after {trial.first_word_s or 0:.1f} s{speed}, reads {trial.window} tokens: {trial.answer}")
+    reads = f"reads {trial.window} tokens" if trial.window else "does not say how much it reads"
+    say(f"First word after {trial.first_word_s or 0:.1f} s{speed}, {reads}: {trial.answer}")
 
 
 @app.command()

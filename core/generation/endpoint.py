@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from core.errors import BadInput, EngineFailed
 from core.generation.embedded import ROLES, text_of
 from core.generation.engine import Engine, is_set
+from core.generation.reach import Reach, cut_to, reach
 from core.generation.wire import Address, Wire
 
 WINDOW = 4096
@@ -97,15 +98,9 @@ class EndpointChat(Engine):
         named = [row for row in rows if isinstance(row, dict) and "id" in row]
         return [Offered(str(row["id"]), _window(row), str(row.get("parent") or "")) for row in named]
 
-    def asked_window(self) -> int:
-        """The context length by Ollama's own route; 0 when this is not Ollama or it does not say."""
-        try:
-            shown = self._wire().get("/api/show", root=True, body={"model": self.model})
-        except EngineFailed:
-            return 0
-        facts = shown.get("model_info") if isinstance(shown, dict) else None
-        told = facts.items() if isinstance(facts, dict) else ()
-        return next((value for key, value in told if key.endswith(".context_length") and isinstance(value, int)), 0)
+    def reach(self) -> Reach:
+        """How much its own routes say that it reads; ask when the model has answered, so that it is loaded."""
+        return reach(self._wire(), self.model)
 
     def log_likelihood(self, messages: Sequence[BaseMessage], answer: str) -> list[float] | None:
         """As vLLM gives it (`prompt_logprobs` of a chat whose last message is the answer); None from all others."""
@@ -161,16 +156,18 @@ class EndpointChat(Engine):
                     if run_manager:
                         run_manager.on_llm_new_token(text, chunk=chunk)
                     yield chunk
-        read = int(usage.get("prompt_tokens") or self.count_tokens(messages))
+        counted, estimated = int(usage.get("prompt_tokens") or 0), self.count_tokens(messages)
+        read = counted or estimated
         said = int(usage.get("completion_tokens") or pieces)
         facts = {
             "model_name": self.name or self.model,
             "finish_reason": "stopped" if is_set(stopping) else finish or "stop",
             "first_token_s": first_at - started if first_at else None,
             "total_s": time.monotonic() - started,
+            "prompt_cut_to": cut_to(counted, estimated, BYTES_PER_TOKEN),
         }
-        counted = UsageMetadata(input_tokens=read, output_tokens=said, total_tokens=read + said)
-        message = AIMessageChunk(content="", usage_metadata=counted, response_metadata=facts, chunk_position="last")
+        tokens = UsageMetadata(input_tokens=read, output_tokens=said, total_tokens=read + said)
+        message = AIMessageChunk(content="", usage_metadata=tokens, response_metadata=facts, chunk_position="last")
         yield ChatGenerationChunk(message=message)
 
     def _generate(

@@ -19,7 +19,8 @@ class Engine(BaseChatModel, abc.ABC):
     `stream(messages, stopping=event)` ends within a few tokens after `event` is set, and so does closing
     the iterator; the text so far stands. The last chunk carries `usage_metadata` and, in
     `response_metadata`: model_name, finish_reason ("stop", "length" or "stopped"), first_token_s, total_s, and where
-    the engine knows it, mean_logprob: of the tokens it wrote, as a natural logarithm.
+    the engine knows it, mean_logprob: of the tokens it wrote, as a natural logarithm; prompt_cut_to: the tokens of
+    the prompt that were read, where it was probably cut.
     """
 
     name: str | None = None

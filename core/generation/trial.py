@@ -27,6 +27,7 @@ class Trial:
         offered: base models at an endpoint.
         unlisted: whether it is an endpoint that does not say what it offers; it may answer all the same.
         window: tokens it says it reads; 0 when it does not say.
+        made_for: the most an endpoint's model was made for, which it may be served with less than; 0 is unknown.
         load_s: seconds until it was loaded.
         first_word_s: seconds from the question to the first word.
         tokens_per_s: how fast the answer came after its first word.
@@ -38,6 +39,7 @@ class Trial:
     offered: "tuple[Offered, ...]" = ()
     unlisted: bool = False
     window: int = 0
+    made_for: int = 0
     load_s: float | None = None
     first_word_s: float | None = None
     tokens_per_s: float | None = None
@@ -53,20 +55,26 @@ def try_out(workspace: "Workspace", base_model_id: int | None) -> Trial:
         engine = workspace.engines.of(base_model_id)
         if isinstance(engine, EndpointChat):
             offered, why = _offered(engine)
-            known = Trial(offered=offered, unlisted=why is not None, window=_endpoint_window(engine, offered))
+            known = Trial(offered=offered, unlisted=why is not None)
         began = time.perf_counter()
         engine.warm()
         load_s = time.perf_counter() - began
         found = asked(engine)
-        window = known.window or found.window
-        return replace(found, offered=known.offered, unlisted=known.unlisted, window=window, load_s=load_s)
+        if isinstance(engine, EndpointChat):
+            found = _with_reach(found, engine, known.offered)
+        return replace(found, offered=known.offered, unlisted=known.unlisted, load_s=load_s)
     except TriptychError as error:
         message, remedy = _in_words(error, known, why)
         return replace(known, problem=message, remedy=remedy)
 
 
 def asked(engine: Engine) -> Trial:
-    """Ask one short question and say how it went; raises as the engine does."""
+    """Ask one short question and say how it went; raises as the engine does.
+
+    What an endpoint reads is not known by this: its engine only has what was entered, or a guess.
+    """
+    from core.generation.endpoint import EndpointChat
+
     began, first, answer, tokens = time.perf_counter(), None, "", 0
     messages = [SystemMessage("You are a helpful assistant."), HumanMessage(ASKED)]
     for chunk in engine.stream(messages, max_tokens=WORDS):
@@ -79,7 +87,7 @@ def asked(engine: Engine) -> Trial:
         return Trial("It answered with nothing.", "Test it again, or choose another model.")
     writing = time.perf_counter() - first
     return Trial(
-        window=engine.window,
+        window=0 if isinstance(engine, EndpointChat) else engine.window,
         first_word_s=first - began,
         tokens_per_s=(tokens - 1) / writing if tokens > 1 and writing > 0 else None,
         answer=answer.strip(),
@@ -94,9 +102,12 @@ def _offered(engine: "EndpointChat") -> "tuple[tuple[Offered, ...], TriptychErro
         return (), error
 
 
-def _endpoint_window(engine: "EndpointChat", offered: "tuple[Offered, ...]") -> int:
-    told = next((each.window for each in offered if each.model == engine.model), 0)
-    return told or engine.asked_window()
+def _with_reach(found: Trial, engine: "EndpointChat", offered: "tuple[Offered, ...]") -> Trial:
+    """How much it reads as it is loaded now; where its own routes do not say, what its list says."""
+    told = engine.reach()
+    listed = next((each.window for each in offered if each.model == engine.model), 0)
+    served = told.window or (listed if listed != told.made_for else 0)
+    return replace(found, window=served, made_for=told.made_for)
 
 
 def _in_words(error: TriptychError, known: Trial, why: TriptychError | None) -> tuple[str, str]:

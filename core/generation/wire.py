@@ -63,24 +63,30 @@ class Wire:
         self._key = key
         self._sent = ""
 
-    def get(self, path: str, *, root: bool = False, body: dict[str, Any] | None = None) -> Any:
-        """JSON of one short request (POST when there is a body); `root` leaves the base URL's path out.
+    def get(
+        self, path: str, *, root: bool = False, body: dict[str, Any] | None = None, wait_s: float | None = None
+    ) -> Any:
+        """JSON of one short request (POST when there is a body).
+
+        Args:
+            root: leave out the /v1 at the base URL's end.
+            wait_s: the longest wait, in seconds; `SHORT_S` unless it is given.
 
         Raises:
             EngineFailed, BadInput: in the words of `_problem`.
         """
         import httpx
 
-        parts = urlsplit(self._address.url)
-        url = f"{parts.scheme}://{parts.netloc}{path}" if root else f"{self._address.url.rstrip('/')}{path}"
+        base, wait_s = self._address.url.rstrip("/"), wait_s or SHORT_S
+        url = (base.removesuffix("/v1") if root else base) + path
         try:
-            with httpx.Client(timeout=httpx.Timeout(SHORT_S, connect=CONNECT_S)) as client:
+            with httpx.Client(timeout=httpx.Timeout(wait_s, connect=CONNECT_S)) as client:
                 response = client.request("POST" if body else "GET", url, json=body, headers=self._headers())
                 if response.status_code != 200:
                     raise self._problem(response.status_code, response.headers, response.text, "")
                 return response.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise self._unreachable(error, SHORT_S) from error
+            raise self._unreachable(error, wait_s) from error
 
     def events(self, body: dict[str, Any], stopping: threading.Event | None) -> Iterator[dict[str, Any]]:
         """The events of one streamed answer; ends early when `stopping` is set or the iterator is closed.

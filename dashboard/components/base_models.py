@@ -93,16 +93,28 @@ def _figures(trial: Trial) -> list[str]:
 
 
 def _window(trial: Trial, row: BaseModelRow) -> None:
-    """Offer what it says of itself; a person may have wished for less on purpose."""
-    if trial.window and trial.window != row.window and not (row.window == 0 and trial.window == 4096):
+    """Offer what it says of itself, for a person may have wished for less on purpose; warn where too much is sent."""
+    from core.generation.endpoint import WINDOW  # brings LangChain with it
+
+    taken = row.window or WINDOW
+    if not trial.window:
+        whose = "are taken, as entered" if row.window else "are assumed"
+        most = f" The model was made for {trial.made_for:,}; it may be served with less." if trial.made_for else ""
+        st.caption(f"It does not say how much it reads: {taken:,} tokens {whose}. Enter it under Edit.{most}")
+        return
+    if trial.window < taken:
+        st.warning(
+            f"It may be sent up to {taken:,} tokens, but reads {trial.window:,}: a server can cut the beginning of a "
+            "longer prompt without a word. Take its context length over, or serve it with a longer one.",
+            icon=":material/content_cut:",
+        )
+    if trial.window != taken:
         st.button(
             f"Use a context length of {trial.window:,} tokens",
             key=f"window-{row.id}",
             on_click=_take_window,
             args=(row, trial.window),
         )
-    elif not row.window:
-        st.caption("It does not say how much it reads: 4,096 tokens are assumed. Enter it under Edit.")
 
 
 @state.reported

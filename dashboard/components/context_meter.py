@@ -47,7 +47,7 @@ def show(message_id: int, context: ContextUse, sentences: bool) -> None:
     parts = segments(context)
     used = sum(part.tokens for part in parts)
     share = f"{min(1.0, used / context.window):.0%}"
-    label = f"{share} of the window"
+    label = "Cut by the endpoint" if context.cut_to else f"{share} of the window"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         drawn = [{"name": part.name, "tokens": part.tokens, "colour": part.colour} for part in parts]
         spoken = ", ".join(f"{part.name} {part.tokens}" for part in parts)
@@ -71,6 +71,11 @@ def _details(parts: list[Segment], context: ContextUse, sentences: bool, free: i
 def cut(context: ContextUse, sentences: bool) -> list[str]:
     """What is not in the window, and why, in a line each."""
     said = [f"The window holds {context.window:,} tokens; the prompt took {context.prompt_tokens:,}."]
+    if context.cut_to:
+        said.append(
+            f"The endpoint counted {context.cut_to:,} tokens of it: it has probably cut the prompt, "
+            "its beginning first. Test the base model in Settings, and take over the context length it has."
+        )
     if context.retrieved:
         said.append(figures.fit(context, sentences).capitalize() + ".")
     if context.turns and context.turns_before > context.turns:

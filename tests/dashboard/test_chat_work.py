@@ -148,6 +148,8 @@ def test_the_context_meter_says_what_was_cut() -> None:
     said = " ".join(context_meter.cut(use, sentences=False))
     assert "3 did not fit" in said
     assert "Of 3 earlier questions it was shown the last 1." in said
+    assert "cut the prompt" not in said
+    assert "counted 2,048 tokens of it" in " ".join(context_meter.cut(replace(use, cut_to=2048), sentences=False))
     none = replace(use, turns=0, conversation=0)
     assert "put into the question" in " ".join(context_meter.cut(none, sentences=True))
     assert "did not fit" in " ".join(context_meter.cut(replace(none, retrieved=0), sentences=True))

@@ -57,6 +57,23 @@ def test_a_test_tells_speed_and_what_is_offered_and_its_context_length_is_taken_
     assert workspace.secrets.open(workspace.base_models.get(cloud.id).secret) == KEY
 
 
+def test_a_context_length_that_is_longer_than_what_is_served_is_warned_of(
+    open_page: Open, workspace: Workspace, server: OpenAIServer
+) -> None:
+    described = catalogue.Described("Cloud", "endpoint", server.url, "other", window=131072, key=KEY)
+    row = catalogue.add(workspace, described)
+    server.own["/api/ps"] = {"models": [{"model": "other", "context_length": 4096}]}
+    app = open_page("settings")
+    app.button(key=f"test-{row.id}").click().run()
+    assert not app.exception
+    assert "up to 131,072 tokens, but reads 1,234" in words(app)
+    app.button(key=f"window-{row.id}").click().run()
+    assert workspace.base_models.get(row.id).window == 1234
+    server.own = {}
+    app.button(key=f"test-{row.id}").click().run()
+    assert "It does not say how much it reads: 1,234 tokens are taken, as entered." in words(app)
+
+
 def test_a_test_that_fails_says_why_and_what_to_do(open_page: Open, workspace: Workspace, server: OpenAIServer) -> None:
     row = catalogue.add(workspace, catalogue.Described("Cloud", "endpoint", server.url, "tiny", key="wrong"))
     app = open_page("settings")

@@ -53,6 +53,20 @@ def test_the_chosen_endpoint_writes_the_answer_from_whole_passages(workspace: Wo
     assert "six months' written notice" in server.seen[0]["messages"][-1]["content"]
 
 
+def test_an_answer_tells_that_the_endpoint_cut_its_prompt(workspace: Workspace, corpus: int) -> None:
+    clauses = [f"{n}. Notice to end the lease of house {n} is given by the tenant in writing. " * 8 for n in range(40)]
+    intake.add_files(workspace, corpus, [("houses.md", "\n\n".join(clauses).encode())])
+    workspace.dispatcher.run_one()
+    with serving(ScriptedChat(answers=["-"])) as server:
+        ends = {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1024}}
+        server.events["tiny"] = [{"choices": [{"delta": {"content": "In writing."}}]}, ends]
+        row = catalogue.add(workspace, Described("Office 7B", "endpoint", server.url, "tiny", key=KEY))
+        catalogue.use(workspace, corpus, row.id)
+        answered = answer(workspace, corpus)
+    assert answered.context["prompt_tokens"] > 1024
+    assert answered.context["cut_to"] == 1024
+
+
 def test_an_endpoint_that_is_down_keeps_the_question_and_says_what_to_do(workspace: Workspace, corpus: int) -> None:
     with serving(ScriptedChat(answers=["ok"])) as server:
         url = server.url

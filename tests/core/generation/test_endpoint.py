@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from core.errors import BadInput, EngineFailed, TriptychError
 from core.generation.endpoint import EndpointChat, _end_of
+from core.generation.reach import Reach
 from core.generation.scripted import ScriptedChat
 from tests.core.generation.openai_server import KEY, OpenAIServer, serving
 
@@ -119,7 +120,7 @@ def test_the_key_is_in_no_message_no_repr_and_no_log(
 
 def test_it_tells_what_is_offered_and_how_much_each_reads(asks: Asks) -> None:
     assert [(each.model, each.window) for each in asks().offered()] == [("tiny", 2048), ("other", 0)]
-    assert asks("other").asked_window() == 1234
+    assert asks("other").reach() == Reach(0, made_for=1234)
 
 
 def test_tokens_are_estimated_rather_too_high(asks: Asks) -> None:
@@ -151,3 +152,23 @@ def test_an_endpoint_that_scores_prompts_gives_the_likelihood_of_the_answer_alon
     asked = server.seen[-1]
     assert asked["messages"][-1] == {"role": "assistant", "content": "six months"}
     assert (asked["continue_final_message"], asked["add_generation_prompt"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("counted", "said"),
+    [(2048, 2048), (2047, 0), (1500, 1500), (0, 0), (40, 0)],
+    ids=["as much as a server holds", "as many as there were", "far too few", "not said", "all but those it knew"],
+)
+def test_a_prompt_that_the_endpoint_has_cut_is_noticed(
+    asks: Asks, server: OpenAIServer, counted: int, said: int
+) -> None:
+    ends = {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": counted}}
+    server.events["cuts"] = [{"choices": [{"delta": {"content": "Six months."}}]}, ends]
+    words = 5000 if counted == 1500 else 1500
+    *_, last = asks("cuts").stream([HumanMessage("notice " * words)])
+    assert last.response_metadata["prompt_cut_to"] == said
+
+
+def test_a_short_prompt_is_never_said_to_be_cut(asks: Asks, server: OpenAIServer) -> None:
+    *_, last = asks().stream(ASKED)
+    assert last.response_metadata["prompt_cut_to"] == 0

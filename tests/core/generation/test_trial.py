@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,3 +80,55 @@ def test_a_time_out_names_the_time_that_was_waited(tested: Tests, monkeypatch: p
         with pytest.raises(EngineFailed, match="has not said anything for 1 s"):
             EndpointChat(base_url=url, model="tiny").offered()
         assert "has not said anything for 2 s" in tested(url=url).problem
+
+
+LOADED: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
+    "ollama says what it is loaded with": (
+        {
+            "/api/ps": {"models": [{"model": "other:latest", "context_length": 4096}]},
+            "/api/show": {"model_info": {"qwen2.context_length": 131072}},
+        },
+        (4096, 131072),
+    ),
+    "an older ollama says what the model's file asks for": (
+        {
+            "/api/ps": {"models": [{"name": "other:latest"}]},
+            "/api/show": {"model_info": {"a.context_length": 131072}, "parameters": 'stop "x"\nnum_ctx      8192'},
+        },
+        (8192, 131072),
+    ),
+    "an older ollama whose model's file asks for nothing": (
+        {"/api/ps": {"models": []}, "/api/show": {"model_info": {"a.context_length": 131072}, "parameters": None}},
+        (0, 131072),
+    ),
+    "lm studio": (
+        {"/api/v0/models": {"data": [{"id": "other", "loaded_context_length": 4096, "max_context_length": 32768}]}},
+        (4096, 32768),
+    ),
+    "llama.cpp": ({"/props": {"default_generation_settings": {"n_ctx": 16384}}}, (16384, 0)),
+    "nonsense": (
+        {"/props": {"default_generation_settings": None}, "/api/ps": [], "/api/v0/models": {"data": 3}},
+        (0, 0),
+    ),
+    "nothing": ({}, (0, 0)),
+}
+
+
+@pytest.mark.parametrize("case", LOADED)
+def test_what_a_model_is_loaded_with_counts_and_not_what_it_was_made_for(
+    tested: Tests, server: OpenAIServer, case: str
+) -> None:
+    server.own, found = LOADED[case]
+    trial = tested("other")
+    assert (trial.window, trial.made_for) == found
+    assert trial.answer == ANSWER
+
+
+def test_what_a_list_says_counts_where_there_is_nothing_better(tested: Tests, server: OpenAIServer) -> None:
+    server.own = {}
+    assert tested().window == 2048
+
+
+def test_what_was_entered_is_not_said_to_be_the_endpoint_s_word(tested: Tests, server: OpenAIServer) -> None:
+    server.own = {}
+    assert tested("other", window=8192).window == 0
