@@ -23,6 +23,8 @@ from core.assistants.reading import Reading
 from core.assistants.sentences import split
 from core.assistants.words import repeats
 from core.domains import Domain
+from core.errors import EngineFailed
+from core.generation.deltas import ONLY_THOUGHT
 from core.generation.prompt import NOT_THERE, NOT_THERE_IN_WORDS, RULES, Count, Evidence, Prompt, build
 from core.retrieval.passages import Passage
 
@@ -147,6 +149,8 @@ class Writer:
             self.seconds = time.perf_counter() - began
             if text := str(chunk.text):
                 yield text
+            if chunk.response_metadata.get("only_thought") and not self.quoted.text:
+                raise EngineFailed(*ONLY_THOUGHT)
 
     def _supported(self, pieces: Iterator[str], question: str, passages: Sequence[Passage]) -> Iterator[str]:
         """Whole sentences only: those that a passage supports, that are of the kind asked for and repeat nothing."""

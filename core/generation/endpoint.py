@@ -20,6 +20,8 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import SecretStr
 
 from core.errors import BadInput, EngineFailed
+from core.generation import habits
+from core.generation.deltas import Said
 from core.generation.embedded import ROLES, text_of
 from core.generation.engine import Engine, is_set
 from core.generation.reach import Reach, cut_to, reach
@@ -32,6 +34,9 @@ BYTES_PER_TOKEN = 3
 """Of UTF-8: English has about 4, other scripts 2 to 3, so prompts come out shorter than they might be."""
 
 PER_MESSAGE = 8
+
+THINKING_ROOM = 4096
+"""Tokens more than the answer's, for a model that thinks first; fewer where the window has not so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ class EndpointChat(Engine):
         }
         body.pop("stream_options")
         try:
-            said = self._wire().get("/chat/completions", body=body)
+            said = self._wire().get("/chat/completions", body=habits.without(body, self._habits().refused))
         except BadInput:
             return None  # it does not know these settings
         return _end_of(said.get("prompt_logprobs") if isinstance(said, dict) else None, answer)
@@ -121,7 +126,10 @@ class EndpointChat(Engine):
         return Address(self.base_url, self.name or self.model)
 
     def _wire(self) -> Wire:
-        return Wire(self._address(), self.key.get_secret_value())
+        return Wire(self._address(), self.key.get_secret_value(), self._habits())
+
+    def _habits(self) -> habits.Habits:
+        return habits.of(self.base_url, self.model)
 
     def _body(self, messages: Sequence[BaseMessage], stop: list[str] | None, given: dict[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -143,32 +151,55 @@ class EndpointChat(Engine):
         stopping: threading.Event | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        """Text as it arrives, then one empty chunk with usage and timings."""
-        started, first_at, finish, pieces = time.monotonic(), None, "", 0
-        usage: dict[str, Any] = {}
-        for event in self._wire().events(self._body(messages, stop, kwargs), stopping):
-            usage = event.get("usage") or usage
-            for choice in event.get("choices") or []:
-                finish = choice.get("finish_reason") or finish
-                if text := (choice.get("delta") or {}).get("content"):
-                    first_at, pieces = first_at or time.monotonic(), pieces + 1
-                    chunk = ChatGenerationChunk(message=AIMessageChunk(content=text))
-                    if run_manager:
-                        run_manager.on_llm_new_token(text, chunk=chunk)
-                    yield chunk
-        counted, estimated = int(usage.get("prompt_tokens") or 0), self.count_tokens(messages)
-        read = counted or estimated
-        said = int(usage.get("completion_tokens") or pieces)
+        """Text as it arrives, then one empty chunk with usage and timings.
+
+        A model that has used up its tokens by thinking is asked again with room for that, and has it from then on.
+        """
+        started, first_at, thinking_at = time.monotonic(), None, None
+        known, estimated = self._habits(), self.count_tokens(messages)
+        most = int(kwargs.get("max_tokens") or self.max_tokens)
+        room = max(0, min(THINKING_ROOM, self.window - estimated - most))
+        said = Said()
+        for more in (room,) if known.thinks or not room else (0, room):
+            said = Said()
+            body = self._body(messages, stop, kwargs | {"max_tokens": most + more})
+            for text in self._texts(body, said, stopping):
+                thinking_at = thinking_at or (time.monotonic() if said.thought else None)
+                if not text:
+                    continue
+                first_at = first_at or time.monotonic()
+                chunk = ChatGenerationChunk(message=AIMessageChunk(content=text))
+                if run_manager:
+                    run_manager.on_llm_new_token(text, chunk=chunk)
+                yield chunk
+                if more and said.pieces >= most:
+                    said.finish = "length"  # the room was for thinking, and the answer has had its own
+                    break
+            if said.pieces or not said.thought or said.finish != "length" or is_set(stopping):
+                break
+            known.thinks = True
+        counted = int(said.usage.get("prompt_tokens") or 0)
+        wrote = int(said.usage.get("completion_tokens") or said.pieces)
         facts = {
             "model_name": self.name or self.model,
-            "finish_reason": "stopped" if is_set(stopping) else finish or "stop",
+            "finish_reason": "stopped" if is_set(stopping) else said.finish or "stop",
             "first_token_s": first_at - started if first_at else None,
+            "thinking_s": (first_at or time.monotonic()) - thinking_at if thinking_at else 0.0,
             "total_s": time.monotonic() - started,
             "prompt_cut_to": cut_to(counted, estimated, BYTES_PER_TOKEN),
+            "only_thought": said.thought and not said.pieces and not is_set(stopping),
         }
-        tokens = UsageMetadata(input_tokens=read, output_tokens=said, total_tokens=read + said)
+        tokens = UsageMetadata(
+            input_tokens=counted or estimated, output_tokens=wrote, total_tokens=(counted or estimated) + wrote
+        )
         message = AIMessageChunk(content="", usage_metadata=tokens, response_metadata=facts, chunk_position="last")
         yield ChatGenerationChunk(message=message)
+
+    def _texts(self, body: dict[str, Any], said: Said, stopping: threading.Event | None) -> Iterator[str]:
+        """What each event adds to the answer, often nothing; then what was held back."""
+        for event in self._wire().events(body, stopping):
+            yield said.push(event)
+        yield said.end()
 
     def _generate(
         self,

@@ -20,7 +20,8 @@ class Engine(BaseChatModel, abc.ABC):
     the iterator; the text so far stands. The last chunk carries `usage_metadata` and, in
     `response_metadata`: model_name, finish_reason ("stop", "length" or "stopped"), first_token_s, total_s, and where
     the engine knows it, mean_logprob: of the tokens it wrote, as a natural logarithm; prompt_cut_to: the tokens of
-    the prompt that were read, where it was probably cut.
+    the prompt that were read, where it was probably cut; thinking_s: of a model that thinks first, the seconds until
+    its first word; only_thought: that there was none.
     """
 
     name: str | None = None

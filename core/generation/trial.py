@@ -2,11 +2,12 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from core.errors import TriptychError
+from core.generation.deltas import ONLY_THOUGHT
 from core.generation.engine import Engine
 from core.generation.wire import NothingThere
 
@@ -32,6 +33,7 @@ class Trial:
         first_word_s: seconds from the question to the first word.
         tokens_per_s: how fast the answer came after its first word.
         answer: what it wrote.
+        thinks: it thought first; its first word came after that.
     """
 
     problem: str = ""
@@ -44,6 +46,7 @@ class Trial:
     first_word_s: float | None = None
     tokens_per_s: float | None = None
     answer: str = ""
+    thinks: bool = False
 
 
 def try_out(workspace: "Workspace", base_model_id: int | None) -> Trial:
@@ -75,7 +78,7 @@ def asked(engine: Engine) -> Trial:
     """
     from core.generation.endpoint import EndpointChat
 
-    began, first, answer, tokens = time.perf_counter(), None, "", 0
+    began, first, answer, tokens, facts = time.perf_counter(), None, "", 0, dict[str, Any]()
     messages = [SystemMessage("You are a helpful assistant."), HumanMessage(ASKED)]
     for chunk in engine.stream(messages, max_tokens=WORDS):
         if chunk.text:
@@ -83,14 +86,19 @@ def asked(engine: Engine) -> Trial:
             answer += str(chunk.text)
         usage = getattr(chunk, "usage_metadata", None)
         tokens = usage["output_tokens"] if usage else tokens
+        facts |= chunk.response_metadata
+    if facts.get("only_thought"):
+        return Trial(*ONLY_THOUGHT, thinks=True)
     if first is None:
         return Trial("It answered with nothing.", "Test it again, or choose another model.")
-    writing = time.perf_counter() - first
+    thought_s = facts.get("thinking_s", 0.0)
+    writing = time.perf_counter() - first + thought_s  # its tokens count as well
     return Trial(
         window=0 if isinstance(engine, EndpointChat) else engine.window,
         first_word_s=first - began,
         tokens_per_s=(tokens - 1) / writing if tokens > 1 and writing > 0 else None,
         answer=answer.strip(),
+        thinks=thought_s > 0,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from core.errors import BadInput, EngineFailed
+from core.generation import habits
 from core.generation.engine import is_set
 
 if TYPE_CHECKING:
@@ -56,10 +57,14 @@ class Address:
 
 
 class Wire:
-    """Requests to one endpoint; safe in any number of threads."""
+    """Requests to one endpoint; safe in any number of threads.
 
-    def __init__(self, address: Address, key: str) -> None:
+    `known`: how the model there wants to be asked; what is learned of that is kept in it.
+    """
+
+    def __init__(self, address: Address, key: str, known: habits.Habits | None = None) -> None:
         self._address = address
+        self._habits = known or habits.Habits()
         self._key = key
         self._sent = ""
 
@@ -110,22 +115,28 @@ class Wire:
             exchange.cancel()
 
     async def _events(self, body: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Ask; once more where it is busy for a moment, and without the settings that it refuses."""
         import httpx
 
         limits = httpx.Timeout(READ_S, connect=CONNECT_S)
+        url, headers = f"{self._address.url.rstrip('/')}/chat/completions", self._headers()
+        refused, waited = self._habits.refused, False
         try:
             async with httpx.AsyncClient(timeout=limits) as client:
-                for last_try in (False, True):
-                    url, headers = f"{self._address.url.rstrip('/')}/chat/completions", self._headers()
-                    async with client.stream("POST", url, json=body, headers=headers) as response:
+                while True:
+                    asked = habits.without(body, refused)
+                    async with client.stream("POST", url, json=asked, headers=headers) as response:
                         if response.status_code == 200:
+                            self._habits.refused |= refused
                             async for event in self._read(response):
                                 yield event
                             return
-                        wait = _retry_after(response.headers)
-                        if response.status_code != 429 or last_try or wait is None or wait > RETRY_AT_MOST_S:
-                            text = (await response.aread()).decode("utf-8", "replace")
+                        text = (await response.aread()).decode("utf-8", "replace")
+                        more = habits.refused_in(response.status_code, text) - refused
+                        wait = 0.0 if more else _wait(response, waited)
+                        if wait is None:
                             raise self._problem(response.status_code, response.headers, text, body["model"])
+                    refused, waited = refused | more, waited or not more
                     await asyncio.sleep(wait)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unreachable(error, READ_S) from error
@@ -140,7 +151,7 @@ class Wire:
             if data == "[DONE]":
                 return
             event = _event(data)
-            if event is None or "error" in event:
+            if event is None or event.get("error"):
                 raise EngineFailed(f"{self._address.name} broke off: {self._clean(data)}", "Ask again.")
             ended = ended or any(choice.get("finish_reason") for choice in event.get("choices") or [])
             if event:
@@ -247,6 +258,12 @@ def _event(data: str) -> dict[str, Any] | None:
     except json.JSONDecodeError:
         return None
     return event if isinstance(event, dict) else None
+
+
+def _wait(response: "httpx.Response", waited: bool) -> float | None:
+    """Seconds after which a busy endpoint is asked again; None when it is not, or was already."""
+    wait = _retry_after(response.headers) if response.status_code == 429 and not waited else None
+    return None if wait is None or wait > RETRY_AT_MOST_S else wait
 
 
 def _retry_after(headers: "httpx.Headers") -> float | None:

@@ -87,6 +87,8 @@ def _figures(trial: Trial) -> list[str]:
         said.append(f"loaded in {trial.load_s:.1f} s")
     if trial.first_word_s is not None:
         said.append(f"{trial.first_word_s:.1f} s to first word")
+    if trial.thinks:
+        said.append("thinks first")
     if trial.tokens_per_s:
         said.append(f"{trial.tokens_per_s:.0f} tok/s")
     return [*said, f"reads {trial.window:,} tokens"] if trial.window else said

@@ -67,6 +67,19 @@ def test_an_answer_tells_that_the_endpoint_cut_its_prompt(workspace: Workspace, 
     assert answered.context["cut_to"] == 1024
 
 
+def test_a_base_model_that_only_thinks_fails_the_answer_with_the_reason(workspace: Workspace, corpus: int) -> None:
+    with serving(ScriptedChat(answers=["-"])) as server:
+        server.events["tiny"] = [
+            {"choices": [{"delta": {"content": "<think>Let me see"}}]},
+            {"choices": [{"delta": {}, "finish_reason": "stop"}]},
+        ]
+        row = catalogue.add(workspace, Described("Office 7B", "endpoint", server.url, "tiny", key=KEY))
+        catalogue.use(workspace, corpus, row.id)
+        answered = answer(workspace, corpus)
+    assert answered.status == "failed"
+    assert "used up its tokens by thinking" in answered.error
+
+
 def test_an_endpoint_that_is_down_keeps_the_question_and_says_what_to_do(workspace: Workspace, corpus: int) -> None:
     with serving(ScriptedChat(answers=["ok"])) as server:
         url = server.url

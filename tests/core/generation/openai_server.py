@@ -5,7 +5,7 @@ import contextlib
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -19,6 +19,7 @@ from starlette.routing import Route
 from core.generation.engine import Engine
 
 KEY = "sk-test-0123456789"
+Events = list[dict[str, Any]]
 KINDS = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
 
 
@@ -27,7 +28,8 @@ class OpenAIServer:
 
     `adapters`: as vLLM lists its LoRA modules, each name with its base model's and the engine that answers for it.
     `models`: what is listed beside them; None where the server has no list. `own`: by path, what its own routes say
-    (Ollama, LM Studio, llama.cpp); it has no others. `events`: by model, what is streamed word for word.
+    (Ollama, LM Studio, llama.cpp); it has no others. `events`: by model, what is streamed word for word, or what makes
+    that of a request. `refuses`: by model, the settings that it does not take, as reasoning models in clouds.
     """
 
     def __init__(self, engine: Engine, key: str = KEY) -> None:
@@ -35,7 +37,8 @@ class OpenAIServer:
         self.adapters: dict[str, tuple[str, Engine]] = {}
         self.models: list[dict[str, Any]] | None = [{"id": "tiny", "max_model_len": 2048}, {"id": "other"}]
         self.own: dict[str, Any] = {"/api/show": {"model_info": {"llama.context_length": 1234}}}
-        self.events: dict[str, list[dict[str, Any]]] = {}
+        self.events: dict[str, Events | Callable[[dict[str, Any]], Events]] = {}
+        self.refuses: dict[str, tuple[str, ...]] = {}
         self.seen: list[dict[str, Any]] = []
         self.reading = threading.Event()
         self.broken_off = threading.Event()
@@ -97,7 +100,12 @@ class OpenAIServer:
                 return Response(status_code=307, headers={"location": "http://127.0.0.1:9/v1/chat/completions"})
             case "unknown":
                 return JSONResponse({"error": {"message": "model not found"}}, 404)
-        if events := self.events.get(body["model"]):
+        for name in self.refuses.get(body["model"], ()):
+            if name in body:
+                message = f"Unsupported parameter: '{name}' is not supported with this model."
+                return JSONResponse({"error": {"message": message, "param": name}}, 400)
+        if given := self.events.get(body["model"]):
+            events = given(body) if callable(given) else given
             return StreamingResponse((_event(each) for each in events), media_type="text/event-stream")
         if not body.get("stream"):
             return JSONResponse(_whole(body))
@@ -110,7 +118,7 @@ class OpenAIServer:
                 await asyncio.sleep(600)
             messages: list[BaseMessage] = [KINDS[m["role"]](m["content"]) for m in body["messages"]]
             _, engine = self.adapters.get(body["model"], ("", self.engine))
-            chunks = engine.stream(messages, stop=body.get("stop"), max_tokens=body["max_tokens"])
+            chunks = engine.stream(messages, stop=body.get("stop"), max_tokens=body.get("max_tokens", 99))
             async for chunk in iterate_in_threadpool(chunks):
                 if chunk.text:
                     yield _event({"choices": [{"index": 0, "delta": {"content": chunk.text}, "finish_reason": None}]})

@@ -11,6 +11,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from pydantic import SecretStr
 
 from core.errors import BadInput, EngineFailed, TriptychError
+from core.generation import habits
 from core.generation.endpoint import EndpointChat, _end_of
 from core.generation.reach import Reach
 from core.generation.scripted import ScriptedChat
@@ -172,3 +173,88 @@ def test_a_prompt_that_the_endpoint_has_cut_is_noticed(
 def test_a_short_prompt_is_never_said_to_be_cut(asks: Asks, server: OpenAIServer) -> None:
     *_, last = asks().stream(ASKED)
     assert last.response_metadata["prompt_cut_to"] == 0
+
+
+def test_settings_that_a_model_refuses_are_left_out_from_then_on(asks: Asks, server: OpenAIServer) -> None:
+    server.refuses["o9"] = ("max_tokens", "temperature", "stream_options")
+    for _ in range(2):
+        assert "notice" in str(asks("o9").invoke(ASKED, max_tokens=50).text)
+    assert len(server.seen) == 5, "three refusals, and never again"
+    assert server.seen[-1]["max_completion_tokens"] == 50
+    assert not {"max_tokens", "temperature", "stream_options"} & set(server.seen[-1])
+    assert "notice" in str(asks("tiny").invoke(ASKED).text)
+    assert "temperature" in server.seen[-1], "another model has its own habits"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('{"error": {"message": "Use \'max_completion_tokens\' instead of max_tokens", "param": null}}', "max_tokens"),
+        ('{"error": {"message": "no", "param": "temperature"}}', "temperature"),
+        ('{"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options"]}]}', "stream_options"),
+        ("max_completion_tokens is too large", ""),
+        ('{"error": {"message": "the temperature is wrong", "param": "messages"}}', ""),
+        ("[]", ""),
+    ],
+)
+def test_what_a_refusal_names_is_its_param_or_else_in_its_words(text: str, named: str) -> None:
+    assert habits.refused_in(400, text) == frozenset({named} - {""})
+    assert habits.refused_in(500, text) == frozenset()
+
+
+def test_a_refusal_that_stays_is_said_and_not_remembered(asks: Asks, server: OpenAIServer) -> None:
+    server.refuses["full"] = ("max_tokens", "max_completion_tokens")
+    with pytest.raises(BadInput, match="max_completion_tokens"):
+        asks("full").invoke(ASKED)
+    assert habits.of(server.url, "full").refused == frozenset()
+
+
+def _said(content: str | None = None, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"error": None, "choices": [{"delta": {"content": content, **more}, "finish_reason": finish}]}
+
+
+@pytest.mark.parametrize("cut", [1, 3, 7, 999])
+@pytest.mark.parametrize(
+    ("whole", "answer"),
+    [
+        ("<think>hidden musing</think>The rent is 5.", "The rent is 5."),
+        ("\n<think>\n\n</think>\n\nThe rent < 6.", "The rent < 6."),
+        ("[THINK]a </think> b[/THINK] Five.", "Five."),
+        ("<thinking>a</thinking>Five.", "Five."),
+        ("<the> rent</think> is 5.", "<the> rent</think> is 5."),
+        ("The <think>rent</think> is 5.", "The <think>rent</think> is 5."),
+        ("<th", "<th"),
+    ],
+)
+def test_a_block_of_thinking_is_no_part_of_the_answer(
+    asks: Asks, server: OpenAIServer, whole: str, answer: str, cut: int
+) -> None:
+    pieces = [whole[at : at + cut] for at in range(0, len(whole), cut)]
+    server.events["thinks"] = [_said(role="assistant"), *(_said(piece) for piece in pieces), _said(finish="stop")]
+    chunks = list(asks("thinks").stream(ASKED))
+    assert "".join(str(chunk.text) for chunk in chunks) == answer
+    assert not chunks[-1].response_metadata["only_thought"]
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
+def test_a_model_that_thinks_until_its_tokens_are_used_up_gets_room_for_that(
+    asks: Asks, server: OpenAIServer, name: str
+) -> None:
+    def events(body: dict[str, Any]) -> list[dict[str, Any]]:
+        thinking = [_said(**{name: "Let me think."})] * 3
+        done = [_said("Six "), _said("months."), _said("More."), _said(finish="stop")]
+        return [*thinking, *(done if body["max_tokens"] > 1000 else [_said(finish="length")])]
+
+    server.events["thinks"] = events
+    chunks = list(asks("thinks").stream(ASKED, max_tokens=2))
+    assert "".join(str(chunk.text) for chunk in chunks) == "Six months.", "the room is for thinking, not for more text"
+    assert chunks[-1].response_metadata["thinking_s"] > 0
+    list(asks("thinks").stream(ASKED, max_tokens=2))
+    assert [each["max_tokens"] > 1000 for each in server.seen] == [False, True, True]
+
+
+def test_a_block_that_is_never_closed_is_no_answer(asks: Asks, server: OpenAIServer) -> None:
+    server.events["thinks"] = [_said("<think>Let me"), _said(" see"), _said(finish="stop")]
+    chunks = list(asks("thinks").stream(ASKED))
+    assert [str(chunk.text) for chunk in chunks] == [""]
+    assert chunks[-1].response_metadata["only_thought"]

@@ -132,3 +132,11 @@ def test_what_a_list_says_counts_where_there_is_nothing_better(tested: Tests, se
 def test_what_was_entered_is_not_said_to_be_the_endpoint_s_word(tested: Tests, server: OpenAIServer) -> None:
     server.own = {}
     assert tested("other", window=8192).window == 0
+
+
+def test_a_model_that_only_thinks_is_said_to(tested: Tests, server: OpenAIServer) -> None:
+    thinking = {"choices": [{"delta": {"reasoning_content": "Let me think."}}]}
+    server.events["tiny"] = [thinking, {"choices": [{"delta": {}, "finish_reason": "length"}]}]
+    trial = tested()
+    assert "used up its tokens by thinking" in trial.problem
+    assert "choose another model" in trial.remedy
