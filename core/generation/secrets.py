@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VARIABLE = "TRIPTYCH_SECRET_KEY"
 FILE = "secret.key"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEY = re.compile(r"[!-~]+")
 
 
 class Secrets:
@@ -31,15 +32,16 @@ class Secrets:
         self._home = home
 
     def seal(self, key: str) -> str:
-        """Encrypt a key; "" stays "". Raises BadInput when TRIPTYCH_SECRET_KEY is no Fernet key."""
-        key = key.strip()
+        """Encrypt a key; "" stays "". Raises BadInput: it can be no key, or TRIPTYCH_SECRET_KEY is no Fernet key."""
+        key = sendable(key)
         return f"fernet:{self._fernet(create=True).encrypt(key.encode()).decode()}" if key else ""
 
     def open(self, secret: str) -> str:
         """The key itself, "" when there is none.
 
         Raises:
-            BadInput: the environment variable is not set, or the workspace's secret is another one now.
+            BadInput: the environment variable is not set, or the workspace's secret is another one now; or what is
+                there can be no key.
         """
         if not secret:
             return ""
@@ -47,11 +49,11 @@ class Secrets:
         if kind == "env":
             if not os.environ.get(value):
                 raise BadInput(f"The environment variable {value} is not set.", "Set it and start Triptych again.")
-            return os.environ[value]
+            return sendable(os.environ[value], f"The key in the environment variable {value}")
         from cryptography.fernet import InvalidToken
 
         try:
-            return self._fernet().decrypt(value.encode()).decode()
+            return sendable(self._fernet().decrypt(value.encode()).decode())
         except InvalidToken as error:
             raise _unreadable() from error
 
@@ -89,6 +91,15 @@ class Secrets:
             finally:
                 part.unlink()
         return file.read_bytes()
+
+
+def sendable(key: str, which: str = "The key") -> str:
+    """A key without the space around it; raises BadInput, which does not show it, when no header can carry it."""
+    key = key.strip()
+    if key and not _KEY.fullmatch(key):
+        remedy = "Copy it anew, the key alone, from where it was given out."
+        raise BadInput(f"{which} holds a space, a line break, a curly quote or another character no key has.", remedy)
+    return key
 
 
 def in_environment(name: str) -> str:

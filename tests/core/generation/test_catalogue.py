@@ -163,6 +163,12 @@ def test_a_key_stays_at_its_address(workspace: Workspace) -> None:
     assert workspace.base_models.get(row.id).secret == ""
 
 
+def test_a_key_with_a_curly_quote_is_refused_before_anything_is_stored(workspace: Workspace) -> None:
+    with pytest.raises(BadInput, match="curly quote"):
+        catalogue.add(workspace, Described("a", "endpoint", URL, "m", key="\u201csk-1\u201d"))
+    assert workspace.base_models.list() == []
+
+
 def test_a_key_is_in_no_repr_and_in_no_row(workspace: Workspace) -> None:
     asked = Described("a", "endpoint", URL, "m", key="sk-1234567")
     row = catalogue.add(workspace, asked)

@@ -48,3 +48,27 @@ def test_a_key_can_stay_in_an_environment_variable(tmp_path: Path, monkeypatch: 
     assert described(secret) == "from MY_CLOUD_KEY"
     with pytest.raises(BadInput, match="no name of an environment variable"):
         in_environment("sk-live; rm -rf")
+
+
+@pytest.mark.parametrize("key", ["sk-\u201cabc\u201d", "sk-a\nb", "sk-a b", "sk-\x00", "sk-\u00e9"])
+def test_what_no_header_can_carry_is_no_key_and_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    secrets = Secrets(tmp_path)
+    with pytest.raises(BadInput, match="no key has") as refused:
+        secrets.seal(key)
+    assert "sk-" not in str(refused.value)
+    assert not (tmp_path / FILE).exists()
+    older = secrets._fernet(create=True).encrypt(key.encode()).decode()  # as it was sealed before this was looked at
+    with pytest.raises(BadInput, match="no key has"):
+        secrets.open(f"fernet:{older}")
+    if "\0" not in key:  # which no environment variable can hold
+        monkeypatch.setenv("MY_CLOUD_KEY", key)
+        with pytest.raises(BadInput, match="environment variable MY_CLOUD_KEY") as refused:
+            secrets.open("env:MY_CLOUD_KEY")
+        assert "sk-" not in str(refused.value)
+
+
+def test_a_line_break_behind_a_key_is_no_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_CLOUD_KEY", "sk-env\n")
+    assert Secrets(tmp_path).open("env:MY_CLOUD_KEY") == "sk-env"

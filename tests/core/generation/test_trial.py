@@ -140,3 +140,13 @@ def test_a_model_that_only_thinks_is_said_to(tested: Tests, server: OpenAIServer
     trial = tested()
     assert "used up its tokens by thinking" in trial.problem
     assert "choose another model" in trial.remedy
+
+
+def test_a_key_in_the_environment_that_can_be_none_is_said_in_a_line(
+    workspace: Workspace, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CURLY", "\u201csk-secret\u201d")
+    row = catalogue.add(workspace, Described("m", "endpoint", server.url, "tiny", variable="CURLY"))
+    trial = try_out(workspace, row.id)
+    assert "environment variable CURLY" in trial.problem
+    assert "sk-secret" not in f"{trial}"
