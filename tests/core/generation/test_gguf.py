@@ -1,12 +1,16 @@
 import hashlib
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import gguf
 import numpy as np
 import pytest
 
-from core.errors import ModelMissing
+from core.errors import EngineFailed, ModelMissing, NoRoom
+from core.generation import gguf as hashing
 from core.generation.gguf import as_q8_0, metadata
+from core.generation.loading import load
 from tests.torture.tiny import tiny_gguf
 
 
@@ -56,7 +60,7 @@ def test_rewriting_twice_gives_the_same_bytes_and_leaves_nothing_else(tmp_path: 
     source = small_gguf(tmp_path / "m.gguf")
     one, two = as_q8_0(source, tmp_path / "one"), as_q8_0(source, tmp_path / "two")
     assert sha256(one) == sha256(two)
-    assert list((tmp_path / "one").iterdir()) == [one]
+    assert [file for file in (tmp_path / "one").iterdir() if file.suffix != ".hash"] == [one]
 
 
 def test_a_copy_that_is_there_is_not_made_again_and_another_source_gets_its_own(tmp_path: Path) -> None:
@@ -69,6 +73,40 @@ def test_a_copy_that_is_there_is_not_made_again_and_another_source_gets_its_own(
     assert not seen
     source.write_bytes(source.read_bytes()[:-1] + b"\x01")
     assert as_q8_0(source, tmp_path / "cache") != first
+
+
+def test_a_file_is_hashed_once_and_again_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[Path] = []
+    compute = hashing._sha256
+    monkeypatch.setattr(hashing, "_sha256", lambda file: hashed.append(file) or compute(file))
+    source, cache = small_gguf(tmp_path / "m.gguf"), tmp_path / "cache"
+    os.utime(source, (1_700_000_000, 1_700_000_000))
+    first = as_q8_0(source, cache)
+    assert as_q8_0(source, cache) == first
+    assert len(hashed) == 1
+    source.write_bytes(source.read_bytes()[:-1] + b"\x01")  # the same size, this moment
+    assert as_q8_0(source, cache) != first
+    as_q8_0(source, cache)
+    assert len(hashed) >= 3, "what was written this moment may change once more unseen"
+    for note in cache.glob(".*.hash"):
+        note.write_text("{}")
+    assert as_q8_0(source, cache) != first
+
+
+def test_a_copy_that_the_disk_has_no_room_for_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.room.free", lambda folder: 1000)
+    with pytest.raises(NoRoom, match=r"no room for the Q8_0 copy of m\.gguf") as refused:
+        as_q8_0(small_gguf(tmp_path / "m.gguf"), tmp_path / "cache")
+    assert "Free some disk" in refused.value.remedy
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_a_model_larger_than_the_free_memory_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = SimpleNamespace(available=1000)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free)
+    with pytest.raises(EngineFailed, match=r"m needs at least .* GB of memory; 0\.0 GB are free") as refused:
+        load(small_gguf(tmp_path / "m.gguf"))
+    assert "smaller base model" in refused.value.remedy
 
 
 def test_a_broken_or_missing_file_is_one_line(tmp_path: Path, packaged: Path) -> None:

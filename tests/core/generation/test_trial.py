@@ -150,3 +150,15 @@ def test_a_key_in_the_environment_that_can_be_none_is_said_in_a_line(
     trial = try_out(workspace, row.id)
     assert "environment variable CURLY" in trial.problem
     assert "sk-secret" not in f"{trial}"
+
+
+def test_a_defect_of_ours_is_a_line_too_and_keeps_its_traceback_in_the_log(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(_: int) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(workspace.engines, "of", breaks)
+    trial = try_out(workspace, 1)
+    assert "not foreseen (KeyError)" in trial.problem
+    assert "Traceback" in caplog.text
