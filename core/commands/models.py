@@ -51,7 +51,7 @@ def add(
     kind: Annotated[str, typer.Option(help="endpoint, gguf or transformers.")],
     at: Annotated[str, typer.Option(help="Base URL, path of a file or folder, or a hub id that is on this machine.")],
     model: Annotated[str, typer.Option(help="Its name at the endpoint.")] = "",
-    window: Annotated[int, typer.Option(min=0, help="Tokens it reads and writes together.")] = 0,
+    window: Annotated[int, typer.Option(min=0, help="Tokens it reads and writes together, at most.")] = 0,
     key_variable: Annotated[str, typer.Option(help="The environment variable that holds its key, now and later.")] = "",
     workspace: Folder = None,
 ) -> None:

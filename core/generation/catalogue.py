@@ -33,7 +33,7 @@ class Described:
     Attributes:
         location: path of a GGUF file or of a folder, a hub id, or an endpoint's base URL.
         model: its name at the endpoint.
-        window: tokens it reads and writes together; 0 is as it says itself.
+        window: tokens it reads and writes together, where it runs here the most of them; 0 is as it says itself.
         key: the endpoint's key; "" keeps the one that is stored.
         variable: the environment variable that holds the key, instead of a stored one.
     """

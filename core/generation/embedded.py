@@ -42,6 +42,7 @@ class EmbeddedChat(Engine):
     Attributes:
         source: the GGUF as it was delivered, of any quantisation.
         folder: where its Q8_0 copy is kept.
+        window_at_most: reads no more than this; 0 is as much as the model can.
         cache_tokens: size of the key-value cache; chosen by free memory when None.
         max_tokens, temperature, repetition_penalty, stop: as in `Sampling`; each may be given with a call too.
     """
@@ -49,6 +50,7 @@ class EmbeddedChat(Engine):
     name: str | None = NAME
     source: Path
     folder: Path
+    window_at_most: int = 0
     cache_tokens: int | None = None
     max_tokens: int = 256
     temperature: float = 0.0
@@ -188,7 +190,7 @@ class EmbeddedChat(Engine):
             return self._loaded
 
     def _load(self, progress: Progress | None = None) -> Loaded:
-        return load(as_q8_0(self.source, self.folder, progress), self.cache_tokens)
+        return load(as_q8_0(self.source, self.folder, progress), self.cache_tokens, self.window_at_most)
 
     def _sampling(self, stop: list[str] | None, given: dict[str, Any]) -> Sampling:
         return Sampling(

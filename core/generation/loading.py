@@ -1,7 +1,7 @@
 """Loads a Q8_0 GGUF: its limits and its tokenizer here, its weights in the child. No requests here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +66,13 @@ def cache_tokens(found: Facts, available: int) -> int:
     return max(min(wanted, CACHE_TOKENS_AT_MOST), min(found.window, WINDOW_AT_LEAST) + 4 * BLOCK)
 
 
-def load(model: Path, capacity: int | None = None) -> Loaded:
+def load(model: Path, capacity: int | None = None, window_at_most: int = 0) -> Loaded:
     """Load (about 5 s, 0.5 GB for the embedded model).
 
     Args:
         model: Q8_0 or F16 GGUF; OpenVINO misreads Q4_1 (see `gguf.as_q8_0`).
         capacity: tokens of the key-value cache; by free memory when None.
+        window_at_most: reads no more than this; 0 is as much as it can.
 
     Raises:
         ModelMissing: not a complete GGUF file.
@@ -85,6 +86,7 @@ def load(model: Path, capacity: int | None = None) -> Loaded:
         raise EngineFailed(message, "Close what takes memory, or choose a smaller base model.")
     value = gguf.metadata(model)
     found = facts(value)
+    found = replace(found, window=min(found.window, window_at_most or found.window))
     tokens = Tokens(value)
     capacity = capacity or cache_tokens(found, memory)
     return Loaded(found, tokens, Batcher(model, openvino(model, -(-capacity // BLOCK))), capacity)

@@ -22,7 +22,8 @@ def engine_of(row: BaseModelRow, folder: Path, secrets: Secrets) -> Engine:
     if row.kind == "gguf":
         from core.generation.embedded import EmbeddedChat
 
-        return EmbeddedChat(name=row.name, source=gguf_file(row.location), folder=folder)
+        source = gguf_file(row.location)
+        return EmbeddedChat(name=row.name, source=source, folder=folder, window_at_most=row.window)
     if row.kind == "transformers":
         from core.generation.torch_chat import TorchChat, folder_of
 

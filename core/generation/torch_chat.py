@@ -41,10 +41,7 @@ REMEDY = "Look at the log; or serve it with vLLM or Ollama and add it as an endp
 class TorchChat(EmbeddedChat):
     """Attributes:
     source: the folder.
-    window_at_most: reads no more than this; 0 is as much as the model can.
     """
-
-    window_at_most: int = 0
 
     @property
     def weight_bytes(self) -> int:

@@ -14,6 +14,8 @@ WHERE = {
     "gguf": ("Path of the .gguf file on this machine", "/models/Qwen2.5-1.5B-Instruct-Q8_0.gguf"),
     "transformers": ("Folder on this machine, or owner/name on the hub", "/models/SmolLM2-360M-Instruct"),
 }
+READS = {"endpoint": "How much it reads and writes together. 0: not known; the test asks it."}
+READS_HERE = "The most it reads and writes together. 0: as much as it was made for, and memory holds."
 
 
 @st.dialog("Base model", icon=":material/neurology:")
@@ -41,26 +43,28 @@ def _fields(kind: str, row: BaseModelRow | None) -> None:
     st.text_input("Name", value=row.name if row else "", max_chars=catalogue.LONGEST_NAME, key=_key(row, "name"))
     st.text_input(title, value=row.location if row else "", placeholder=example, key=_key(row, "location"))
     if kind == "endpoint":
-        _endpoint_fields(row)
-
-
-def _endpoint_fields(row: BaseModelRow | None) -> None:
-    st.text_input(
-        "Model there",
-        value=row.model if row else "",
-        placeholder="qwen2.5:7b",
-        help="As the endpoint calls it; the test lists what it offers.",
-        key=_key(row, "model"),
-    )
+        st.text_input(
+            "Model there",
+            value=row.model if row else "",
+            placeholder="qwen2.5:7b",
+            help="As the endpoint calls it; the test lists what it offers.",
+            key=_key(row, "model"),
+        )
     st.number_input(
         "Context length in tokens",
         min_value=0,
         max_value=catalogue.WINDOW_AT_MOST,
         value=row.window if row else 0,
         step=1024,
-        help="How much it reads and writes together. 0: not known; the test asks it.",
+        help=READS.get(kind, READS_HERE),
         key=_key(row, "window"),
     )
+    if kind == "endpoint":
+        _key_fields(row)
+
+
+def _key_fields(row: BaseModelRow | None) -> None:
+    """Where an endpoint's key is, and that it may be forgotten."""
     stored = row.secret if row else ""
     st.text_input(
         "Key",

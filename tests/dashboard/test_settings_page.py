@@ -1,6 +1,7 @@
 """Settings: the base models, tested against a real server over HTTP, and which corpus each answers for."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,6 +15,7 @@ from storage import people
 from storage.rows import BaseModelRow, CorpusRow
 from tests.core.generation.openai_server import KEY, OpenAIServer, serving
 from tests.dashboard.conftest import words
+from tests.torture.tiny import tiny_gguf
 
 Open = Callable[..., AppTest]
 
@@ -139,6 +141,19 @@ def test_a_base_model_is_added_in_a_dialog_and_a_wrong_address_is_refused_there(
     assert (row.name, row.location, row.model) == ("Cloud", server.url, "tiny")
     assert KEY not in row.secret
     assert "base-model-new-key" not in app.session_state
+
+
+def test_a_context_length_can_be_entered_for_a_base_model_on_this_machine(
+    open_page: Open, workspace: Workspace, tmp_path: Path
+) -> None:
+    source = str(tiny_gguf(tmp_path / "tiny.gguf", merges=20))
+    row = catalogue.add(workspace, catalogue.Described("Tiny", "gguf", source))
+    app = open_page("settings")
+    app.button(key=f"edit-{row.id}").click().run()
+    app.number_input(key=f"base-model-{row.id}-window").set_value(1024)
+    app.button(key="base-model-save").click().run()
+    assert not app.exception
+    assert workspace.base_models.get(row.id).window == 1024
 
 
 def test_the_button_backs_up_beside_the_workspace_and_the_file_can_be_downloaded(

@@ -13,8 +13,12 @@ from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
 
 from core import priority
 from core.errors import BadInput, EngineFailed
+from core.generation.catalogue import Described, add
 from core.generation.embedded import SYSTEM, EmbeddedChat, turns
 from core.generation.engine import Sampling
+from core.settings import Settings
+from core.workspace import Workspace
+from tests.torture.tiny import tiny_gguf
 
 QUESTIONS = ["What is the capital of France?", "What is rain?", "Tell me about Rome.", "Why is the sky blue?"]
 LONG = " ".join(
@@ -185,3 +189,13 @@ def test_a_system_message_of_ours_goes_first_when_there_is_none() -> None:
 def test_an_image_is_refused() -> None:
     with pytest.raises(BadInput, match="text only"):
         turns([HumanMessage([{"type": "image_url", "image_url": {"url": "data:,"}}])])
+
+
+def test_a_gguf_reads_no_more_than_was_entered_for_it(tmp_path: Path) -> None:
+    source = tiny_gguf(tmp_path / "tiny.gguf", merges=20)
+    with Workspace.open(Settings.load(tmp_path / "ws")) as workspace:
+        row = add(workspace, Described("Tiny", "gguf", str(source), window=256))
+        engine = workspace.engines.of(row.id)
+        assert engine.window == 256
+        with pytest.raises(BadInput, match="reads at most 255"):
+            engine.invoke([HumanMessage("six months " * 300)])
