@@ -223,6 +223,8 @@ class Batcher:
         if "ready" not in first:
             self._end_child()
             log.error("%s could not load %s: %s", child.name, model.name, first["error"])
+            if remedy := first.get("remedy"):  # the child knows the reason, in words for people
+                raise EngineFailed(f"{model.name} {first['error']}", remedy)
             raise EngineFailed(f"{child.name} could not load {model.name}.", child.remedy)
 
     def _send(self, command: dict[str, Any]) -> None:

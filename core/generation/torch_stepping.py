@@ -42,6 +42,7 @@ ADAPTERS = 32
 BASE = "__base__"
 """What peft calls a row without an adapter."""
 SHORTEST_PIECE = 32
+NO_MEMORY = "Close what takes memory there, choose a smaller base model, or serve it elsewhere and add that endpoint."
 CLOSE = 0.05
 """How far logits in a batch may be from those alone, as a share of the largest: several steps of bfloat16."""
 
@@ -61,10 +62,36 @@ class Request:
     written: list[int] = field(default_factory=list)
 
 
+class NoMemory(Exception):
+    """A model does not fit; the words are for people, behind the model's name."""
+
+
+def _fits(wanted: int, free: int, where: str) -> None:
+    """Raises NoMemory when so many bytes are not free; what answers need comes on top."""
+    if wanted > free:
+        raise NoMemory(f"needs at least {wanted / 1e9:.1f} GB of {where}; {free / 1e9:.1f} GB are free.")
+
+
+def put_on(model: Any, device: str, torch: Any) -> Any:
+    """The model on its device; raises NoMemory, before anything is moved where that can be known."""
+    if device == "cuda":
+        wanted = sum(each.numel() * each.element_size() for each in (*model.parameters(), *model.buffers()))
+        _fits(wanted, torch.cuda.mem_get_info()[0], "the GPU's memory")
+    try:
+        return model.to(device)
+    except torch.OutOfMemoryError as error:
+        raise NoMemory("does not fit into the GPU's memory beside what is there.") from error
+
+
 class Stepper:
     """The model and the requests it is working on, by number."""
 
     def __init__(self, folder: str, step_tokens: int, ends: set[int]) -> None:
+        import psutil  # type: ignore[import-untyped]
+
+        files = sum(file.stat().st_size for file in Path(folder).glob("*.safetensors"))
+        _fits(files, psutil.virtual_memory().available, "memory")
+
         import torch
         from transformers import AutoModelForCausalLM
 
@@ -78,7 +105,7 @@ class Stepper:
             use_safetensors=True,
             dtype=torch.bfloat16 if native else torch.float32,
         )
-        self._model.to(self._device).eval()
+        put_on(self._model, self._device, torch).eval()
         self._takes_places = "position_ids" in inspect.signature(self._model.forward).parameters
         self._peft: Any = None
         self._adapters: dict[str, str] = {}  # by folder, the name it has here; least recently used first
@@ -282,6 +309,8 @@ def serve(folder: str, step_tokens: int, ends: set[int]) -> None:
 
     try:
         stepper = Stepper(folder, step_tokens, ends)
+    except NoMemory as reason:
+        return say({"error": str(reason), "remedy": NO_MEMORY})
     except Exception as reason:  # noqa: BLE001  transformers raises whatever its parts raise
         return say({"error": f"{type(reason).__name__}: {reason}"})
     say({"ready": True})

@@ -1,6 +1,7 @@
 """The transformers engine on a tiny Llama with random weights that the test makes, against transformers itself."""
 
 import json
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,6 +163,22 @@ def test_a_hub_id_that_is_not_here_is_not_downloaded(tmp_path: Path, monkeypatch
     with pytest.raises(BadInput, match="not on this machine") as refused:
         folder_of("HuggingFaceTB/SmolLM2-360M-Instruct")
     assert "hf download" in refused.value.remedy
+
+
+def test_a_hub_id_that_is_in_the_cache_is_its_newest_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache as huggingface_hub lays it out: a file that names the commit, and a folder of links for it."""
+    kept = tmp_path / "cache" / "models--tests--Tiny"
+    snapshot, blobs = kept / "snapshots" / ("a" * 40), kept / "blobs"
+    for folder in (snapshot, blobs, kept / "refs"):
+        folder.mkdir(parents=True)
+    (kept / "refs" / "main").write_text("a" * 40)
+    (blobs / "1").write_bytes(struct.pack("<Q", 2) + b"{}")
+    (snapshot / "model.safetensors").symlink_to("../../blobs/1")
+    (snapshot / "config.json").write_text('{"model_type": "llama"}')
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    assert folder_of("tests/Tiny") == snapshot
+    with Workspace.open(Settings.load(tmp_path / "ws")) as workspace:
+        assert add(workspace, Described("tiny", "transformers", "tests/Tiny")).location == "tests/Tiny"
 
 
 def test_weights_that_do_not_fit_the_configuration_are_one_line(tiny: Path, tmp_path: Path) -> None:
