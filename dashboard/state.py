@@ -4,6 +4,7 @@ The address wins (deep links, refresh, the back button); the session remembers t
 conversation for pages whose address does not say. The database holds everything else.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -106,8 +107,32 @@ def conversation_id(corpus: int) -> int | None:
 def choose_conversation(corpus: int, chosen: int | None, message: int | None = None) -> None:
     """Go to a conversation, or to one message of it; None begins a new one with the first question."""
     st.session_state.setdefault("conversations", {})[corpus] = chosen
+    st.session_state.pop("begun", None)
     edit(None)
     go(conversation=chosen, message=message, document=None, page=None, mark=None, answer=None)
+
+
+def begin_conversation(corpus: int, chosen: int) -> None:
+    """Go to a conversation that has just begun out of the new one; what is being typed goes with it."""
+    choose_conversation(corpus, chosen)
+    st.session_state["begun"] = chosen
+
+
+def begun() -> int | None:
+    """The conversation that began here and was not left since."""
+    chosen: int | None = st.session_state.get("begun")
+    return chosen
+
+
+def keep_unsent(corpus: int, question: str) -> None:
+    """Remember a question that was typed and could not be asked, for the box that it came from."""
+    st.session_state["unsent"] = (corpus, uuid.uuid4().hex, question)
+
+
+def unsent(corpus: int) -> tuple[str, str] | None:
+    """A word that is another each time, and what could not be asked in this corpus last."""
+    where, once, question = st.session_state.get("unsent", (None, "", ""))
+    return (once, question) if where == corpus else None
 
 
 def open_conversation(conversations: Conversations, corpus: int) -> ConversationRow | None:
@@ -213,13 +238,14 @@ def trial(base_model_id: int | None) -> Trial | None:
     return found
 
 
-def reported(callback: Callable[Arguments, Any]) -> Callable[Arguments, None]:
-    """A callback whose errors for people are shown on the page instead of ending the run."""
+def reported(callback: Callable[Arguments, Any]) -> Callable[Arguments, bool]:
+    """A callback whose errors for people are shown on the page instead of ending the run; tells whether it did it."""
 
     @wraps(callback)
-    def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+    def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> bool:
         try:
             callback(*args, **kwargs)
+            return True
         except TriptychError as error:
             st.session_state["problem"] = error
         except NotFound:
@@ -230,6 +256,7 @@ def reported(callback: Callable[Arguments, Any]) -> Callable[Arguments, None]:
             st.session_state["problem"] = room.told(error)
             if st.session_state["problem"] is None:
                 raise
+        return False
 
     return guarded
 

@@ -43,7 +43,7 @@ def ask(question: str, after: int | None = LEAF) -> None:
     mode = mode_picker.chosen(corpus.id, known)
     talk = known.id if known else workspace.conversations.create(corpus.id, mode).id
     live.start(workspace, talk, question, mode, after)
-    state.choose_conversation(corpus.id, talk)
+    (state.choose_conversation if known else state.begin_conversation)(corpus.id, talk)
 
 
 @state.reported
@@ -55,10 +55,10 @@ def again(answer_id: int) -> None:
 
 
 def submitted() -> None:
-    """The question typed below."""
+    """The question typed below; one that could not be asked goes back to where it was typed."""
     question = (st.session_state["question"] or "").strip()
-    if question:
-        ask(question)
+    if question and not ask(question):
+        state.keep_unsent(corpus.id, question)
 
 
 try:

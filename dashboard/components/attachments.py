@@ -106,7 +106,8 @@ def _take(corpus_id: int, conversation_id: int | None, mode: Mode, key: str) -> 
     talk = conversation_id or workspace.conversations.create(corpus_id, mode).id
     took = files.attach(workspace, talk, [(file.name, file.getvalue()) for file in dropped])
     state.keep_drop(-corpus_id, took)
-    state.choose_conversation(corpus_id, talk)
+    if conversation_id is None:
+        state.begin_conversation(corpus_id, talk)
 
 
 @state.reported

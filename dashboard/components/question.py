@@ -9,14 +9,14 @@ from dashboard.components import branches
 from storage.rows import MessageRow
 
 LONGEST = 2000
-Ask = Callable[[str, int | None], None]
-"""Ask a question behind a message; None: at the beginning."""
+Ask = Callable[[str, int | None], bool]
+"""Ask a question behind a message; None: at the beginning. Tells whether it could be asked."""
 
 
 def show(messages: Sequence[MessageRow], message: MessageRow, ask: Ask, writing: bool) -> None:
     """The words, or the form that changes them; `messages` are those of all branches."""
     if state.editing() == message.id:
-        _form(message, ask)
+        _form(message, ask, writing)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.text(message.text, width="stretch")
@@ -33,20 +33,25 @@ def show(messages: Sequence[MessageRow], message: MessageRow, ask: Ask, writing:
         branches.walk(messages, message)
 
 
-def _form(message: MessageRow, ask: Ask) -> None:
+def _form(message: MessageRow, ask: Ask, writing: bool) -> None:
     key = f"edited-{message.id}"
     with st.form(f"edit-form-{message.id}", border=False):
         st.text_area("Your question", value=message.text, key=key, max_chars=LONGEST, height=100)
         with st.container(horizontal=True):
             st.form_submit_button(
-                "Ask", type="primary", icon=":material/send:", on_click=_resend, args=(message, key, ask)
+                "Ask",
+                type="primary",
+                icon=":material/send:",
+                disabled=writing,
+                help="Wait for the answer, or stop it" if writing else None,
+                on_click=_resend,
+                args=(message, key, ask),
             )
             st.form_submit_button("Leave it", on_click=state.edit, args=(None,))
 
 
 def _resend(message: MessageRow, key: str, ask: Ask) -> None:
-    """Ask the edited question in the place of the old one."""
+    """Ask the edited question in the place of the old one; one that could not be asked stays in its form."""
     text = st.session_state[key].strip()
-    state.edit(None)
-    if text and text != message.text:
-        ask(text, message.parent_id)
+    if not text or text == message.text or ask(text, message.parent_id):
+        state.edit(None)

@@ -40,11 +40,11 @@ class Doing:
     """What one can do from the transcript.
 
     Attributes:
-        ask: ask a question behind a message, None at the beginning.
+        ask: ask a question behind a message, None at the beginning; tells whether it could be asked.
         again: answer the question of an answer once more, or go on with it.
     """
 
-    ask: Callable[[str, int | None], None]
+    ask: question.Ask
     again: Callable[[int], None]
 
 

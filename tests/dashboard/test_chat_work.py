@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from core.assistants import live
 from core.assistants.answer import ContextUse
 from core.conversations import files
+from core.generation.scripted import ScriptedChat
 from core.workspace import Workspace
 from dashboard.components import context_meter
 from storage.rows import CitationRow, CorpusRow, PassageRow
@@ -216,3 +219,47 @@ def test_files_are_attached_to_a_new_conversation_and_taken_off_again(
     assert not app.exception
     assert files.attached(workspace, talk.files_corpus_id) == []
     assert workspace.conversations.message(answer.id).text == ERASED
+
+
+def test_an_edited_question_that_cannot_be_asked_stays_in_its_form(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    answer = answered(workspace, indexed)
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
+    app.button(key=f"edit-{answer.parent_id}").click().run()
+    app.text_area[0].set_value("A long and carefully written question about the rent?")
+    workspace._parts["engine"] = ScriptedChat(answers=["word " * 3000], pause_s=0.05)
+    other = live.start(workspace, answer.conversation_id, "What is the rent?", "base")  # from another tab
+    next(button for button in app.button if button.label == "Ask").click().run()
+    assert "Wait for it, or stop it." in words(app)
+    assert app.text_area[0].value == "A long and carefully written question about the rent?"
+    assert next(button for button in app.button if button.label == "Ask").disabled
+    live.stop(workspace, other)
+    "".join(live.follow(workspace, other))
+    app.run()
+    next(button for button in app.button if button.label == "Ask").click().run()
+    asked = workspace.conversations.path(answer.conversation_id)[0]
+    assert asked.text == "A long and carefully written question about the rent?"
+    assert not app.text_area
+    live.stop(workspace, workspace.conversations.path(answer.conversation_id)[1].id)
+
+
+def test_a_typed_question_that_cannot_be_asked_goes_back_to_its_box_once(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    answer = answered(workspace, indexed)
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
+    workspace._parts["engine"] = ScriptedChat(answers=["word " * 3000], pause_s=0.05)
+    other = live.start(workspace, answer.conversation_id, "What is the rent?", "base")
+    app.chat_input[0].set_value("And the notice?").run()
+    once, text = draft(app)["back"]
+    assert text == "And the notice?"
+    assert draft(app.run())["back"] == [once, text], "the browser knows by the word that it had this one"
+    live.stop(workspace, other)
+
+
+def draft(app: AppTest) -> dict[str, Any]:
+    """What the component that keeps the draft was given."""
+    (component,) = [each for each in app.get("bidi_component") if "draft" in each.proto.component_name]
+    data: dict[str, Any] = json.loads(component.proto.json)
+    return data
