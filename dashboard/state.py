@@ -22,14 +22,16 @@ from storage.errors import NotFound, Unstorable
 from storage.rows import ComparisonRow, ConversationRow
 
 Arguments = ParamSpec("Arguments")
+NO_DOCUMENT = dict.fromkeys(("document", "page", "mark", "marked", "answer"))
+"""Parts of the address that say which document is open, and where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where one is, as the address says.
 
-    `mark` is a stretch of the page's text, half open; `answer_id` the answer whose quotes are being looked at;
-    `message_id` a message that a link leads to.
+    `mark` is a stretch of the page's text, half open; `turned_from` the page with such a stretch that one has turned
+    away from; `answer_id` the answer whose quotes are being looked at; `message_id` a message that a link leads to.
     """
 
     corpus_id: int | None
@@ -39,18 +41,22 @@ class Place:
     mark: tuple[int, int] | None
     answer_id: int | None = None
     message_id: int | None = None
+    turned_from: tuple[int, tuple[int, int]] | None = None
 
 
 def place() -> Place:
     """Read the address; what makes no sense counts as absent."""
+    mark, marked = _stretch("mark"), _number("marked")
+    elsewhere = marked is not None and marked != _number("page")
     return Place(
         corpus_id=_number("corpus"),
         conversation_id=_number("conversation"),
         document_id=_number("document"),
         page=_number("page"),
-        mark=_stretch("mark"),
+        mark=None if elsewhere else mark,
         answer_id=_number("answer"),
         message_id=_number("message"),
+        turned_from=(marked, mark) if elsewhere and marked is not None and mark else None,
     )
 
 
@@ -67,12 +73,24 @@ def open_document(
     document_id: int, page: int | None = None, mark: tuple[int, int] | None = None, *, answer: int | None = None
 ) -> None:
     """Show a document beside the page, at a page and with some of its words marked; `answer` is the one citing it."""
-    go(document=document_id, page=page or 1, mark=f"{mark[0]}-{mark[1]}" if mark else None, answer=answer)
+    stretch = f"{mark[0]}-{mark[1]}" if mark else None
+    go(document=document_id, page=page or 1, mark=stretch, marked=None, answer=answer)
+
+
+def turn_page(document_id: int, page: int) -> None:
+    """Show another page of the open document; the address keeps which words were marked, and on which page."""
+    here = place()
+    if here.document_id != document_id:
+        open_document(document_id, page)
+        return
+    marked = here.turned_from[0] if here.turned_from else here.page or 1
+    kept = here.mark is not None or here.turned_from is not None
+    go(page=page, marked=marked if kept and marked != page else None)
 
 
 def close_document() -> None:
     """Stop showing a document."""
-    go(document=None, page=None, mark=None, answer=None)
+    go(**NO_DOCUMENT)
 
 
 def corpus_id() -> int | None:
@@ -91,7 +109,7 @@ def remember_corpus(chosen: int | None) -> None:
 def choose_corpus(chosen: int | None) -> None:
     """Go to another corpus on the same page."""
     remember_corpus(chosen)
-    go(conversation=None, message=None, document=None, page=None, mark=None, answer=None)
+    go(conversation=None, message=None, **NO_DOCUMENT)
 
 
 def conversation_id(corpus: int) -> int | None:
@@ -109,7 +127,8 @@ def choose_conversation(corpus: int, chosen: int | None, message: int | None = N
     st.session_state.setdefault("conversations", {})[corpus] = chosen
     st.session_state.pop("begun", None)
     edit(None)
-    go(conversation=chosen, message=message, document=None, page=None, mark=None, answer=None)
+    st.session_state.pop("edit-left", None)
+    go(conversation=chosen, message=message, **NO_DOCUMENT)
 
 
 def begin_conversation(corpus: int, chosen: int) -> None:
@@ -165,7 +184,16 @@ def editing() -> int | None:
 
 def edit(message_id: int | None) -> None:
     """Begin to ask a question differently, or leave it."""
+    st.session_state["edit-left"] = editing()
     st.session_state["editing"] = message_id
+
+
+def take_edit_left(message_id: int) -> bool:
+    """Whether this is the question whose form was left just now; said once."""
+    left = st.session_state.get("edit-left") == message_id
+    if left:
+        st.session_state.pop("edit-left")
+    return left
 
 
 def comparison(comparisons: Comparisons, corpus: int) -> ComparisonRow | None:

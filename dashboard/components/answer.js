@@ -76,7 +76,16 @@ const sourceList = (sources, press) => {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector("#answer");
   if (!root || !data) return;
-  const press = (citation) => setTriggerValue("cited", citation);
+  root.press = (citation) => setTriggerValue("cited", citation);
+  if (data.focus && !root.dataset.focused) {
+    root.dataset.focused = "yes";
+    setTimeout(() => root.scrollIntoView({ block: "center" }), 300);
+  }
+  const { focus, ...content } = data;
+  const shown = JSON.stringify(content);
+  if (root.shown === shown) return; // drawn anew, what has the focus would lose it
+  root.shown = shown;
+  const press = (citation) => root.press(citation);
   const { parts, sources, words } = data;
   const quoted = parts.filter((part) => part.quoted);
   const written = parts.filter((part) => !part.quoted);
@@ -89,8 +98,4 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.append(element("div", "note", `~ ${words.unsupported}`));
   }
   if (sources.length) root.append(sourceList(sources, press));
-  if (data.focus && !root.dataset.focused) {
-    root.dataset.focused = "yes";
-    setTimeout(() => root.scrollIntoView({ block: "center" }), 300);
-  }
 }

@@ -1,6 +1,7 @@
 """A document beside the page: one page of its text at a time, with the cited words marked.
 
-Opened by the address (`document`, `page`, `mark`), so a link, a refresh and the back button work.
+Opened by the address (`document`, `page`, `mark`, and `marked`, the page of the mark once one has turned to another),
+so a link, a refresh and the back button work.
 """
 
 from contextlib import suppress
@@ -8,7 +9,7 @@ from contextlib import suppress
 import streamlit as st
 
 from dashboard import resources, state
-from dashboard.components import figures, omissions, page_view, quotes
+from dashboard.components import attention, figures, omissions, page_view, quotes
 from dashboard.components.safe_text import label
 from storage.errors import NotFound
 from storage.rows import DocumentRow, PageRow
@@ -16,6 +17,7 @@ from storage.rows import DocumentRow, PageRow
 
 def show_if_open(corpus_id: int, also: int | None = None) -> None:
     """Open the drawer when the address names a document of this corpus, or of the one searched together with it."""
+    attention.give_back()
     if document := opened(corpus_id, also):
         title = label(document.title or document.name, 70)
         st.dialog(title, width=720, position="right", icon=":material/description:", on_dismiss=state.close_document)(
@@ -93,7 +95,7 @@ def paging(document: DocumentRow, number: int) -> None:
 
 
 def _turn(document_id: int, key: str) -> None:
-    state.open_document(document_id, st.session_state[key])
+    state.turn_page(document_id, st.session_state[key])
 
 
 def within(mark: tuple[int, int] | None, page: PageRow) -> tuple[int, int] | None:

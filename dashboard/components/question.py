@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import branches
+from dashboard.components import attention, branches
 from storage.rows import MessageRow
 
 LONGEST = 2000
@@ -17,6 +17,7 @@ def show(messages: Sequence[MessageRow], message: MessageRow, ask: Ask, writing:
     """The words, or the form that changes them; `messages` are those of all branches."""
     if state.editing() == message.id:
         _form(message, ask, writing)
+        attention.focus(f"edited-{message.id}")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.text(message.text, width="stretch")
@@ -31,6 +32,10 @@ def show(messages: Sequence[MessageRow], message: MessageRow, ask: Ask, writing:
             args=(message.id,),
         )
         branches.walk(messages, message)
+        if state.take_edit_left(message.id):
+            attention.focus(f"edit-{message.id}")
+        if state.place().message_id == message.id:
+            attention.bring_here(f"message-{message.id}")
 
 
 def _form(message: MessageRow, ask: Ask, writing: bool) -> None:

@@ -24,20 +24,16 @@ def place(cited: CitationRow) -> Quote | None:
 
 
 def places(citations: Sequence[CitationRow], passages: Sequence[PassageRow] = ()) -> list[Quote]:
-    """The quotes of an answer in its order, each once; then the passages that it quotes nothing from, best first."""
-    quoted = list(dict.fromkeys(found for cited in citations if (found := place(cited)) is not None))
-    cited_from = {cited.passage_rank for cited in citations}
-    rest = [
-        (row.document_id, row.page, (row.start, row.end))
-        for row in passages
-        if row.document_id is not None and row.rank not in cited_from
-    ]
-    return [*quoted, *rest]
+    """The quotes of an answer in its order, then the passages that were found for it, best first; each place once."""
+    quoted = [found for cited in citations if (found := place(cited)) is not None]
+    found = [(row.document_id, row.page, (row.start, row.end)) for row in passages if row.document_id is not None]
+    return list(dict.fromkeys([*quoted, *found]))
 
 
 def show(document: DocumentRow, page: PageRow, mark: tuple[int, int] | None) -> None:
-    """The line above a page: what is marked, previous and next quote, copy."""
+    """The line above a page: what is marked, previous and next quote, copy; the way back where one has turned away."""
     if mark is None:
+        _back(document)
         return
     answer = state.place().answer_id
     all_quotes = _of_answer(answer) if answer is not None else []
@@ -50,11 +46,24 @@ def show(document: DocumentRow, page: PageRow, mark: tuple[int, int] | None) -> 
             _step("Next", "chevron_right", "right", all_quotes, at + 1, answer)
         else:
             where = label(page.label) if page.label else f"page {page.number}"
-            st.caption(f":material/format_quote: cited words marked on {where}", width="content")
+            st.caption(f":material/format_quote: words marked on {where}", width="content")
         copy_button.text(
             reference(document, page, mark, _edited(document, page, mark)),
             "Copy with reference",
             key=f"copy-{document.id}-{page.number}-{mark[0]}",
+        )
+
+
+def _back(document: DocumentRow) -> None:
+    """The way to the words that were marked, from another page of the same document."""
+    if (left := state.place().turned_from) is not None:
+        st.button(
+            "Back to the quote",
+            key="quotes-back",
+            icon=":material/format_quote:",
+            type="tertiary",
+            on_click=state.turn_page,
+            args=(document.id, left[0]),
         )
 
 

@@ -12,6 +12,7 @@ from dashboard import resources, state
 from dashboard.components import (
     answer,
     answer_checks,
+    attention,
     branches,
     context_meter,
     copy_button,
@@ -53,10 +54,10 @@ def show(
 ) -> None:
     """The last messages of the path that is shown; earlier ones on request, so that a long conversation opens fast.
 
-    `messages` are those of all branches.
+    A message that a link leads to is among them. `messages` are those of all branches.
     """
     key = f"earlier-{conversation.id}"
-    shown = SHOWN * (1 + st.session_state.get(key, 0))
+    shown = SHOWN * (1 + st.session_state.get(key, 0)) + _reaching(path)
     if len(path) > shown:
         st.button("Show earlier messages", icon=":material/expand_less:", on_click=_earlier, args=(key,))
     writing = any(message.status == "streaming" for message in path)
@@ -67,6 +68,13 @@ def show(
         else:
             with st.chat_message("assistant", avatar=modes.look(message.mode).icon):
                 _answer(conversation, messages, message, doing, writing)
+
+
+def _reaching(path: Sequence[MessageRow]) -> int:
+    """How many more messages than the last few are shown, for the one that a link leads to and what is around it."""
+    wanted = state.place().message_id
+    back = next((len(path) - at for at, message in enumerate(path) if message.id == wanted), 0)
+    return back if back > SHOWN else 0
 
 
 def _earlier(key: str) -> None:
@@ -85,6 +93,9 @@ def _answer(
         st.caption(f":material/search: searched for: {label(message.searched_for, 240)}")
     if message.status == "failed":
         st.error(label(message.error, 300), title="No answer this time", icon=":material/error:")
+    linked = state.place().message_id == message.id
+    if linked and not message.text:
+        attention.bring_here(f"message-{message.id}")
     if message.text:
         answer.show(
             message.text,
@@ -92,7 +103,7 @@ def _answer(
             key=f"answer-{message.id}",
             quoted_until=message.quoted_until,
             refused=message.refused,
-            focus=state.place().message_id == message.id,
+            focus=linked,
             on_cited=open_citation,
         )
     if message.status in ENDINGS:

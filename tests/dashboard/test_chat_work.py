@@ -263,3 +263,57 @@ def draft(app: AppTest) -> dict[str, Any]:
     (component,) = [each for each in app.get("bidi_component") if "draft" in each.proto.component_name]
     data: dict[str, Any] = json.loads(component.proto.json)
     return data
+
+
+def test_a_link_into_a_long_conversation_reaches_its_message_question_or_answer(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    talk = workspace.conversations.create(indexed.id).id
+    asked = []
+    for number in range(45):
+        asked.append(workspace.conversations.add_question(talk, f"Question {number}?").id)
+        answer = workspace.conversations.begin_answer(talk, "rag")
+        workspace.conversations.finish_answer(answer.id, f"Answer {number}.")
+    app = open_page("chat", corpus=indexed.id, conversation=talk, message=asked[2])
+    assert "Question 2?" in [text.value for text in app.text]
+    assert components(app, "attention") == [{"focus": ""}]
+    assert not any(each["focus"] for each in components(app, "answer"))
+    app = open_page("chat", corpus=indexed.id, conversation=talk, message=asked[2] + 1)
+    assert [each["parts"][0]["text"] for each in components(app, "answer") if each["focus"]] == ["Answer 2."]
+    assert components(app, "attention") == []
+
+
+def test_from_another_page_of_the_drawer_one_can_go_back_to_the_quote(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    answer = answered(workspace, indexed)
+    (document,) = workspace.corpora.documents(indexed.id)
+    query = {"document": document.id, "page": 1, "mark": "0-20", "marked": 3, "answer": answer.id}
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id, **query)
+    (page,) = components(app, "page")
+    assert [kind for _, kind in page["runs"]] == [""], "the mark is another page's"
+    app.button(key="quotes-back").click().run()
+    assert not app.exception
+    assert app.query_params["page"] == "3"
+    assert app.query_params["mark"] == "0-20"
+    assert "marked" not in app.query_params
+
+
+def test_a_passage_that_is_cited_has_its_place_among_the_steps(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    (document,) = workspace.corpora.documents(indexed.id)
+    rows = [PassageRow(rank, document.id, 1, 10 * rank, 60, "Rent", 0.5, True) for rank in (1, 2)]
+    answer = answered(workspace, indexed, passages=rows, context={"retrieved": 2, "fitted": 2})
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
+    app.button(key=f"passages-{answer.id}").click().run()
+    app.button(key=f"passage-{answer.id}-1").click().run()
+    assert "2 of 3" in words(app)  # the quote, and behind it both passages
+    app.button(key="quotes-chevron_right").click().run()
+    assert app.query_params["mark"] == "20-60"
+
+
+def components(app: AppTest, name: str) -> list[dict[str, Any]]:
+    """What each component of that name was given."""
+    found = [each for each in app.get("bidi_component") if name in each.proto.component_name]
+    return [json.loads(each.proto.json) for each in found]

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from core.assistants import live
 from core.domains import domain
 from core.ingestion import intake
 from core.settings import Settings
 from core.workspace import Workspace
-from tests.e2e.conftest import Server, alone
+from tests.e2e.conftest import Server
 from tests.e2e.test_main_path import answers
 from tests.e2e.test_naughty_strings import Scripted, opened
 
@@ -30,17 +30,23 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def corpus(home: Path) -> int:
-    """A corpus of a lease, with one answer that quotes it in a conversation, and another conversation."""
+    """A corpus of a lease, with one conversation: an answer that quotes it."""
     with opened(home) as ws:
         made = intake.create_corpus(ws, "Leases", "legal").id
         name = "kestrel-wharf-lease.pdf"
         intake.add_files(ws, made, [(name, domain("legal").sample_folder / name)])
         ws.dispatcher.run_one()
         ws.assistants.choose_reading(made, "quote")
-        for asked in ("Who pays for the window cleaning?", domain("legal").example_questions[0]):
-            talk = ws.conversations.create(made).id
-            list(live.follow(ws, live.start(ws, talk, asked)))
+        talk = ws.conversations.create(made).id
+        list(live.follow(ws, live.start(ws, talk, domain("legal").example_questions[0])))
         return made
+
+
+@pytest.fixture(scope="module")
+def talk(home: Path, corpus: int) -> str:
+    """The way to the conversation with the answer."""
+    with Workspace.open(Settings.load(home), owner=False) as ws:
+        return f"/chat?corpus={corpus}&conversation={ws.conversations.list(corpus)[-1].id}"
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +102,49 @@ def test_a_question_that_could_not_be_asked_stands_in_the_box_again(page: Page, 
     expect(box(page)).to_have_value("A second question that took me long to write?")
     page.reload()
     expect(box(page)).to_have_value("A second question that took me long to write?")
+
+
+def focused(page: Page, part: Locator) -> None:
+    """Wait until it has the focus, inside of whatever it stands in."""
+    handle = part.element_handle()
+    page.wait_for_function("node => node === node.getRootNode().activeElement", arg=handle)
+
+
+def test_after_a_source_was_closed_the_keyboard_is_where_it_was_opened(page: Page, talk: str) -> None:
+    page.goto(talk)
+    citation = answers(page).first.get_by_role("button").first
+    citation.focus()
+    page.keyboard.press("Enter")
+    drawer = page.get_by_role("dialog")
+    expect(drawer.locator("mark").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("document="))
+    focused(page, citation)
+
+
+def test_editing_begins_and_ends_with_the_keyboard_in_its_place(page: Page, talk: str) -> None:
+    page.goto(talk)
+    edit = page.get_by_role("button", name="Edit").first
+    edit.focus()
+    page.keyboard.press("Enter")
+    focused(page, page.get_by_label("Your question"))
+    page.keyboard.type("Yes: ")
+    page.get_by_role("button", name="Leave it").click()
+    focused(page, page.get_by_role("button", name="Edit").first)
+
+
+def test_turning_a_page_of_a_source_keeps_the_quote_a_press_away(page: Page, talk: str) -> None:
+    page.goto(talk)
+    answers(page).first.get_by_role("button").first.click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.locator("mark").first).to_be_visible()
+    expect(drawer.get_by_text(re.compile(r"^1 of \d"))).to_be_visible()
+    cited = re.search(r"page=(\d+)", page.url)[1]  # type: ignore[index]
+    drawer.get_by_role("button").filter(has_text=re.compile("^2$" if cited != "2" else "^1$")).click()
+    expect(drawer.locator("mark")).to_have_count(0)
+    page.reload()
+    page.get_by_role("dialog").get_by_role("button", name="Back to the quote").click()
+    expect(drawer.locator("mark").first).to_be_visible()
+    expect(drawer.get_by_text(re.compile(r"^1 of \d"))).to_be_visible()
+    expect(page).not_to_have_url(re.compile("marked="))
