@@ -142,14 +142,30 @@ class Conversations(Answers):
 
         `title` names a conversation that has no name yet; else the question does.
         """
-        if self._database.dialect != "sqlite":
-            postgres.refuse_zero(text)
+        self._storable(text)
+        with self._database.write() as session:
+            return _asked(session, found(session, Conversation, conversation_id), text, after, title)
+
+    def ask(
+        self,
+        conversation_id: int,
+        text: str,
+        mode: str,
+        base_model: str = "",
+        after: int | None = LEAF,
+        title: str = "",
+    ) -> tuple[MessageRow, MessageRow]:
+        """Add a question and its empty answer, with status streaming, in one transaction; raises NotFound."""
+        self._storable(text)
         with self._database.write() as session:
             conversation = found(session, Conversation, conversation_id)
-            conversation.title = conversation.title or title or " ".join(text.split())[:TITLE]
-            row = _added(session, conversation, Message(role="user", text=text), after)
-            talk_text.put(session, row.id, text)
-            return row
+            question = _asked(session, conversation, text, after, title)
+            answer = Message(role="assistant", status="streaming", mode=mode, base_model=base_model)
+            return question, _added(session, conversation, answer, question.id)
+
+    def _storable(self, text: str) -> None:
+        if self._database.dialect != "sqlite":
+            postgres.refuse_zero(text)
 
     def begin_answer(
         self, conversation_id: int, mode: str, base_model: str = "", question_id: int = LEAF
@@ -195,6 +211,13 @@ def _holding(session: Session, corpus_id: int, wanted: str, limit: int) -> Rows[
 def _messages(session: Session, conversation_id: int) -> Rows[MessageRow]:
     query = select(Message).where(Message.conversation_id == conversation_id).order_by(Message.id)
     return [copied(MessageRow, message) for message in session.scalars(query)]
+
+
+def _asked(session: Session, conversation: Conversation, text: str, after: int | None, title: str) -> MessageRow:
+    conversation.title = conversation.title or title or " ".join(text.split())[:TITLE]
+    row = _added(session, conversation, Message(role="user", text=text), after)
+    talk_text.put(session, row.id, text)
+    return row
 
 
 def _added(session: Session, conversation: Conversation, message: Message, after: int | None) -> MessageRow:

@@ -68,11 +68,17 @@ class LiveAnswers:
             raise BadInput("The question is empty.", "Type a question.")
         with self._lock:
             self._check_free(conversation_id)
-            asked = self._open().conversations.add_question(conversation_id, question, after, title_of(question))
-            return self._begin(asked, mode, shared=shared)
+            workspace = self._open()
+            assistant = self._assistant(conversation_id, shared)
+            asked, row = workspace.conversations.ask(
+                conversation_id, question, mode, assistant.base_model, after, title_of(question)
+            )  # together: killed between the two, a question would stand there unanswered
+            return self._begin(row, asked, assistant)
 
     def again(self, answer_id: int, mode: Mode) -> int:
         """Answer the question of an answer once more, beside it; returns the new answer's message id.
+
+        `answer_id` may be the question itself, whether it has an answer yet or not.
 
         An answer that was cut off by a restart is gone on with, in its own mode whatever `mode` says: once the new
         one holds all that had come of it, it takes its place; until then, and when it comes out differently, both are
@@ -85,28 +91,30 @@ class LiveAnswers:
         conversations = self._open().conversations
         try:
             old = conversations.message(answer_id)
-            asked = conversations.message(old.parent_id or 0)
+            asked = old if old.role == "user" else conversations.message(old.parent_id or 0)
         except RowNotFound as error:
             raise NotFound("That answer does not exist any more.") from error
         with self._lock:
             self._check_free(old.conversation_id)
-            if old.status == "interrupted":
-                return self._begin(asked, cast("Mode", old.mode), old.id)
-            return self._begin(asked, mode)
+            again = cast("Mode", old.mode) if old.status == "interrupted" else mode
+            assistant = self._assistant(old.conversation_id)
+            row = conversations.begin_answer(old.conversation_id, again, assistant.base_model, asked.id)
+            return self._begin(row, asked, assistant, old.id if old.status == "interrupted" else None)
 
-    def _begin(
-        self, asked: MessageRow, mode: Mode, instead_of: int | None = None, shared: Shared[Found] | None = None
-    ) -> int:
-        """Start the thread that answers a stored question."""
+    def _assistant(self, conversation_id: int, shared: Shared[Found] | None = None) -> Assistant:
+        """Who answers in a conversation."""
         workspace = self._open()
-        conversation = workspace.conversations.get(asked.conversation_id)
+        conversation = workspace.conversations.get(conversation_id)
         files = [conversation.files_corpus_id] if conversation.files_corpus_id is not None else []
         assistant = contestants.assistant(workspace, conversation.corpus_id, conversation.variant, files)
-        assistant = assistant.with_shared_search(shared) if shared else assistant
-        row = workspace.conversations.begin_answer(conversation.id, mode, assistant.base_model, asked.id)
-        before = turns(workspace, workspace.conversations.path(conversation.id)[:-2])
+        return assistant.with_shared_search(shared) if shared else assistant
+
+    def _begin(self, row: MessageRow, asked: MessageRow, assistant: Assistant, instead_of: int | None = None) -> int:
+        """Start the thread that writes a stored answer, which is empty yet, to a stored question."""
+        workspace = self._open()
+        before = turns(workspace, workspace.conversations.path(row.conversation_id)[:-2])
         live = self._answers[row.id] = LiveAnswer(row.id, instead_of)
-        arguments = (live, assistant, asked.text, mode, before)
+        arguments = (live, assistant, asked.text, cast("Mode", row.mode), before)
         live.thread = threading.Thread(target=self._write, args=arguments, name=f"answer-{row.id}", daemon=True)
         live.thread.start()
         return row.id

@@ -15,6 +15,7 @@ from dashboard.components import (
     indexing,
     mode_picker,
     opening,
+    question,
     transcript,
 )
 from dashboard.components.safe_text import label
@@ -35,35 +36,36 @@ numbers = workspace.corpora.statistics(corpus.id)
 
 
 @state.reported
-def ask(question: str, after: int | None = LEAF) -> None:
+def ask(asked: str, after: int | None = LEAF) -> None:
     """Begin an answer in this conversation, or in a new one; `after` is the message it is asked behind."""
     workspace.corpora.get(corpus.id)  # it may have been deleted since the page was drawn
     before = state.conversation_id(corpus.id)
     known = workspace.conversations.get(before) if before else None
     mode = mode_picker.chosen(corpus.id, known)
     talk = known.id if known else workspace.conversations.create(corpus.id, mode).id
-    live.start(workspace, talk, question, mode, after)
+    live.start(workspace, talk, asked, mode, after)
     (state.choose_conversation if known else state.begin_conversation)(corpus.id, talk)
 
 
 @state.reported
-def again(answer_id: int) -> None:
-    """Answer a question once more, or go on with an answer that was cut off."""
-    talk = workspace.conversations.get(workspace.conversations.message(answer_id).conversation_id)
-    live.again(workspace, answer_id, mode_picker.chosen(corpus.id, talk))
+def again(message_id: int) -> None:
+    """Answer a question (once more), or go on with an answer that was cut off."""
+    talk = workspace.conversations.get(workspace.conversations.message(message_id).conversation_id)
+    live.again(workspace, message_id, mode_picker.chosen(corpus.id, talk))
     state.go(message=None)
 
 
 def submitted() -> None:
     """The question typed below; one that could not be asked goes back to where it was typed."""
-    question = (st.session_state["question"] or "").strip()
-    if question and not ask(question):
-        state.keep_unsent(corpus.id, question)
+    typed = (st.session_state["question"] or "").strip()
+    if typed and not ask(typed):
+        state.keep_unsent(corpus.id, typed)
 
 
 try:
     conversation = state.open_conversation(workspace.conversations, corpus.id)
 except NotFound:
+    st.toast("That conversation was deleted since, or is of another corpus.", icon=":material/link_off:")
     state.choose_conversation(corpus.id, None)
     conversation = None
 state.go(conversation=conversation.id if conversation else None)
@@ -80,7 +82,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     engine_picker.small(corpus.id)
 if conversation and shown:
     indexing.show(corpus.id)
-    transcript.show(conversation, messages, shown, transcript.Doing(ask, again))
+    transcript.show(conversation, messages, shown, question.Doing(ask, again))
 else:
     opening.show(corpus, about, numbers, ask)
 with st.bottom:

@@ -1,7 +1,6 @@
 """The messages of one conversation: questions, finished answers, and the one that is being written."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -25,6 +24,7 @@ from dashboard.components import (
     question,
     quotes,
 )
+from dashboard.components.question import Doing
 from dashboard.components.safe_text import label
 from storage.rows import ConversationRow, MessageRow
 
@@ -34,19 +34,6 @@ ENDINGS = {
     "interrupted": (":material/power_off:", "The server went away in mid-answer; this is what had arrived."),
 }
 AGAIN = {"interrupted": ("Continue", ":material/play_arrow:"), "failed": ("Try again", ":material/refresh:")}
-
-
-@dataclass(frozen=True, slots=True)
-class Doing:
-    """What one can do from the transcript.
-
-    Attributes:
-        ask: ask a question behind a message, None at the beginning; tells whether it could be asked.
-        again: answer the question of an answer once more, or go on with it.
-    """
-
-    ask: question.Ask
-    again: Callable[[int], None]
 
 
 def show(
@@ -64,7 +51,9 @@ def show(
     for message in path[-shown:]:
         if message.role == "user":
             with st.chat_message("user", avatar=":material/person:"):
-                question.show(messages, message, doing.ask, writing)
+                question.show(messages, message, doing, writing)
+                if message is path[-1]:
+                    question.unanswered(message, doing)
         else:
             with st.chat_message("assistant", avatar=modes.look(message.mode).icon):
                 _answer(conversation, messages, message, doing, writing)

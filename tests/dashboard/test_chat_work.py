@@ -317,3 +317,37 @@ def components(app: AppTest, name: str) -> list[dict[str, Any]]:
     """What each component of that name was given."""
     found = [each for each in app.get("bidi_component") if name in each.proto.component_name]
     return [json.loads(each.proto.json) for each in found]
+
+
+def test_a_question_that_nobody_answered_can_be_answered(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    talk = workspace.conversations.create(indexed.id).id
+    asked = workspace.conversations.add_question(talk, "What is the rent?")
+    app = open_page("chat", corpus=indexed.id, conversation=talk)
+    app.button(key=f"again-{asked.id}").click().run()
+    finished(app)
+    assert [(each.role, each.status) for each in workspace.conversations.path(talk)] == [
+        ("user", "done"),
+        ("assistant", "done"),
+    ]
+    assert "It was not answered." not in words(app)
+
+
+def test_a_question_that_is_asked_again_unchanged_is_answered_once_more(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    answer = answered(workspace, indexed)
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
+    app.button(key=f"edit-{answer.parent_id}").click().run()
+    next(button for button in app.button if button.label == "Ask").click().run()
+    finished(app)
+    assert "2 of 2" in words(app)
+    assert not app.text_area
+    assert len([each for each in workspace.conversations.messages(answer.conversation_id) if each.role == "user"]) == 1
+
+
+def test_a_link_to_a_conversation_that_is_gone_says_so(open_page: Open, indexed: CorpusRow) -> None:
+    app = open_page("chat", corpus=indexed.id, conversation=999)
+    assert [each.value for each in app.toast] == ["That conversation was deleted since, or is of another corpus."]
+    assert "conversation" not in app.query_params

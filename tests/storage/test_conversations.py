@@ -1,11 +1,12 @@
 import pytest
 
+import storage.conversations
 from storage.comparisons import Comparisons
 from storage.conversations import Conversations
 from storage.corpora import Corpora
 from storage.database import Database
 from storage.errors import NotFound
-from storage.rows import CitationRow, PassageRow
+from storage.rows import CitationRow, MessageRow, PassageRow
 from storage.tables import Document, Page
 
 
@@ -139,3 +140,24 @@ def test_deleting_a_conversation_deletes_all_of_it(conversations: Conversations,
     assert conversations.feedback(answer) is None
     with pytest.raises(NotFound):
         conversations.message(answer)
+
+
+def test_a_question_and_its_answer_begin_together_or_not_at_all(
+    conversations: Conversations, corpus: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = conversations.create(corpus).id
+    asked, answer = conversations.ask(talk, "What is the rent?", "rag", "model", title="Rent")
+    assert [each.id for each in conversations.path(talk)] == [asked.id, answer.id]
+    assert (answer.status, answer.parent_id, conversations.get(talk).title) == ("streaming", asked.id, "Rent")
+    with pytest.raises(NotFound):
+        conversations.ask(talk, "And then?", "rag", after=999)
+    real = storage.conversations._added
+    calls = iter([real])  # the answer, which comes second, cannot be added
+
+    def added(*given: object) -> MessageRow:
+        return next(calls)(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(storage.conversations, "_added", added)
+    with pytest.raises(StopIteration):
+        conversations.ask(talk, "And then?", "rag")
+    assert len(conversations.messages(talk)) == 2

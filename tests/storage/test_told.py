@@ -29,6 +29,7 @@ UNTOLD = {
     "Conversations.set_files": "the hidden corpus of a conversation's files, whose making is told",
     "Conversations.show": LOOKS,
     "Conversations.add_question": TALK,
+    "Conversations.ask": TALK,
     "Conversations.begin_answer": TALK,
     "Conversations.discard": TALK,
     "Conversations.words_in_step": "it changes nothing",

@@ -286,3 +286,26 @@ def test_an_answer_from_before_there_were_checks_has_none(workspace: Workspace) 
     workspace.conversations.finish_answer(answer.id, "Well.", context=asdict(ContextUse(retrieved=3)))
     stored = workspace.conversations.message(answer.id)
     assert (checks_of(stored), context_of(stored)) == (Checks(), ContextUse(retrieved=3))
+
+
+def test_who_cannot_answer_leaves_no_question_without_an_answer(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = says(workspace, ["x"])
+
+    def gone(*_: object, **__: object) -> None:
+        raise NotFound("That base model was deleted.", "Choose another one.")
+
+    with monkeypatch.context() as context:
+        context.setattr("core.assistants.contestants.assistant", gone)
+        with pytest.raises(NotFound):
+            live.start(workspace, conversation, "Anything?", "base")
+    assert workspace.conversations.messages(conversation) == []
+
+
+def test_a_question_without_an_answer_gets_one(workspace: Workspace) -> None:
+    conversation = says(workspace, ["Here."])
+    asked = workspace.conversations.add_question(conversation, "Where?")
+    answer = live.again(workspace, asked.id, "base")
+    assert "".join(live.follow(workspace, answer)) == "Here."
+    assert [each.id for each in workspace.conversations.path(conversation)] == [asked.id, answer]
