@@ -32,6 +32,8 @@ def _exchange(exchange: Exchange) -> str:
     if answer.status != "done":
         lines.append(f"*({answer.status}{': ' + _plain(answer.error) if answer.error else ''})*")
     lines += [_source(each) for each in exchange.sources]
+    if exchange.closest:
+        lines += ["The closest passages:", *(_source(each) for each in exchange.closest)]
     if any(each.claims for each in exchange.sentences):
         lines.append("~ no source: from the model")
     lines += [_plain(line) for line in checks_of(answer).lines]

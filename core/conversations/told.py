@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from storage.rows import CitationRow, MessageRow
+from storage.rows import CitationRow, MessageRow, PassageRow
 
 if TYPE_CHECKING:
     from core.workspace import Workspace
 
+CLOSEST = 3
+"""Passages that are shown under a refusal."""
 GONE = "a document that was deleted since"
 UNDONE = "edited when it was cited, undone since"
 Key = tuple[int | None, int | None, bool]
@@ -52,12 +54,16 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and its answer; `message` is None while nobody answered."""
+    """A question and its answer; `message` is None while nobody answered.
+
+    `closest`: under a refusal the passages that came closest, best first, numbered by that.
+    """
 
     question: str
     message: MessageRow | None
     sentences: tuple[Sentence, ...] = ()
     sources: tuple[Source, ...] = ()
+    closest: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,16 @@ def _exchange(ws: "Workspace", question: MessageRow, answer: MessageRow | None) 
         return Exchange(question.text, None)
     citations = ws.conversations.citations(answer.id)
     sources = numbered(citations)
-    return Exchange(question.text, answer, tuple(sentences(answer, citations)), tuple(sources))
+    near = closest(ws.conversations.passages(answer.id)) if answer.refused else []
+    return Exchange(question.text, answer, tuple(sentences(answer, citations)), tuple(sources), tuple(near))
+
+
+def closest(passages: Sequence[PassageRow]) -> list[Source]:
+    """The first few passages whose documents are still there, with their words."""
+    return [
+        Source(row.rank, row.document, row.page_label or f"page {row.page}", (" ".join(row.text.split()),), row.edited)
+        for row in [row for row in passages if row.document][:CLOSEST]
+    ]
 
 
 def numbered(citations: Sequence[CitationRow]) -> list[Source]:

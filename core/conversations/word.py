@@ -43,10 +43,11 @@ def _exchange(document: "Document", exchange: Exchange) -> None:
         document.add_paragraph().add_run(_clean(line)).italic = True
     if answer.status != "done":
         document.add_paragraph(_clean(f"({answer.status}{': ' + answer.error if answer.error else ''})"))
-    if exchange.sources:
-        document.add_heading("Sources", 2)
-    for source in exchange.sources:
-        _source(document, source)
+    for heading, sources in (("Sources", exchange.sources), ("The closest passages", exchange.closest)):
+        if sources:
+            document.add_heading(heading, 2)
+        for source in sources:
+            _source(document, source)
     document.add_paragraph().add_run(
         _clean(f"{answer.mode}, {answer.base_model}, {answer.created_at:%Y-%m-%d %H:%M} UTC")
     ).italic = True

@@ -213,3 +213,22 @@ def test_files_of_a_conversation_go_with_its_corpus_and_orphans_at_the_next_star
     orphan = workspace.corpora.create("left behind", "legal", hidden=True)
     assert files.delete_orphans(workspace) == 1
     assert orphan.id not in [row.id for row in workspace.corpora.list(hidden=True)]
+
+
+def test_a_refusal_is_written_down_with_the_passages_that_came_closest(workspace: Workspace, talk: int) -> None:
+    (document,) = workspace.corpora.documents(workspace.conversations.get(talk).corpus_id)
+    start = workspace.corpora.page(document.id, 1).text.index("The rent")
+    workspace.conversations.add_question(talk, "Who won the cup?")
+    answer = workspace.conversations.begin_answer(talk, "rag", "model")
+    near = [PassageRow(rank, document.id, 1, start + rank - 1, start + 22, "Lease", 0.1, False) for rank in range(1, 6)]
+    said = "The documents do not answer that; the closest passages are below."
+    workspace.conversations.finish_answer(answer.id, said, refused=True, passages=near)
+    text = export.export(workspace, talk, MARKDOWN).decode()
+    below = text[text.index("the closest passages are below") :]
+    assert "[1] lease.md, page 1\n> The rent is 40 crowns" in below
+    assert "[3]" in below
+    assert "[4]" not in below, "as many as the page shows"
+    paragraphs = [each.text for each in docx.Document(io.BytesIO(export.export(workspace, talk, WORD))).paragraphs]
+    assert "[1] lease.md, page 1" in paragraphs[paragraphs.index("The closest passages") :]
+    told = json.loads(export.export(workspace, talk, JSON))
+    assert [each["rank"] for each in told["messages"][-1]["passages"]] == [1, 2, 3, 4, 5]
