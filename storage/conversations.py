@@ -43,13 +43,16 @@ class Conversations(Answers):
 
         While the full text of conversations is damaged, titles alone are looked through.
         """
-        query = select(Conversation).where(Conversation.corpus_id == corpus_id, Conversation.comparison_id.is_(None))
-        titled = query.where(Conversation.title.icontains(wanted.strip(), autoescape=True))
+        query = select(Conversation.id, Conversation.title).where(
+            Conversation.corpus_id == corpus_id, Conversation.comparison_id.is_(None)
+        )
+        words = wanted.strip().casefold()  # compared here: SQLite knows the case of ASCII letters alone
         with self._database.read() as session:
             messages = _holding(session, corpus_id, wanted, 4 * limit)
             first = {each.conversation_id: each for each in reversed(messages)}
-            by_title = session.scalars(titled.order_by(Conversation.updated_at.desc()).limit(limit)).all()
-            ids = dict.fromkeys([*(row.id for row in by_title), *(each.conversation_id for each in messages)])
+            titles = session.execute(query.order_by(Conversation.updated_at.desc())).all()
+            titled = [key for key, title in titles if words in title.casefold()][:limit]
+            ids = dict.fromkeys([*titled, *(each.conversation_id for each in messages)])
             talks = [found(session, Conversation, key) for key in ids]
             rows = [copied(ConversationRow, talk) for talk in talks][:limit]
         nothing = talk_text.FoundMessage(0, None, "")

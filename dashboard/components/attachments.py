@@ -8,6 +8,7 @@ from core.ingestion import intake
 from dashboard import resources, state
 from dashboard.components import erasing, figures, indexing, upload
 from dashboard.components.safe_text import label
+from storage.errors import NotFound
 from storage.rows import ConversationRow, DocumentRow
 
 REMOVING = "removing-file"
@@ -34,14 +35,31 @@ def _ask(document_id: int | None = None) -> None:
     st.session_state[REMOVING] = document_id
 
 
-@st.dialog("Files of this conversation", icon=":material/attach_file:", on_dismiss=_ask)
+def _closed() -> None:
+    """Nothing is asked about any more, and what was refused has been read."""
+    _ask()
+    corpus_id = state.corpus_id()
+    talk = state.conversation_id(corpus_id) if corpus_id is not None else None
+    state.forget_drop(_drops(None))
+    state.forget_drop(_drops(talk))
+
+
+def _drops(talk: int | None) -> int:
+    """What the drops of a conversation are kept under; those of corpora are under their ids."""
+    return -talk if talk is not None else 0
+
+
+@st.dialog("Files of this conversation", icon=":material/attach_file:", on_dismiss=_closed)
 def _panel(corpus_id: int, mode: Mode) -> None:
     workspace = resources.workspace()
     talk = state.conversation_id(corpus_id)  # the first file begins one while the dialog is open
-    conversation = workspace.conversations.get(talk) if talk is not None else None
+    try:
+        conversation = workspace.conversations.get(talk) if talk is not None else None
+    except NotFound:
+        st.rerun()  # deleted in another tab: the page says so
     rows = files.attached(workspace, conversation.files_corpus_id if conversation else None)
     st.caption("Asked together with the corpus, in this conversation alone, and deleted with it.")
-    key = state.upload_key(-corpus_id)  # its own drops, apart from those of the corpus page
+    key = state.upload_key(_drops(talk))
     st.file_uploader(
         f"Files for this conversation: {upload.KINDS}",
         accept_multiple_files=True,
@@ -49,12 +67,12 @@ def _panel(corpus_id: int, mode: Mode) -> None:
         on_change=_take,
         args=(corpus_id, conversation.id if conversation else None, mode, key),
     )
-    if (drop := state.last_drop(-corpus_id)) and drop.rejected:
+    if (drop := state.last_drop(_drops(talk))) and drop.rejected:
         for each in drop.rejected[: upload.NAMED]:
             st.markdown(f":red[:material/error:] **{label(each.name)}** was not added: {label(each.reason, 240)}")
     for row in rows:
         _file(row)
-    if st.button("Done", type="primary", on_click=_ask):
+    if st.button("Done", type="primary", on_click=_closed):
         st.rerun()
 
 
@@ -97,15 +115,25 @@ def _asked(row: DocumentRow) -> None:
 
 @state.reported
 def _take(corpus_id: int, conversation_id: int | None, mode: Mode, key: str) -> None:
-    """Hand the files over, once; a conversation begins with them if there is none yet."""
+    """Hand the files over, once; a conversation begins with them if there is none yet and one of them was taken."""
     dropped = st.session_state.get(key) or []
     if not dropped:
         return
     workspace = resources.workspace()
     workspace.corpora.get(corpus_id)
+    uploads = [(file.name, file.getvalue()) for file in dropped]
     talk = conversation_id or workspace.conversations.create(corpus_id, mode).id
-    took = files.attach(workspace, talk, [(file.name, file.getvalue()) for file in dropped])
-    state.keep_drop(-corpus_id, took)
+    try:
+        took = files.attach(workspace, talk, uploads)
+    except Exception:
+        if conversation_id is None:
+            files.delete(workspace, talk)
+        raise
+    if conversation_id is None and not took.accepted:
+        files.delete(workspace, talk)
+        state.keep_drop(_drops(None), took)
+        return
+    state.keep_drop(_drops(talk), took)
     if conversation_id is None:
         state.begin_conversation(corpus_id, talk)
 

@@ -1,13 +1,17 @@
 """Dialogs that rename, export and delete a conversation; deleting says what will be lost."""
 
+from contextlib import suppress
 from functools import partial
 
 import streamlit as st
 
+from core.assistants.naming import title_of
 from core.conversations import export, files
+from core.errors import NotFound as NoSuchThing
 from dashboard import resources, state
 from dashboard.components import erasing, figures
 from dashboard.components.safe_text import label, one_line
+from storage.errors import NotFound
 from storage.rows import ConversationRow
 
 NEW = "New conversation"
@@ -15,13 +19,19 @@ NEW = "New conversation"
 
 @st.dialog("Rename conversation", icon=":material/edit:")
 def rename(row: ConversationRow) -> None:
-    """Give it another title."""
+    """Give it another title; without one it is called by its first question, once it has one."""
     with st.form("rename-conversation", border=False):
         title = st.text_input("Title", value=row.title, max_chars=80)
         if not st.form_submit_button("Rename", type="primary"):
             return
-    resources.workspace().conversations.rename(row.id, one_line(title, 80) or NEW)
+    with suppress(NotFound):  # deleted meanwhile, in another tab: the page says so
+        resources.workspace().conversations.rename(row.id, one_line(title, 80) or _by_question(row))
     st.rerun()
+
+
+def _by_question(row: ConversationRow) -> str:
+    asked = next((each for each in resources.workspace().conversations.messages(row.id) if each.role == "user"), None)
+    return title_of(asked.text) if asked else ""
 
 
 @st.dialog("Export conversation", icon=":material/download:")
@@ -57,6 +67,7 @@ def delete(row: ConversationRow) -> None:
     erase = erasing.made_of_answers(workspace.conversations.made_of(row.id))
     erasing.learned_from_examples(row.corpus_id, workspace.conversations.examples_of(row.id))
     if st.button("Delete conversation", type="primary", icon=":material/delete:"):
-        files.delete(workspace, row.id, erase=erase)
+        with suppress(NoSuchThing):  # deleted meanwhile, in another tab: that is what was wanted
+            files.delete(workspace, row.id, erase=erase)
         state.choose_conversation(row.corpus_id, None)
         st.rerun()

@@ -11,6 +11,7 @@ import streamlit as st
 from core.assistants import live
 from dashboard import resources, state
 from dashboard.components.browser_files import script, sheet
+from storage.errors import NotFound
 
 EVERY_S = 2.0
 WAITING = "Reading your documents…"
@@ -30,7 +31,10 @@ def show(message_id: int) -> None:
 
 
 def _growing(message_id: int) -> None:
-    message = resources.workspace().conversations.message(message_id)
+    try:
+        message = resources.workspace().conversations.message(message_id)
+    except NotFound:
+        st.rerun()  # its conversation was deleted in another tab: the page says so
     if message.status != "streaming":
         st.rerun()
     _component(

@@ -2,12 +2,11 @@
 
 import streamlit as st
 
+from core.conversations.told import CLOSEST
 from dashboard import resources, state
 from dashboard.components import figures
 from dashboard.components.safe_text import label
 from storage.rows import PassageRow
-
-CLOSEST = 3
 
 
 def show(message_id: int, refused: bool) -> None:
@@ -22,8 +21,13 @@ def _panel(message_id: int, refused: bool) -> None:
     there = [row for row in rows if row.document_id is not None]
     if gone := len(rows) - len(there):
         st.caption(f":material/link_off: {figures.count(gone, 'passage')} stood in documents that were deleted since.")
-    for row in there[:CLOSEST] if refused else there:
+    first = CLOSEST if refused else len(there)
+    for row in there[:first]:
         _passage(message_id, row)
+    if more := there[first:]:
+        with st.expander(f"{figures.count(len(more), 'passage')} more, less close"):
+            for row in more:
+                _passage(message_id, row)
     if not rows:
         st.caption("Nothing was found.")
 

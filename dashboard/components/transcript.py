@@ -30,8 +30,8 @@ from storage.rows import ConversationRow, MessageRow
 
 SHOWN = 20
 ENDINGS = {
-    "stopped": (":material/stop_circle:", "Stopped by you; this is what had been written."),
-    "interrupted": (":material/power_off:", "The server went away in mid-answer; this is what had arrived."),
+    "stopped": (":material/stop_circle:", "Stopped by you", "; this is what had been written."),
+    "interrupted": (":material/power_off:", "The server went away in mid-answer", "; this is what had arrived."),
 }
 AGAIN = {"interrupted": ("Continue", ":material/play_arrow:"), "failed": ("Try again", ":material/refresh:")}
 
@@ -96,8 +96,8 @@ def _answer(
             on_cited=open_citation,
         )
     if message.status in ENDINGS:
-        icon, words = ENDINGS[message.status]
-        st.caption(f"{icon} {words}")
+        icon, why, kept = ENDINGS[message.status]
+        st.caption(f"{icon} {why}{kept if message.text.strip() else ', before anything was written.'}")
     answer_checks.show(message)
     _facts(message)
     _actions(conversation, messages, message, doing, writing)

@@ -161,3 +161,11 @@ def test_a_question_and_its_answer_begin_together_or_not_at_all(
     with pytest.raises(StopIteration):
         conversations.ask(talk, "And then?", "rag")
     assert len(conversations.messages(talk)) == 2
+
+
+def test_a_title_is_found_whatever_the_case_of_its_letters(conversations: Conversations, corpus: int) -> None:
+    talk = conversations.create(corpus).id
+    conversations.rename(talk, "Über Öl, Straße und ΑΘΗΝΑ")
+    for wanted in ("über öl", "ÜBER", "strasse", "αθηνα", " Öl "):
+        assert [each.conversation.id for each in conversations.search(corpus, wanted)] == [talk], wanted
+    assert conversations.search(corpus, "%") == []
