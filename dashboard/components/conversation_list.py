@@ -6,10 +6,14 @@ import streamlit as st
 
 from dashboard import resources, state
 from dashboard.components import conversation_dialogs, figures
+from dashboard.components.browser_files import script
 from dashboard.components.conversation_dialogs import NEW
 from dashboard.components.safe_text import label
 from storage.rows import ConversationRow, FoundTalk
 
+_put_away = st.components.v2.component(
+    "triptych_put_away", html='<span id="put-away" hidden></span>', js=script("put_away")
+)
 SHOWN = 30
 FIND_FROM = 3
 
@@ -21,8 +25,14 @@ def show(corpus_id: int, current: int | None) -> None:
     with st.sidebar.container(gap="xsmall"):
         st.space("small")
         st.button(
-            NEW, icon=":material/add:", width="stretch", on_click=state.choose_conversation, args=(corpus_id, None)
+            NEW,
+            key="new-talk",
+            icon=":material/add:",
+            width="stretch",
+            on_click=state.choose_conversation,
+            args=(corpus_id, None),
         )
+        _put_away(key="put-away", width=1, height=1)
         wanted = ""
         if len(rows) >= FIND_FROM:
             wanted = st.text_input("Find a conversation", key="find-conversation", placeholder="Words in it").strip()

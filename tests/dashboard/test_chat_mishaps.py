@@ -1,4 +1,4 @@
-"""What goes wrong in a chat, and what is kept and said then: questions not asked, files refused, things that are gone."""
+"""What goes wrong in a chat, and what is kept and said then: what cannot be asked, is refused, or is gone."""
 
 import json
 from collections.abc import Callable

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from core.assistants import live
 from core.domains import domain
 from core.ingestion import intake
 from core.settings import Settings
 from core.workspace import Workspace
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, alone
 from tests.e2e.test_main_path import answers
 from tests.e2e.test_naughty_strings import Scripted, opened
 
@@ -148,3 +148,34 @@ def test_turning_a_page_of_a_source_keeps_the_quote_a_press_away(page: Page, tal
     expect(drawer.locator("mark").first).to_be_visible()
     expect(drawer.get_by_text(re.compile(r"^1 of \d"))).to_be_visible()
     expect(page).not_to_have_url(re.compile("marked="))
+
+
+def test_on_a_phone_the_sidebar_goes_away_once_a_conversation_was_chosen(
+    browser: Browser, server: Server, talk: str
+) -> None:
+    with alone(browser, server, viewport={"width": 390, "height": 844}) as phone:
+        phone.goto(talk)
+        expect(answers(phone).first).to_be_visible()
+        sidebar = phone.get_by_test_id("stSidebar")
+        for choice in (
+            phone.get_by_role("button", name="New conversation").first,
+            sidebar.locator("[class*=st-key-talk-]").get_by_role("button").last,
+        ):
+            phone.get_by_test_id("stExpandSidebarButton").click()
+            expect(sidebar).to_be_in_viewport()
+            choice.click()
+            expect(sidebar).not_to_be_in_viewport()
+        expect(answers(phone).first).to_be_in_viewport()
+        phone.get_by_test_id("stChatInputTextArea").click(trial=True)
+
+
+def test_the_back_button_of_the_browser_closes_a_source(page: Page, talk: str) -> None:
+    page.goto(talk)
+    answers(page).first.get_by_role("button").first.click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.locator("mark").first).to_be_visible()
+    expect(page).to_have_url(re.compile("document="))
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("document="))
+    expect(drawer).to_have_count(0)
+    expect(answers(page).first).to_be_visible()
