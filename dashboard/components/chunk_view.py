@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import resources, state
-from dashboard.components import chunk_card, document_view, empty, omissions, page_view
+from dashboard.components import attention, chunk_card, document_view, empty, omissions, page_view
 from dashboard.components.safe_text import label
 from storage.errors import NotFound
 from storage.rows import ChunkRow, DocumentRow, PageRow
@@ -23,6 +23,7 @@ TEXT = 10_000
 
 def show_if_open(corpus_id: int) -> None:
     """Open the drawer when the address names a document of this corpus."""
+    attention.give_back()
     if document := document_view.opened(corpus_id):
         title = label(document.title or document.name, 90)
         st.dialog(title, width=WIDTH, position="right", icon=":material/description:", on_dismiss=state.close_document)(
