@@ -266,14 +266,13 @@ def trial(base_model_id: int | None) -> Trial | None:
     return found
 
 
-def reported(callback: Callable[Arguments, Any]) -> Callable[Arguments, bool]:
-    """A callback whose errors for people are shown on the page instead of ending the run; tells whether it did it."""
+def reported(callback: Callable[Arguments, Any]) -> Callable[Arguments, None]:
+    """A callback whose errors for people are shown on the page instead of ending the run; see `failed`."""
 
     @wraps(callback)
-    def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> bool:
+    def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         try:
             callback(*args, **kwargs)
-            return True
         except TriptychError as error:
             st.session_state["problem"] = error
         except NotFound:
@@ -284,9 +283,13 @@ def reported(callback: Callable[Arguments, Any]) -> Callable[Arguments, bool]:
             st.session_state["problem"] = room.told(error)
             if st.session_state["problem"] is None:
                 raise
-        return False
 
     return guarded
+
+
+def failed() -> bool:
+    """Whether what a callback just tried could not be done: its error waits to be shown."""
+    return st.session_state.get("problem") is not None
 
 
 def take_problem() -> TriptychError | None:

@@ -58,7 +58,10 @@ def again(message_id: int) -> None:
 def submitted() -> None:
     """The question typed below; one that could not be asked goes back to where it was typed."""
     typed = (st.session_state["question"] or "").strip()
-    if typed and not ask(typed):
+    if not typed:
+        return
+    ask(typed)
+    if state.failed():
         state.keep_unsent(corpus.id, typed)
 
 

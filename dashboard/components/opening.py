@@ -10,7 +10,7 @@ from dashboard.components.safe_text import label
 from storage.rows import CorpusRow, Statistics
 
 
-def show(corpus: CorpusRow, domain: Domain, numbers: Statistics, ask: Callable[[str], object]) -> None:
+def show(corpus: CorpusRow, domain: Domain, numbers: Statistics, ask: Callable[[str], None]) -> None:
     """Example questions, for a sample or as the domain's author wrote them; for one's own corpus, what is in it."""
     with st.container(border=True):
         st.subheader("Ask your documents", icon=domain.icon, anchor=False)
@@ -33,7 +33,7 @@ def show(corpus: CorpusRow, domain: Domain, numbers: Statistics, ask: Callable[[
             _examples(domain, waiting=numbers.pending > 0 or numbers.ready == 0, ask=ask)
 
 
-def _examples(domain: Domain, waiting: bool, ask: Callable[[str], object]) -> None:
+def _examples(domain: Domain, waiting: bool, ask: Callable[[str], None]) -> None:
     """Questions to press, once everything they may be about is there."""
     st.markdown("**Try one of these**")
     for number, question in enumerate(domain.example_questions[:3]):

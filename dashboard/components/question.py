@@ -14,15 +14,15 @@ LONGEST = 2000
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What one can do in a conversation; both tell whether it could be done.
+    """What one can do in a conversation; `state.failed` tells whether it could be done.
 
     Attributes:
         ask: ask a question behind a message, None at the beginning.
         again: answer a question once more, given it or an answer to it, or go on with an answer that was cut off.
     """
 
-    ask: Callable[[str, int | None], bool]
-    again: Callable[[int], bool]
+    ask: Callable[[str, int | None], None]
+    again: Callable[[int], None]
 
 
 def show(messages: Sequence[MessageRow], message: MessageRow, doing: Doing, writing: bool) -> None:
@@ -82,5 +82,9 @@ def _resend(message: MessageRow, key: str, doing: Doing) -> None:
     Unchanged it is answered once more.
     """
     text = st.session_state[key].strip()
-    if not text or (doing.again(message.id) if text == message.text else doing.ask(text, message.parent_id)):
+    if text == message.text:
+        doing.again(message.id)
+    elif text:
+        doing.ask(text, message.parent_id)
+    if not state.failed():
         state.edit(None)

@@ -26,8 +26,10 @@ def place(cited: CitationRow) -> Quote | None:
 def places(citations: Sequence[CitationRow], passages: Sequence[PassageRow] = ()) -> list[Quote]:
     """The quotes of an answer in its order, then the passages that were found for it, best first; each place once."""
     quoted = [found for cited in citations if (found := place(cited)) is not None]
-    found = [(row.document_id, row.page, (row.start, row.end)) for row in passages if row.document_id is not None]
-    return list(dict.fromkeys([*quoted, *found]))
+    read: list[Quote] = [
+        (row.document_id, row.page, (row.start, row.end)) for row in passages if row.document_id is not None
+    ]
+    return list(dict.fromkeys([*quoted, *read]))
 
 
 def show(document: DocumentRow, page: PageRow, mark: tuple[int, int] | None) -> None:
