@@ -226,6 +226,9 @@ def _forget_answers(session: Session, ids: Sequence[int]) -> None:
     values = {"text": ERASED, "searched_for": "", "quoted_until": 0, "error": ""}
     for part in parts(ids):
         session.execute(update(Message).where(Message.id.in_(part)).values(**values))
+        for message in session.scalars(select(Message).where(Message.id.in_(part))):
+            # What was found of an answer quotes it; the numbers beside it stay.
+            message.context = {name: value for name, value in message.context.items() if not isinstance(value, dict)}
         session.execute(delete(MessageCitation).where(MessageCitation.message_id.in_(part)))
         session.execute(update(Feedback).where(Feedback.message_id.in_(part)).values(corrected_answer=""))
     for message_id in ids:

@@ -189,7 +189,9 @@ def talk_about(ws: Workspace, corpus: int, document: int) -> int:
     passage = PassageRow(1, document, 1, 0, 40, "", 1.0, True)
     cited = CitationRow(0, 20, 1, document, 1, 0, 20, 0.9)
     said = f"The {words(PAPER)} tariff is 100 crowns."
-    ws.conversations.finish_answer(answer.id, said, passages=[passage], citations=[cited], searched_for=words(PAPER))
+    found = {"checks": {"carried": ["figures"], "found": [{"check": "figures", "said": words(PAPER)}]}}
+    how = {"passages": [passage], "citations": [cited], "searched_for": words(PAPER), "context": found}
+    ws.conversations.finish_answer(answer.id, said, **how)
     ws.conversations.add_question(talk, f"And {words(TALK)} again?")
     other = ws.conversations.begin_answer(talk, "rag", "model")
     ws.conversations.finish_answer(other.id, f"Nothing but {words(TALK)}.")
