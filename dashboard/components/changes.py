@@ -1,7 +1,7 @@
 """Notices what came to a corpus without this page: from a source that is followed, from somebody else, from a command.
 
 Costs two small queries now and then, of documents and jobs and never of chunks; the page is drawn anew only when
-something is other than it was.
+something is other than it was, and no dialog is open.
 """
 
 from typing import Any
@@ -9,9 +9,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
+from dashboard.components.browser_files import script
 from storage.jobs import OPEN
 
 EVERY_S = 5.0
+_undisturbed = st.components.v2.component(
+    "triptych_undisturbed", html='<span aria-hidden="true"></span>', js=script("undisturbed")
+)
 
 
 def show(corpus_id: int) -> None:
@@ -32,5 +36,12 @@ def now(corpus_id: int) -> tuple[Any, ...]:
 
 
 def _look(corpus_id: int, before: tuple[Any, ...]) -> None:
-    if now(corpus_id) != before:
+    if now(corpus_id) == before:
+        return
+    answer = _undisturbed(key=f"undisturbed-{corpus_id}", on_free_change=_noted, width=1, height=1)
+    if answer.free:
         st.rerun()
+
+
+def _noted() -> None:
+    """Nothing to do: the look that it brings about draws the page anew."""
