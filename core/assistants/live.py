@@ -75,10 +75,11 @@ class LiveAnswers:
             )  # together: killed between the two, a question would stand there unanswered
             return self._begin(row, asked, assistant)
 
-    def again(self, answer_id: int, mode: Mode) -> int:
+    def again(self, answer_id: int, mode: Mode, alone: bool = False) -> int:
         """Answer the question of an answer once more, beside it; returns the new answer's message id.
 
-        `answer_id` may be the question itself, whether it has an answer yet or not.
+        `answer_id` may be the question itself, whether it has an answer yet or not. `alone`: as typed, without what
+        was said before.
 
         An answer that was cut off by a restart is gone on with, in its own mode whatever `mode` says: once the new
         one holds all that had come of it, it takes its place; until then, and when it comes out differently, both are
@@ -99,7 +100,7 @@ class LiveAnswers:
             again = cast("Mode", old.mode) if old.status == "interrupted" else mode
             assistant = self._assistant(old.conversation_id)
             row = conversations.begin_answer(old.conversation_id, again, assistant.base_model, asked.id)
-            return self._begin(row, asked, assistant, old.id if old.status == "interrupted" else None)
+            return self._begin(row, asked, assistant, old.id if old.status == "interrupted" else None, alone)
 
     def _assistant(self, conversation_id: int, shared: Shared[Found] | None = None) -> Assistant:
         """Who answers in a conversation."""
@@ -109,10 +110,17 @@ class LiveAnswers:
         assistant = contestants.assistant(workspace, conversation.corpus_id, conversation.variant, files)
         return assistant.with_shared_search(shared) if shared else assistant
 
-    def _begin(self, row: MessageRow, asked: MessageRow, assistant: Assistant, instead_of: int | None = None) -> int:
+    def _begin(
+        self,
+        row: MessageRow,
+        asked: MessageRow,
+        assistant: Assistant,
+        instead_of: int | None = None,
+        alone: bool = False,
+    ) -> int:
         """Start the thread that writes a stored answer, which is empty yet, to a stored question."""
         workspace = self._open()
-        before = turns(workspace, workspace.conversations.path(row.conversation_id)[:-2])
+        before = [] if alone else turns(workspace, workspace.conversations.path(row.conversation_id)[:-2])
         live = self._answers[row.id] = LiveAnswer(row.id, instead_of)
         arguments = (live, assistant, asked.text, cast("Mode", row.mode), before)
         live.thread = threading.Thread(target=self._write, args=arguments, name=f"answer-{row.id}", daemon=True)
@@ -240,9 +248,9 @@ def start(
     return workspace.live.start(conversation_id, question, mode, after, shared)
 
 
-def again(workspace: "Workspace", answer_id: int, mode: Mode = "rag") -> int:
+def again(workspace: "Workspace", answer_id: int, mode: Mode = "rag", alone: bool = False) -> int:
     """Answer a question once more, or go on with an answer that was cut off; returns the new answer's id at once."""
-    return workspace.live.again(answer_id, mode)
+    return workspace.live.again(answer_id, mode, alone)
 
 
 def follow(workspace: "Workspace", message_id: int) -> Iterator[str]:

@@ -48,10 +48,10 @@ def ask(asked: str, after: int | None = LEAF) -> None:
 
 
 @state.reported
-def again(message_id: int) -> None:
-    """Answer a question (once more), or go on with an answer that was cut off."""
+def again(message_id: int, alone: bool = False) -> None:
+    """Answer a question (once more, or as it was typed alone), or go on with an answer that was cut off."""
     talk = workspace.conversations.get(workspace.conversations.message(message_id).conversation_id)
-    live.again(workspace, message_id, mode_picker.chosen(corpus.id, talk))
+    live.again(workspace, message_id, mode_picker.chosen(corpus.id, talk), alone)
     state.go(message=None)
 
 

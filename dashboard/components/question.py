@@ -18,11 +18,12 @@ class Doing:
 
     Attributes:
         ask: ask a question behind a message, None at the beginning.
-        again: answer a question once more, given it or an answer to it, or go on with an answer that was cut off.
+        again: answer a question once more, given it or an answer to it, or go on with an answer that was cut off;
+            alone, where it is asked as typed, without what was said before.
     """
 
     ask: Callable[[str, int | None], None]
-    again: Callable[[int], None]
+    again: Callable[..., None]
 
 
 def show(messages: Sequence[MessageRow], message: MessageRow, doing: Doing, writing: bool) -> None:

@@ -79,7 +79,7 @@ def _answer(
         live_answer.show(message.id)
         return
     if message.searched_for:
-        st.caption(f":material/search: searched for: {label(message.searched_for, 240)}")
+        _searched(message, doing, writing)
     if message.status == "failed":
         st.error(label(message.error, 300), title="No answer this time", icon=":material/error:")
     linked = state.place().message_id == message.id
@@ -101,6 +101,21 @@ def _answer(
     answer_checks.show(message)
     _facts(message)
     _actions(conversation, messages, message, doing, writing)
+
+
+def _searched(message: MessageRow, doing: Doing, writing: bool) -> None:
+    """What was looked for in place of what was typed, and a way back to that."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f":material/search: searched for: {label(message.searched_for, 240)}", width="content")
+        st.button(
+            "Search as typed",
+            key=f"typed-{message.id}",
+            type="tertiary",
+            disabled=writing,
+            help="Answer it without what was asked before; this answer stays",
+            on_click=doing.again,
+            args=(message.id, True),
+        )
 
 
 def _facts(message: MessageRow) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.assistants.answer import ContextUse
@@ -76,6 +77,23 @@ def test_what_was_searched_for_is_shown(open_page: Open, workspace: Workspace, i
     answer = answered(workspace, indexed, searched_for="When does it end? (lease of *Unit 7*)")
     app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
     assert "searched for: When does it end? (lease of *Unit 7*)" in words(app)
+
+
+def test_a_question_can_be_searched_for_as_it_was_typed(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, bool]] = []
+
+    def again(ws: Workspace, message: int, mode: str, alone: bool = False) -> int:
+        asked.append((message, alone))
+        return message
+
+    monkeypatch.setattr("core.assistants.live.again", again)
+    answer = answered(workspace, indexed, searched_for="When does it end? (lease)")
+    app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
+    app.button(key=f"typed-{answer.id}").click().run()
+    assert not app.exception
+    assert asked == [(answer.id, True)]
 
 
 def test_a_link_to_an_answer_shows_its_branch(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:

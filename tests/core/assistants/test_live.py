@@ -172,6 +172,17 @@ def test_a_cut_off_answer_is_gone_on_with_in_its_own_mode_whatever_is_picked_now
     assert [talks.message(each).mode for each in (continued, again)] == ["base", "rag"]
 
 
+def test_a_question_is_answered_once_more_as_it_was_typed(workspace: Workspace) -> None:
+    conversation = says(workspace, ["Yes."])
+    list(live.follow(workspace, live.start(workspace, conversation, "What is E3 on the Brio 20?", "rag")))
+    leaning = live.start(workspace, conversation, "And E5?", "rag")
+    list(live.follow(workspace, leaning))
+    assert workspace.conversations.message(leaning).searched_for == "What is E5 on the Brio 20?"
+    typed = live.again(workspace, leaning, "rag", alone=True)
+    list(live.follow(workspace, typed))
+    assert workspace.conversations.message(typed).searched_for == ""
+
+
 def test_what_was_searched_for_is_kept_with_the_answer(workspace: Workspace) -> None:
     conversation = says(workspace, ["Nothing."])
     for question in ("What is the notice period for Aldgate?", "When does it start?"):
