@@ -11,7 +11,7 @@ from core.ingestion import flags, intake
 from dashboard import resources, state
 from dashboard.components import corpus_dialogs, document_selection, figures
 from dashboard.components.document_selection import Filter
-from dashboard.components.safe_text import label
+from dashboard.components.safe_text import label, spoken
 from storage.rows import CorpusRow, DocumentRow
 
 PER_PAGE = 25
@@ -89,7 +89,7 @@ def _row(row: DocumentRow) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.checkbox(
-                f"Select {label(row.name)}",
+                f"Select {spoken(row.name)}",
                 key=f"tick-{row.id}",
                 label_visibility="collapsed",
                 width="content",

@@ -15,6 +15,7 @@ import re
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 WORD_JOINER = "\u2060"
+MARKUP = re.compile(rf"[^\w\s./,&'+{WORD_JOINER}-]|_")
 # What Streamlit or GitHub's Markdown would turn into a picture or a link after parsing.
 LATE = re.compile(r"(?<=:)(?=\S)|(?<=@)(?=\w)|(?<=w)(?=\.)", re.IGNORECASE)
 # Control characters, and the marks that reverse the direction of text (a name must not hide its ending).
@@ -33,6 +34,12 @@ def one_line(text: str, limit: int = 120) -> str:
     """Plain text (no Markdown) on one line, without control characters, cut to `limit` characters."""
     line = " ".join(INVISIBLE.sub("", text).split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def spoken(text: str, limit: int = 120) -> str:
+    """The same for a label that is not shown but read out, where a backslash would be heard: without markup's signs."""
+    plain = MARKUP.sub(" ", LATE.sub(WORD_JOINER, one_line(text, limit)))
+    return " ".join(plain.split()) or "\u00a0"
 
 
 def escaped(text: str) -> str:

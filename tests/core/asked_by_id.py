@@ -35,6 +35,7 @@ VALUES: dict[str, Callable[[Workspace, Side], Any]] = {
     "kind": lambda ws, side: "closed-book",
     "limit": lambda ws, side: 50,
     "message_id": lambda ws, side: side.answer,
+    "names": lambda ws, side: side.names,
     "number": lambda ws, side: 1,
     "off": lambda ws, side: False,
     "ordinal": lambda ws, side: 0,

@@ -99,7 +99,7 @@ def test_ask_answers_in_the_documented_json(home: Path) -> None:
     done = triptych("ask", "--workspace", home, "--corpus", "contracts", "What is the rent of the warehouse?", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert set(answer) == {"answer", "refused", "mode", "citations", "passages", "timings", "disclaimer"}
+    assert set(answer) == {"answer", "refused", "mode", "citations", "passages", "timings", "disclaimer", "checks"}
     assert set(answer["timings"]) == {"retrieve_s", "first_token_s", "total_s", "tokens", "tokens_per_s"}
     assert set(answer["passages"][0]) == {"rank", "document", "page", "text"}
     assert all(set(citation) == {"sentence", "document", "page", "quote"} for citation in answer["citations"])

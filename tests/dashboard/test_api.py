@@ -42,7 +42,16 @@ def test_many_questions_are_answered_under_their_ids(client: TestClient, indexed
 def test_an_answer_has_the_shape_of_the_command_line(client: TestClient, indexed: CorpusRow) -> None:
     answer = client.post("/api/ask", json={"corpus": "Leases", "question": "How much notice must the tenant give?"})
     assert answer.status_code == 200, answer.text
-    assert set(answer.json()) == {"answer", "refused", "mode", "citations", "passages", "timings", "disclaimer"}
+    assert set(answer.json()) == {
+        "answer",
+        "refused",
+        "mode",
+        "citations",
+        "passages",
+        "timings",
+        "disclaimer",
+        "checks",
+    }
     assert answer.json()["disclaimer"] == domain("legal").disclaimer
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from dashboard.components.safe_text import INVISIBLE, WORD_JOINER, label, one_line
+from dashboard.components.safe_text import INVISIBLE, WORD_JOINER, label, one_line, spoken
 
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False, "html": True})
 LATE = [r":[a-z0-9_+-]+:", r":material/\w+:", r"https?://", r"\bwww\.", r"\w@\w"]
@@ -95,6 +95,24 @@ def test_no_naughty_string_becomes_markup(shared: Path) -> None:
 )
 def test_markup_of_every_kind_shows_as_it_was_written(text: str) -> None:
     assert_shown_as_it_is(text)
+
+
+def assert_no_markup(text: str) -> None:
+    shown = rendered(f"Select {spoken(text, 10_000)}")
+    assert set(shown.tags) <= {"p"}, text
+    assert not any(re.search(pattern, shown.text, re.IGNORECASE) for pattern in LATE), text
+    assert "\\" not in shown.text
+
+
+def test_what_is_read_out_is_no_markup_either_and_holds_no_backslash(shared: Path) -> None:
+    assert spoken("leases/first.md") == "leases/first.md"
+    for text in naughty(shared):
+        assert_no_markup(text)
+
+
+@given(st.text(max_size=60))
+def test_any_text_that_is_read_out_is_no_markup(text: str) -> None:
+    assert_no_markup(text)
 
 
 @given(st.text(max_size=60))
