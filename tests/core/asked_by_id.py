@@ -50,13 +50,14 @@ SPECIAL: dict[str, Callable[[Side], Any]] = {"corpora.chunks_by_ids": lambda sid
 """Where the parameter's name means something else."""
 WITHOUT_ID = {
     "corpora.by_name",
+    "documents.foresee",
     "documents.needs_file",
     "jobs.cancel_requested",
     "jobs.pause_requested",
     "lexical.agrees",
     "lexical.idf",
 }
-"""Readers that are given something else than an id: a name, a hash, words, the job that one has claimed oneself."""
+"""Readers that are given something else than an id: a name, a hash, files, words, the job one has claimed oneself."""
 
 
 def readers(ws: Workspace) -> Iterator[tuple[str, Callable[..., Any]]]:
