@@ -84,7 +84,7 @@ def server(home: Path, places: dict[str, str]) -> Iterator[Server]:
     running.stop()
 
 
-@pytest.fixture(params=[(width, look) for width in (390, 1440) for look in ("light", "dark")], ids=str)
+@pytest.fixture(params=[(390, "dark"), (1440, "light")], ids=str)
 def page(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Page]:
     width, look = request.param
     with alone(browser, server, viewport={"width": width, "height": 844}, color_scheme=look) as made:
