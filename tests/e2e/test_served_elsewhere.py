@@ -62,7 +62,7 @@ def test_an_adapter_is_chosen_at_the_endpoint_promoted_and_asked(page: Page, end
     page.get_by_test_id("stSidebar").get_by_role("link", name="Corpus").click()
     notice = {"name": "boathouse.md", "mimeType": "text/markdown", "buffer": NOTICE.encode()}
     page.locator("input[type=file]").first.set_input_files([notice])  # type: ignore[list-item]
-    expect(page.get_by_text(re.compile(r"^1 page · \d+ chunk"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\w+ · 1 page · \d+ chunk"))).to_be_visible()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Chat").click()
     page.get_by_role("radio", name="Fine-tuned").click()
     ask(page, "How much notice must the tenant give?")

@@ -103,7 +103,7 @@ def answered_slowly(page: Page, endpoint: OpenAIServer) -> None:
     expect(page.get_by_role("heading", name="Slow boathouse")).to_be_visible()
     notice = {"name": "boathouse.md", "mimeType": "text/markdown", "buffer": NOTICE.encode()}
     page.locator("input[type=file]").first.set_input_files([notice])  # type: ignore[list-item]
-    expect(page.get_by_text(re.compile(r"^1 page · \d+ chunk"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\w+ · 1 page · \d+ chunk"))).to_be_visible()
     page.get_by_test_id("stSidebar").get_by_role("link", name="Settings").click()
     page.get_by_role("combobox", name="Base model").first.click()
     page.get_by_role("option", name="Slow").click()
