@@ -345,8 +345,7 @@ class Assistant:
         return quotation(extractor.choose(asking.alone, found.scored))
 
     def _quote(self, found: Found, reading: Reading) -> Quotation:
-        scored = found.scored
-        return quoted(scored, reading) if scored and scored.candidates else NOTHING
+        return quoted(found.scored, reading) if found.scored else NOTHING
 
     def _checked_against(self, question: str, text: str, voice: Voice) -> tuple[Passage, ...]:
         """The passages nearest to an answer that was written from memory: what its sentences are checked against."""

@@ -116,7 +116,7 @@ def _leans(own: str, opened: bool) -> bool:
     content, things = content_words(own), _things(own)
     if LEANS.search(own) and len(content) <= (NAMED if things else OWN):
         return True
-    return not things and not names(own) and (len(content) <= SHORT or opened)
+    return not names(own) and (len(content) <= SHORT or opened)
 
 
 def _things(text: str) -> list[Phrase]:
@@ -145,10 +145,10 @@ def _instead(fragment: str, asked: str, opened: bool) -> str:
         return _exchanged(
             asked, {place.start: (place.end, each.text) for each, place in zip(here, places, strict=True) if place}
         )
-    if not there and opened and not MODIFIES.match(fragment):
-        return _with(f"{fragment}?", _carried(fragment, asked))
     if MODIFIES.match(fragment):
         return f"{asked.rstrip(' ?.')} {fragment[0].lower()}{fragment[1:]}?"
+    if not there and opened:
+        return _with(f"{fragment}?", _carried(fragment, asked))
     return _with(f"{fragment}?", _new(fragment, [], _other(here, asked)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from core.assistants.kinds import wanted_kind
-from core.assistants.quotation import Quotation, choose, quotation
+from core.assistants.quotation import Quotation, between, by_passage, choose, quotation
 from core.assistants.quoting import Candidate, Scored
 from core.assistants.reading import Reading
 
@@ -58,13 +58,7 @@ def _mass(run: Sequence[Candidate]) -> float:
 
 def runs(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """The runs of numbered steps, each in page order with the sentences that belong to its steps."""
-    passages: dict[int, list[Candidate]] = {}
-    for candidate in candidates:
-        passages.setdefault(candidate.passage.rank, []).append(candidate)
-    found: list[list[Candidate]] = []
-    for each in passages.values():
-        found += _runs_of(sorted(each, key=lambda candidate: candidate.sentence.start))
-    return found
+    return [run for line in by_passage(candidates) for run in _runs_of(line)]
 
 
 def _runs_of(line: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -100,7 +94,7 @@ def _number(candidate: Candidate) -> int | None:
 
 
 def _same_paragraph(before: Candidate, candidate: Candidate) -> bool:
-    return not candidate.sentence.row and "\n\n" not in _between(before, candidate)
+    return not candidate.sentence.row and "\n\n" not in between(before, candidate)
 
 
 def _with_points(chosen: Sequence[Candidate], scored: Scored) -> list[Candidate]:
@@ -116,20 +110,13 @@ def _with_points(chosen: Sequence[Candidate], scored: Scored) -> list[Candidate]
 
 
 def _points(lead: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
-    line = sorted(
-        (each for each in candidates if each.passage is lead.passage and each.sentence.start > lead.sentence.start),
-        key=lambda each: each.sentence.start,
-    )
+    (line,) = by_passage([each for each in candidates if each.passage is lead.passage])
     found: list[Candidate] = []
     words = 0
-    for each in line:
-        text, goes_on = each.sentence.text, bool(found) and "\n" not in _between(found[-1], each)
+    for each in line[line.index(lead) + 1 :]:
+        text, goes_on = each.sentence.text, bool(found) and "\n" not in between(found[-1], each)
         words += len(text.split())
         if each.sentence.row or not (POINT.match(text) or goes_on) or words > POINTS:
             break
         found.append(each)
     return found
-
-
-def _between(before: Candidate, candidate: Candidate) -> str:
-    return before.passage.text[before.sentence.end : candidate.sentence.start]

@@ -45,7 +45,7 @@ def choose(candidates: Sequence[Candidate], reading: Reading) -> list[Candidate]
 def quotation(chosen: Sequence[Candidate]) -> Quotation:
     """Write the chosen sentences: those of one passage together and in page order, the best one's passage first."""
     text, pieces = "", []
-    for group in _by_passage(chosen):
+    for group in by_passage(chosen):
         before: Candidate | None = None
         for candidate in group:
             text += _gap(before, candidate) if text else ""
@@ -57,11 +57,17 @@ def quotation(chosen: Sequence[Candidate]) -> Quotation:
     return Quotation(text, tuple(pieces))
 
 
-def _by_passage(chosen: Sequence[Candidate]) -> list[list[Candidate]]:
+def by_passage(chosen: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Sentences by their passages, in page order each; the passage of the first one first."""
     groups: dict[int, list[Candidate]] = {}
     for candidate in chosen:
         groups.setdefault(candidate.passage.rank, []).append(candidate)
     return [sorted(group, key=lambda c: c.sentence.start) for group in groups.values()]
+
+
+def between(before: Candidate, candidate: Candidate) -> str:
+    """What stands between two sentences of a passage."""
+    return before.passage.text[before.sentence.end : candidate.sentence.start]
 
 
 def _gap(before: Candidate | None, candidate: Candidate) -> str:
@@ -70,10 +76,10 @@ def _gap(before: Candidate | None, candidate: Candidate) -> str:
         return "\n\n"
     if _same_table(before, candidate):
         return "\n"
-    between = before.passage.text[before.sentence.end : candidate.sentence.start]
-    if between.strip():
+    gap = between(before, candidate)
+    if gap.strip():
         return "\n\n"
-    return "\n" if "\n" in between else between or " "
+    return "\n" if "\n" in gap else gap or " "
 
 
 def _written(candidate: Candidate, before: Candidate | None) -> str:
