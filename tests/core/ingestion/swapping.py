@@ -1,9 +1,17 @@
-"""A swap at the worst moment: after a document was embedded, before it is let be found."""
+"""A change to a model in a folder, and a swap at the worst moment: a document is embedded and not found yet."""
+
+from pathlib import Path
 
 import pytest
 
 from core.ingestion import reindexing
+from core.ingestion.embedders import Choice
 from core.workspace import Workspace
+from storage.rows import IndexRow
+
+
+def begun(ws: Workspace, corpus: int, folder: Path) -> IndexRow:
+    return reindexing.begin(ws, corpus, ws.embedders.probe(Choice("folder", str(folder))))
 
 
 def swap_before_ready(ws: Workspace, index_id: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,32 +6,12 @@ from pathlib import Path
 import pytest
 
 from core.domains import ChunkingPolicy
-from core.ingestion import intake, reindexing
+from core.ingestion import reindexing
 from core.ingestion.embedders import Choice
 from core.workspace import Workspace
 from storage.indexes import Vectors
 from storage.rows import IndexRow, JobRow
-from tests.core.ingestion.small_model import small_model
-
-LEASE = b"# Lease\n\nThe monthly rent for the warehouse in Tallinn is 4,200 euro, due on the fifth day.\n"
-NOTICE = b"# Notice\n\nEither party may end the agreement with a notice of ninety days in writing.\n"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_model(tmp_path_factory.mktemp("models") / "small")
-
-
-@pytest.fixture
-def corpus(ws: Workspace) -> int:
-    corpus_id = intake.create_corpus(ws, "contracts", "legal").id
-    intake.add_files(ws, corpus_id, [("lease.md", LEASE), ("notice.md", NOTICE)])
-    ws.dispatcher.run_one()
-    return corpus_id
-
-
-def begun(ws: Workspace, corpus: int, folder: Path) -> IndexRow:
-    return reindexing.begin(ws, corpus, ws.embedders.probe(Choice("folder", str(folder))))
+from tests.core.ingestion.swapping import begun
 
 
 def at_each_store(

@@ -23,27 +23,7 @@ from core.workspace import Workspace
 from storage.errors import WrongDimension
 from storage.rows import IndexRow
 from tests.core.ingestion.small_model import DIMENSION, small_model
-from tests.core.ingestion.swapping import swap_before_ready
-
-LEASE = b"# Lease\n\nThe monthly rent for the warehouse in Tallinn is 4,200 euro, due on the fifth day.\n"
-NOTICE = b"# Notice\n\nEither party may end the agreement with a notice of ninety days in writing.\n"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_model(tmp_path_factory.mktemp("models") / "small")
-
-
-@pytest.fixture
-def corpus(ws: Workspace) -> int:
-    corpus_id = intake.create_corpus(ws, "contracts", "legal").id
-    intake.add_files(ws, corpus_id, [("lease.md", LEASE), ("notice.md", NOTICE)])
-    ws.dispatcher.run_one()
-    return corpus_id
-
-
-def begun(ws: Workspace, corpus: int, folder: Path) -> IndexRow:
-    return reindexing.begin(ws, corpus, ws.embedders.probe(Choice("folder", str(folder))))
+from tests.core.ingestion.swapping import begun, swap_before_ready
 
 
 def built(ws: Workspace, corpus: int, folder: Path) -> IndexRow:
