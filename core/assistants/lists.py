@@ -9,10 +9,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from core.assistants.amending import amendments
 from core.assistants.kinds import wanted_kind
 from core.assistants.quotation import Quotation, between, by_passage, choose, quotation
 from core.assistants.quoting import Candidate, Scored
 from core.assistants.reading import Reading
+from core.assistants.sentences import POINT
 
 STEP = re.compile(r"\s*(?:step\s+)?(\d{1,2})\s*[.):]\s", re.I)
 HOW = re.compile(
@@ -26,7 +28,6 @@ FEWEST, MOST = 2, 20
 """Steps of a run."""
 WORDS = 300
 """The most words of a run: what is longer is a document's numbered sections."""
-POINT = re.compile(r"\s*(?:[-*•▪◦–—+·]|\(?(?:\d{1,2}|[a-z]|[ivx]+)[.):])\s", re.I)
 POINTS = 150
 """The most words of the points below one sentence; what comes after is left out."""
 
@@ -37,6 +38,10 @@ def quoted(scored: Scored, reading: Reading) -> Quotation:
     if reading.sentences == 1:
         return quotation(chosen)
     listed = instruction(scored.question, scored.candidates) or _with_points(chosen, scored)
+    changed = amendments(chosen[0], scored.candidates) if chosen and not listed else []
+    if changed:
+        rest = [each for each in chosen[1:] if each not in changed]
+        chosen = [chosen[0], *changed, *rest][: max(reading.sentences, 1 + len(changed))]
     return replace(quotation(listed or chosen), whole=bool(listed))
 
 

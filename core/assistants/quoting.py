@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from core.assistants.interaction import States, nearness
 from core.assistants.kinds import has_kind, wanted_kind
+from core.assistants.ranges import settled
 from core.assistants.sentences import Sentence, split
 from core.assistants.words import content_words, stems
 from core.retrieval.passages import Passage
@@ -95,7 +96,7 @@ def relevant(question: str, passages: Sequence[Passage], embedder: Embeds, asked
         return Scored((), np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, np.float32), question)
     features = feature_table(question, units, embedder, asked)
     meaning = features[:, FEATURES.index("meaning")]
-    scores = features @ weights()
+    scores = settled(question, units, features @ weights())
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     order = np.argsort(-scores, kind="stable")

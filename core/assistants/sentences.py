@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 STOPS = re.compile(r"[.!?…]+[\"'”’)\]]*(?:\s*\[\d+ ?\])*(?=\s|$)|[。！？]")
 MARKER = re.compile(r"\s*(?:[-*•▪◦–—+]\s|\(?(?:\d+(?:\.\d+)*|[a-z]|[ivx]+)[.)]\s|\d+(?:\.\d+)+\s|#{1,6}\s|\||>)", re.I)
+POINT = re.compile(r"\s*(?:[-*•▪◦–—+·]|\(?(?:\d{1,2}|[a-z]|[ivx]+)[.):])\s", re.I)
+"""How a point of a list begins."""
 SHORT = (
     "mr mrs ms dr prof sr jr st rev gen col sgt capt hon vs v etc al approx dept est fig figs eq sec secs art arts cl "
     "para paras pt pts vol vols no nos pp p ch ed eds inc ltd co corp llc plc bros cf ca viz resp min max tel ext "

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from core.errors import BadInput
 from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.passages import Passage
+from core.retrieval.variants import WEIGHT, agreement, variants
 from storage.hits import Hit
 from storage.rows import ChunkRow, DocumentRow
 from storage.words import WORD, Stemmer, content_words, searched
@@ -48,11 +49,15 @@ class FoundChunk:
 
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """A passage with the words of the question it holds; `merged` counts the neighbours that joined it."""
+    """A passage with the words of the question it holds; `merged` counts the neighbours that joined it.
+
+    `named` is what the numbers in its document's name added to its score, or took from it.
+    """
 
     passage: Passage
     words: tuple[Asked, ...]
     merged: int
+    named: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +83,11 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
     began = time.perf_counter()
     words, meaning = ws.retriever.both(corpus_id, question)
     ranked: list[Ranked] = fuse([(hit.chunk_id, hit.score) for hit in words], [(h.chunk_id, h.score) for h in meaning])
-    passages = ws.retriever.passages(ranked, top)
+    passages = ws.retriever.passages(ranked, top, question)
     chunks = ws.corpora.chunks_by_ids([hit.chunk_id for hit in (*words[: 2 * top], *meaning[: 2 * top])])
     documents = ws.corpora.documents_by_ids({chunk.document_id for chunk in chunks.values()})
     said = _asked(ws, corpus_id, question)
-    stemmer = Stemmer()
+    stemmer, numbers = Stemmer(), variants(question)
 
     def found(hits: Sequence[Hit]) -> tuple[FoundChunk, ...]:
         there = [hit for hit in hits if hit.chunk_id in chunks][:top]
@@ -95,6 +100,7 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
             each,
             _held(f"{each.title} {each.document} {each.heading} {each.header} {each.text}", said, stemmer),
             len(each.chunk_ids) - 1,
+            WEIGHT * agreement(numbers, variants(each.document), each.text) if numbers else 0.0,
         )
         for each in passages
     )

@@ -90,6 +90,8 @@ def _passages(found: Sequence[FoundPassage]) -> None:
             f"meaning {_rank(passage.dense_rank, passage.dense_score)}",
             f"fused {passage.score:.2f}",
         ]
+        if each.named:
+            ranks.append(f"numbers in the name {each.named:+.2f}")
         if each.merged:
             ranks.append(f"with {figures.count(each.merged, 'neighbour')}")
         if passage.edited:

@@ -43,6 +43,17 @@ def test_neighbouring_chunks_are_one_passage_and_pages_are_two(library: Library)
     assert [passage.rank for passage in passages] == [1, 2]
 
 
+def test_the_document_whose_name_bears_the_number_asked_for_is_first(library: Library) -> None:
+    corpus = library.corpus("c")
+    library.add(corpus, "brio-20-manual.pdf", [["E3: the water tank of this machine is empty. Fill the tank."]])
+    library.add(corpus, "brio-40-manual.pdf", [["E3: there is no water in the tank."]])
+    question = "Does E3 on the Brio 40 say that the water tank of this machine is empty?"
+    plain = library.retriever.passages(library.retriever.ranked(corpus, question), 2)
+    assert [passage.document for passage in plain] == ["brio-20-manual.pdf", "brio-40-manual.pdf"]
+    named = library.retriever.search(corpus, question, 2)
+    assert [passage.document for passage in named] == ["brio-40-manual.pdf", "brio-20-manual.pdf"]
+
+
 def test_other_corpora_are_never_found(library: Library) -> None:
     first, second = library.corpus("first"), library.corpus("second")
     library.add(first, "lease.pdf", LEASE)
