@@ -3,9 +3,20 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from core.errors import BadInput
 from core.retrieval.passages import Passage
 
 Mode = Literal["base", "rag", "finetuned", "hybrid"]
+ADAPTED: tuple[Mode, ...] = ("finetuned", "hybrid")
+"""Modes that answer by an adapter."""
+
+
+def check_asked(question: str, mode: Mode) -> None:
+    """Raises BadInput: nothing was asked, or in no mode."""
+    if not question.strip():
+        raise BadInput("The question is empty.", "Type a question.")
+    if mode not in ("base", "rag", *ADAPTED):
+        raise BadInput(f"There is no mode called {mode!r}.", "Choose base, rag, finetuned or hybrid.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from core.assistants.answer import Answer, ContextUse, Delta, Mode, Timings, Trial
+from core.assistants.amending import changing
+from core.assistants.answer import ADAPTED, Answer, ContextUse, Delta, Mode, Timings, Trial, check_asked
 from core.assistants.answerability import answerable
 from core.assistants.checking import checked
 from core.assistants.citing import cite
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 Idf = Callable[[Sequence[str]], Mapping[str, float]]
-ADAPTED: tuple[Mode, ...] = ("finetuned", "hybrid")
-"""Modes that answer by an adapter."""
 NOTHING = Quotation("", ())
 LONGEST_AIM = 1000  # characters that are searched for
 NOWHERE = "zqxjvwkqz"  # a word that no corpus holds: its rarity is the highest there is
@@ -169,7 +169,7 @@ class Assistant:
             BadInput: the question is empty, or the mode needs an adapter that the corpus does not have.
             EngineFailed: the engine could not start or stopped working.
         """
-        _check(question, mode)
+        check_asked(question, mode)
         began, stop = time.perf_counter(), stop or threading.Event()
         voice = self.voice(mode)
         alone = question if mode == "base" else standalone(question, history)
@@ -282,19 +282,21 @@ class Assistant:
 
     def find(self, question: str, top: int | None = None) -> Found:
         """Retrieve `top` passages, score every sentence, and judge whether the answer is there."""
-        count = top or self.reading.passages
-        if self._shared is None:
-            return self.judged(question, *self._timed(question, count))
-        key = (self.corpus_id, question, count, self._also)
-        return self._shared.found.get(key, lambda: self.judged(question, *self._first_of_shared(question, count)))
+        count, shared, key = top or self.reading.passages, self._shared, (self.corpus_id, question, self._also)
+        if shared is None:
+            return self._complete(question, *self._timed(question, count))
+        return shared.found.get(
+            (*key, count),
+            lambda: self._complete(question, *shared.first(key, count, lambda most: self._timed(question, most))),
+        )
 
-    def _first_of_shared(self, question: str, top: int) -> tuple[tuple[Passage, ...], float]:
-        """The first `top` passages of the search that is done for all who share it, and the seconds it took."""
-        assert self._shared is not None
-        most = max(top, self._shared.widest)
-        key = (self.corpus_id, question, most, self._also)
-        passages, seconds = self._shared.searched.get(key, lambda: self._timed(question, most))
-        return passages[:top], seconds
+    def _complete(self, question: str, passages: tuple[Passage, ...], seconds: float) -> Found:
+        """What was found, with one passage more where that changes the clause which answers best."""
+        found = self.judged(question, passages, seconds)
+        change = changing(found.scored, passages, partial(self._search, top=self.reading.passages))
+        if change is None:
+            return found
+        return replace(self.judged(question, (*passages, change), seconds), probability=found.probability)
 
     def _timed(self, question: str, top: int) -> tuple[tuple[Passage, ...], float]:
         began = time.perf_counter()
@@ -391,10 +393,3 @@ class Assistant:
 
 def _no_adapter(mode: Mode) -> Voice:
     raise BadInput("This corpus has no adapter yet.", "Train one on the Fine-tune page, or ask in retrieval mode.")
-
-
-def _check(question: str, mode: Mode) -> None:
-    if not question.strip():
-        raise BadInput("The question is empty.", "Type a question.")
-    if mode not in ("base", "rag", *ADAPTED):
-        raise BadInput(f"There is no mode called {mode!r}.", "Choose base, rag, finetuned or hybrid.")

@@ -49,3 +49,15 @@ class Shared(Generic[Found]):
         self.widest = widest
         self.searched: Once[tuple[tuple[Passage, ...], float]] = Once()
         self.found: Once[Found] = Once()
+
+    def first(
+        self, key: tuple[Hashable, ...], top: int, search: Callable[[int], tuple[tuple[Passage, ...], float]]
+    ) -> tuple[tuple[Passage, ...], float]:
+        """The first `top` passages of the search that is done for all, and the seconds it took.
+
+        Args:
+            search: finds as many passages as it is told, and says how long that took.
+        """
+        most = max(top, self.widest)
+        passages, seconds = self.searched.get((*key, most), lambda: search(most))
+        return passages[:top], seconds

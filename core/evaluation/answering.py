@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil  # type: ignore[import-untyped]
 
-from core.assistants.answer import Answer, Citation, Mode
-from core.assistants.ask import ADAPTED, Assistant
+from core.assistants.answer import ADAPTED, Answer, Citation, Mode
+from core.assistants.ask import Assistant
 from core.assistants.reading import QUOTE
 from core.errors import BadInput
 from core.evaluation import fingerprints

@@ -8,7 +8,7 @@ asks who notices a changed document stays with the dashboard.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from core.assistants.ask import ADAPTED
+from core.assistants.answer import ADAPTED
 from core.evaluation.options import Options
 from core.folders import Files, read_files
 from core.ingestion import spreading

@@ -6,6 +6,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 KINDS = ("closed-book", "grounded")
+ANSWERS = ("assistants/*.py", "assistants/*.json", "retrieval/*.py", "generation/*.py", "evaluation/scoring.py",
+           "evaluation/metrics.py", "evaluation/matching.py", "evaluation/judging.py")  # fmt: skip
+"""The code of `core` that decides what is answered and how that is scored."""
 LIBRARIES = ("openvino", "openvino-genai", "torch", "transformers")
 UNKNOWN = "unknown"
 
@@ -45,7 +49,7 @@ def of_answering(ws: "Workspace", corpus_id: int) -> dict[str, Any]:
         "engine": digest(_engine(ws, assistant.base_model_id)),
         "reading": assistant.reading,
         "adapters": {kind: found for kind in KINDS if (found := _adapter(ws, corpus_id, kind))},
-        "program": _version(),
+        "program": program(),
         "libraries": {name: own for name in LIBRARIES if (own := _version(name)) != UNKNOWN},
     }
 
@@ -73,6 +77,15 @@ def differing(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     return [name for name in NAMES if name in now and name in before and now[name] != before[name]]
 
 
+@cache
+def program() -> str:
+    """This program's version and a digest of what answers and scores: two builds of one version may differ in these."""
+    whole, root = hashlib.sha256(), Path(__file__).parents[1]
+    for file in sorted(file for pattern in ANSWERS for file in root.glob(pattern)):
+        whole.update(f"{file.name}\n".encode() + file.read_bytes())
+    return f"{_version()} {whole.hexdigest()[:16]}"
+
+
 def machine() -> str:
     """What seconds are of: the kind of processor and its cores."""
     return f"{platform.machine()}, {os.cpu_count()} cores"
@@ -93,7 +106,7 @@ def of_modes(ws: "Workspace", corpus_id: int, modes: Sequence[str]) -> dict[str,
     corpus = [sorted(ws.corpora.contents(corpus_id).items()), ws.edits.of_corpus(corpus_id),
               index.fingerprint if index else ""]  # fmt: skip
     said = [domain.persona, domain.refusal.sentence, domain.refusal.threshold, asdict(domain.checks)]
-    prompt = [*said, chosen.reading, _version()]
+    prompt = [*said, chosen.reading, program()]
     engine = _engine(ws, chosen.base_model_id)
     adapters = {mode: _adapter(ws, corpus_id, kind) for mode, kind in zip(("finetuned", "hybrid"), KINDS, strict=True)}
     passages = reading_for(ws.engines.name(chosen.base_model_id), chosen.reading).passages

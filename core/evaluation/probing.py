@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from core.assistants.answer import Answer, Mode
-from core.assistants.ask import ADAPTED, Assistant, Voice
+from core.assistants.answer import ADAPTED, Answer, Mode
+from core.assistants.ask import Assistant, Voice
 from core.assistants.reading import QUOTE
 from core.errors import TriptychError
 from core.evaluation import forgetting, freshness

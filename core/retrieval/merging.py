@@ -1,8 +1,8 @@
 """Ranked chunks become the groups that passages are made of: neighbours join, documents take turns. Pure.
 
 A chunk that stands right beside a better one on the same page joins its group, which keeps the better
-one's place. The fifth place goes to a document that has none of the first four, if it has something nearly
-as good, so that five passages of one long document do not hide all others.
+one's place. The fourth and the fifth place go to documents that have none of those before, if they have something
+nearly as good, so that five passages of one long document do not hide all others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ from storage.rows import ChunkRow
 
 MOST_CHARS = 2000
 JOIN_WITHIN = 50  # ranks; chunks found further down are no reason to lengthen a passage
-FREE = 4  # places given by rank alone
-NEARLY = 0.6  # share of the fourth's score that another document needs for the fifth place
+FREE, SHARED = 3, 5  # places given by rank alone, and those up to which other documents are given theirs
+NEARLY = 0.7  # share of the third's score that another document needs for the fourth or fifth place
 
 
 def merge(ranked: Sequence[Ranked], chunks: Mapping[int, ChunkRow], top: int) -> list[list[Ranked]]:
@@ -41,14 +41,16 @@ def merge(ranked: Sequence[Ranked], chunks: Mapping[int, ChunkRow], top: int) ->
 
 
 def take_turns(groups: Sequence[list[Ranked]], chunks: Mapping[int, ChunkRow]) -> list[list[Ranked]]:
-    """The groups in order, but the fifth is the best of a document that is not among the first four."""
-    shown = {chunks[group[0].chunk_id].document_id for group in groups[:FREE]}
-    enough = NEARLY * max((hit.score for group in groups[FREE - 1 : FREE] for hit in group), default=0.0)
-    for place in range(FREE, len(groups)):
-        good = max(hit.score for hit in groups[place]) >= enough
-        if good and chunks[groups[place][0].chunk_id].document_id not in shown:
-            return [*groups[:FREE], groups[place], *groups[FREE:place], *groups[place + 1 :]]
-    return list(groups)
+    """The groups in order, but the fourth and the fifth are the best of documents that are not among those before."""
+    first, rest = list(groups[:FREE]), list(groups[FREE:])
+    enough = NEARLY * max((hit.score for group in first[-1:] for hit in group), default=0.0)
+    while rest and len(first) < SHARED:
+        shown = {chunks[group[0].chunk_id].document_id for group in first}
+        good = (group for group in rest if max(hit.score for hit in group) >= enough)
+        chosen = next((group for group in good if chunks[group[0].chunk_id].document_id not in shown), rest[0])
+        first.append(chosen)
+        rest.remove(chosen)
+    return first + rest
 
 
 def joins(hit: Ranked, group: Sequence[Ranked], chunks: Mapping[int, ChunkRow]) -> bool:

@@ -1,10 +1,11 @@
 """A clause that was amended is quoted with its amendment."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from core.assistants.amending import amendments
+from core.assistants.amending import amendments, changing
 from core.assistants.lists import quoted
 from core.assistants.quoting import Candidate, relevant
 from core.assistants.reading import QUOTE, SMALL
@@ -63,6 +64,46 @@ def test_another_clause_another_contract_and_the_clause_s_own_document_change_no
 ) -> None:
     clause, other = candidate(passage(CLAUSE, **MSA)), candidate(passage(sentence, 2, **names))
     assert amendments(clause, [clause, other]) == []
+
+
+def test_a_document_of_the_same_firm_is_not_amended_with_another_one_s_clause(passage: Make) -> None:
+    names = {"document": "staff-handbook.html", "title": "Aldgate Castellan Staff Handbook: Employment Policy"}
+    clause = candidate(passage("4.2 Up to five unused days may be taken into the next year.", **names))
+    other = candidate(passage(CHANGE, 2, **AMENDMENT))
+    assert amendments(clause, [clause, other]) == []
+
+
+def test_a_deed_is_known_by_its_title_alone(passage: Make) -> None:
+    lease = {"document": "scan-0042.pdf", "title": "Lease of Unit 7, Kestrel Wharf"}
+    deed = {"document": "deed.docx", "title": "Deed of Variation of the Lease of Unit 7, Kestrel Wharf"}
+    clause, other = candidate(passage(CLAUSE, **lease)), candidate(passage(CHANGE, 2, **deed))
+    assert amendments(clause, [clause, other]) == [other]
+
+
+def test_what_changes_the_clause_is_looked_for_when_the_question_did_not_find_it(
+    passage: Make, embedder: Embedder
+) -> None:
+    clause, change = passage(CLAUSE, **MSA), passage(CHANGE, 4, **AMENDMENT)
+    scored = relevant("When are invoices paid?", [clause], embedder, {"invoic": 1.0, "paid": 1.0})
+    asked: list[str] = []
+
+    def search(text: str) -> list[Passage]:
+        asked.append(text)
+        return [clause, passage("Clause 9.9 is deleted.", 3, **AMENDMENT), change]
+
+    found = changing(scored, [clause], search)
+    assert found == replace(change, rank=2)
+    assert asked == ["aldgate msa amendment clause 4.2 amended replaced deleted"]
+    there = relevant("When are invoices paid?", [clause, change], embedder, {"invoic": 1.0, "paid": 1.0})
+    assert changing(there, [clause, change], search) is None
+    assert len(asked) == 1  # it was found already
+
+
+def test_nothing_is_looked_for_where_no_clause_is_quoted(passage: Make, embedder: Embedder) -> None:
+    steps = passage("1. Place the node beside the router.\n2. Press the button.", heading="Manual > 4. Setting up")
+    scored = relevant("How do I place the node?", [steps], embedder, {"plac": 1.0, "node": 1.0})
+    assert changing(scored, [steps], lambda text: pytest.fail(f"looked for {text}")) is None
+    assert changing(None, [], lambda text: pytest.fail(f"looked for {text}")) is None
 
 
 def test_a_sentence_without_a_number_has_that_of_its_heading(passage: Make) -> None:

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from core.evaluation import fingerprints, known, running
 from core.evaluation.questions import Gold
@@ -13,6 +16,8 @@ from storage.examples import ExampleDraft
 from storage.gold import GoldDraft
 from storage.rows import CorpusRow, EvaluationRow
 from tests.core.evaluation.conftest import ASKED, LEASE
+
+ROOT = Path(__file__).parents[3]
 
 
 def later(days: int) -> datetime:
@@ -119,6 +124,22 @@ def test_what_changed_since_an_evaluation_is_told_and_only_that(ws: Workspace, c
     ws.assistants.choose_reading(corpus.id, "passages")
     assert known.outdated(ws, row)[-1] == "how passages are shown"
     assert known.verdict(ws, corpus.id, row).limits[0].startswith("Since this was measured documents, chunks")
+
+
+def test_code_that_answers_or_scores_is_part_of_what_an_evaluation_depends_on(
+    monkeypatch: pytest.MonkeyPatch, ws: Workspace, corpus: CorpusRow
+) -> None:
+    code = {file.name for pattern in fingerprints.ANSWERS for file in (ROOT / "core").glob(pattern)}
+    assert {"ask.py", "quoting.json", "retriever.py", "engine.py", "scoring.py", "metrics.py"} <= code
+    assert all(list((ROOT / "core").glob(pattern)) for pattern in fingerprints.ANSWERS)
+    before = fingerprints.of(ws, corpus.id, [])
+    states = fingerprints.of_modes(ws, corpus.id, ["rag", "base"])
+    fingerprints.program.cache_clear()
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda file: read(file) + (b"# new" if file.name == "fusion.py" else b""))
+    assert fingerprints.differing(fingerprints.of(ws, corpus.id, []), before) == ["program"]
+    assert not set(fingerprints.of_modes(ws, corpus.id, ["rag", "base"]).values()) & set(states.values())
+    fingerprints.program.cache_clear()
 
 
 def test_the_commonest_of_yes_no_and_maybe_is_told_with_its_share() -> None:

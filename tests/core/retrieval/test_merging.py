@@ -42,14 +42,15 @@ def test_a_chunk_whose_row_is_gone_is_passed_over() -> None:
     assert merged([row(1)], [5, 1]) == [[1]]
 
 
-def test_the_fifth_place_goes_to_a_new_document() -> None:
-    rows = [row(key * 2) for key in range(6)] + [row(100, document=2)]
-    assert merged(rows, [0, 2, 4, 6, 8, 10, 100]) == [[0], [2], [4], [6], [100], [8], [10]]
+def test_the_fourth_and_fifth_place_go_to_new_documents() -> None:
+    rows = [row(key * 2) for key in range(6)] + [row(100, document=2), row(102, document=2), row(200, document=3)]
+    order = [0, 2, 4, 6, 8, 10, 100, 102, 200]
+    assert merged(rows, order) == [[0], [2], [4], [100], [200], [6], [8], [10], [102]]
 
 
 def test_a_weak_match_in_a_new_document_gets_no_place_of_its_own() -> None:
     rows = [row(key * 2) for key in range(6)] + [row(100, document=2)]
-    assert merged(rows, [0, 2, 4, 6, 8, 10, 100], step=0.12)[4] == [8]
+    assert merged(rows, [0, 2, 4, 6, 8, 10, 100], step=0.12)[3:5] == [[6], [8]]
 
 
 def test_no_more_than_asked_for() -> None:
