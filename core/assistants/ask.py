@@ -18,10 +18,10 @@ from core.assistants.answer import ADAPTED, Answer, ContextUse, Delta, Mode, Tim
 from core.assistants.answerability import answerable
 from core.assistants.checking import checked
 from core.assistants.citing import cite
-from core.assistants.extracting import Extractor
+from core.assistants.extracting import MOST, Extractor
 from core.assistants.followup import Turn, asked_before, standalone
-from core.assistants.lists import quoted
-from core.assistants.quotation import Quotation, quotation
+from core.assistants.lists import quoted, with_amendments
+from core.assistants.quotation import Quotation
 from core.assistants.quoting import Asked, Embeds, Scored, relevant
 from core.assistants.reading import SMALL, WIDEST, Reading, lead, reading_for, stands
 from core.assistants.refusing import beside, is_all, searched
@@ -324,14 +324,19 @@ class Assistant:
         """What an adapter and the documents say together, by what the gate found to serve best."""
         reading = asking.voice.reading
         documents = self._documents_say(found, asking)
-        if not documents.text or (reading.writes == "all" and reading.sure is None and not reading.agrees):
+        alone = reading.writes == "all" and reading.sure is None and not reading.agrees
+        if not documents.text or (alone and not documents.amended):
             yield from own()
             return
-        pieces = list(own()) if reading.writes != "none" else []
-        if reading.writes == "all" and (
-            asking.stop.is_set()
-            or self._declines(writer.text)
-            or stands(writer.text, writer.sureness, documents.text, reading)
+        pieces = list(own()) if reading.writes != "none" and not documents.amended else []
+        if (
+            reading.writes == "all"
+            and not documents.amended
+            and (
+                asking.stop.is_set()
+                or self._declines(writer.text)
+                or stands(writer.text, writer.sureness, documents.text, reading)
+            )
         ):
             yield from pieces
             return
@@ -344,7 +349,7 @@ class Assistant:
         extractor = asking.voice.extractor
         if extractor is None or found.scored is None:
             return self._quote(found, self.reading if self.reading.quote_first else SMALL)
-        return quotation(extractor.choose(asking.alone, found.scored))
+        return with_amendments(extractor.choose(asking.alone, found.scored), found.scored, MOST)
 
     def _quote(self, found: Found, reading: Reading) -> Quotation:
         return quoted(found.scored, reading) if found.scored else NOTHING

@@ -38,11 +38,18 @@ def quoted(scored: Scored, reading: Reading) -> Quotation:
     if reading.sentences == 1:
         return quotation(chosen)
     listed = instruction(scored.question, scored.candidates) or _with_points(chosen, scored)
-    changed = amendments(chosen[0], scored.candidates) if chosen and not listed else []
-    if changed:
-        rest = [each for each in chosen[1:] if each not in changed]
-        chosen = [chosen[0], *changed, *rest][: max(reading.sentences, 1 + len(changed))]
-    return replace(quotation(listed or chosen), whole=bool(listed))
+    if listed:
+        return replace(quotation(listed), whole=True)
+    return with_amendments(chosen, scored, reading.sentences)
+
+
+def with_amendments(chosen: Sequence[Candidate], scored: Scored, most: int) -> Quotation:
+    """Chosen sentences, the best first, with what changes the clause of the best one; at most `most` of the others."""
+    changed = amendments(chosen[0], scored.candidates) if chosen else []
+    if not changed:
+        return quotation(chosen)
+    rest = [each for each in chosen[1:] if each not in changed][: max(0, most - 1 - len(changed))]
+    return replace(quotation([chosen[0], *changed, *rest]), whole=True, amended=True)
 
 
 def instruction(question: str, candidates: Sequence[Candidate]) -> list[Candidate]:

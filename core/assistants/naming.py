@@ -18,6 +18,8 @@ ASKING = re.compile(
     re.I,
 )
 INDIRECT = re.compile(r"^(?:what|who|where|how much|how long) (.+) (?:is|are)$", re.I)
+VERB_FIRST = re.compile(r"(?:must|should|shall|can|could|may|might|will|would|has|have|had)\b", re.I)
+"""What is left of "When must invoices be paid?" without its first word reads like another question."""
 ARTICLE = re.compile(r"^(?:the|a|an|our|my|your)\b\s+", re.I)
 
 
@@ -33,7 +35,8 @@ def title_of(question: str) -> str:
         short = indirect[1]
     for pattern in (ASKING, ARTICLE):
         short = pattern.sub("", short)
-    short = short if len(content_words(short)) >= 2 else first or line
+    if len(content_words(short)) < 2 or VERB_FIRST.match(short):
+        short = first or line
     short = short.strip(" ?.!")
     return _cut(short[0].upper() + short[1:]) if short else line[:LONGEST]
 

@@ -16,12 +16,14 @@ from core.assistants.reading import Reading
 class Quotation:
     """`text` is what is shown; `pieces` say which stretch of it stands where on which page.
 
-    `whole`: it says all there is to say, and nobody's own words are added.
+    `whole`: it says all there is to say, and nobody's own words are added. `amended`: it is a clause with what changes
+    it, and nobody's own words take its place either.
     """
 
     text: str
     pieces: tuple[Quoted, ...]
     whole: bool = False
+    amended: bool = False
 
 
 def choose(candidates: Sequence[Candidate], reading: Reading) -> list[Candidate]:

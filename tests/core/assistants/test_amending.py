@@ -32,6 +32,8 @@ def test_the_amendment_is_quoted_below_the_clause_it_changes(passage: Make, embe
     answer = quoted(scored, SMALL)
     assert answer.text == f"{CLAUSE}\n\n{CHANGE}"
     assert [piece.passage.document for piece in answer.pieces] == [MSA["document"], AMENDMENT["document"]]
+    assert answer.whole  # what a small model makes of the clause would be out of date
+    assert answer.amended
     assert quoted(scored, QUOTE).text == CLAUSE  # one sentence is one sentence
 
 

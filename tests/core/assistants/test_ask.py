@@ -162,6 +162,25 @@ def test_an_adapter_s_words_that_the_quotation_does_not_have_give_way_where_it_i
         assert asked(hers, mode="hybrid").text.startswith(says) is kept
 
 
+@pytest.mark.parametrize("mode", ["rag", "hybrid"])
+def test_nobody_s_own_words_stand_beside_or_in_place_of_a_clause_with_its_amendment(
+    mode: str, passage: Make, assistant: Assistants
+) -> None:
+    change = 'In clause 12.2 of the MSA the words "60 days" are replaced by "90 days".'
+    asker = assistant("60 days", SUPPORTED)
+    shelf = Shelf([passage(CLAUSE, document="msa.pdf")])
+    amended = passage(change, 1, document="msa-amendment-2.docx", document_id=9)
+    search = shelf.search
+    shelf.search = lambda corpus, text, top=10, also=(): (  # type: ignore[method-assign]
+        [amended] if "amendment" in text else search(corpus, text, top, also)
+    )
+    answer = asked(hybrid(asker.with_search(lambda _: shelf), "60 days", None, -0.1), mode=mode)
+    assert answer.text == f"{CLAUSE.split(' Fees')[0]}\n\n{change}"
+    assert [citation.document for citation in answer.citations] == ["msa.pdf", "msa-amendment-2.docx"]
+    assert [each.rank for each in answer.passages] == [1, 2]
+    assert answer.timings.tokens == 0
+
+
 def test_an_adapter_that_declines_says_what_was_searched(assistant: Assistants) -> None:
     for says in ("The documents do not say.", " The documents do not say. "):
         answer = asked(hybrid(assistant("x"), says, None, -0.1), mode="hybrid")

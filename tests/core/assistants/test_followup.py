@@ -98,6 +98,7 @@ def test_what_is_bid_keeps_its_words_and_gets_at_most_a_name(question: str) -> N
         ("Could you tell me what the notice period for Aldgate is?", "Notice period for Aldgate"),
         ("What is the notice period for Aldgate?", "Notice period for Aldgate"),
         ("Hello, how do I descale the Brio 20?", "Descale the Brio 20"),
+        ("When must invoices be paid?", "When must invoices be paid"),
         ("Why?", "Why"),
         ("?", "?"),
     ],
