@@ -16,21 +16,20 @@ from benchmarks.answering import SETS, Question, arguments, opened, questions, s
 from benchmarks.report import table, write
 from core.assistants.answer import Answer
 from core.assistants.ask import Assistant
-from core.assistants.reading import SMALL, Reading
+from core.assistants.reading import SMALL, WORDED, Reading
 from core.assistants.remembered import remembering
 from core.assistants.sentences import split
 from core.domains import RefusalPolicy
 from core.evaluation.metrics import answer_recall, bootstrap_interval, contains_gold, token_f1
 from core.workspace import Workspace
 
-QUOTE = replace(SMALL, own_words="none")
 READINGS: dict[str, Reading] = {
-    "our quotation, one sentence": replace(QUOTE, sentences=1),
-    "our quotation, up to two (adaptive)": QUOTE,
-    "our quotation, always two": replace(QUOTE, sentences=2, share=0.0),
+    "our quotation, one sentence": replace(SMALL, sentences=1),
+    "our quotation, up to two (adaptive)": SMALL,
+    "our quotation, always two": replace(SMALL, sentences=2, share=0.0),
 }
 WRITING: dict[str, Reading] = {
-    "quotation, then own words that are supported": SMALL,
+    "quotation, then own words that are supported": WORDED,
     "quotation, then all own words": replace(SMALL, own_words="all"),
     "own words from the relevant sentences": replace(SMALL, quote_first=False, own_words="all"),
     "plain prompt with three passages": replace(

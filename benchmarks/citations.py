@@ -8,13 +8,13 @@ text holds the evidence or the short answer. Answered with the small reading, wh
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from benchmarks.answering import Question, arguments, gold, opened, sample_corpora
 from benchmarks.report import table, write
 from core.assistants.answer import Answer
 from core.assistants.ask import Assistant
-from core.assistants.reading import SMALL
+from core.assistants.reading import SMALL, WORDED
 from core.domains import ORDER
 from core.evaluation.metrics import contains_gold
 from core.workspace import Workspace
@@ -33,7 +33,7 @@ class Result:
 
 def results(ws: Workspace, name: str, corpus_id: int, engine: bool) -> Iterator[Result]:
     """Ask every answerable gold question of a domain."""
-    reading = SMALL if engine else replace(SMALL, own_words="none")
+    reading = WORDED if engine else SMALL
     assistant = Assistant.of(ws, corpus_id, reading)
     for question in gold(name):
         if question.answer is None:

@@ -14,7 +14,7 @@ questions are answered first (quotation only, no base model), as in a chat. Foun
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.answering import SETS, arguments, gold, opened, questions, sample_corpora, set_corpus, train
@@ -27,7 +27,7 @@ from core.assistants.words import content_words
 from core.workspace import Workspace
 
 OURS = Path(__file__).with_name("questions") / "followups.jsonl"
-QUOTE = replace(SMALL, own_words="none")
+
 FIRST = 5
 Rewrite = Callable[[str, Sequence[Turn]], str]
 
@@ -113,7 +113,7 @@ def measure(ws: Workspace, asked: Sequence[FollowUp]) -> tuple[list[list[object]
     places: dict[str, list[int]] = {way: [] for way in WAYS}
     missed: list[list[object]] = []
     for each in asked:
-        turns = history(Assistant.of(ws, each.corpus_id, QUOTE), each.before)
+        turns = history(Assistant.of(ws, each.corpus_id, SMALL), each.before)
         for way, rewrite in WAYS.items():
             found = [p.document for p in ws.retriever.search(each.corpus_id, rewrite(each.question, turns), FIRST)]
             places[way].append(next((at for at, name in enumerate(found, 1) if name in each.documents), 0))

@@ -38,7 +38,7 @@ class Assistants:
         return self._set(corpus_id, mode=mode)
 
     def choose_reading(self, corpus_id: int, reading: str) -> AssistantRow:
-        """How evidence is shown to the base model: "auto", "quote" or "passages". Raises NotFound."""
+        """How evidence is shown to the base model: "auto", "quote", "words" or "passages". Raises NotFound."""
         return self._set(corpus_id, reading=reading)
 
     def choose_refusal(self, corpus_id: int, below: float | None) -> AssistantRow:

@@ -140,8 +140,8 @@ class BaseModel(Table):
 class Assistant(Table):
     """How a corpus is answered; without a row, with the defaults. No `base_model_id` is the embedded one.
 
-    `reading`: auto, quote, passages (`core/assistants/reading.py`). `refuse_below` is the answerability below which it
-    refuses, where that is not its domain's (`core/assistants/strictness.py`). Its adapters learn again after
+    `reading`: auto, quote, words, passages (`core/assistants/reading.py`). `refuse_below` is the answerability below
+    which it refuses, where that is not its domain's (`core/assistants/strictness.py`). Its adapters learn again after
     `retrain_days`, and once `retrain_share` percent of the documents changed; 0 is off
     (`core/finetuning/retraining.py`).
     """

@@ -105,9 +105,9 @@ def use(workspace: "Workspace", corpus_id: int, base_model_id: int | None) -> No
 
 
 def read_as(workspace: "Workspace", corpus_id: int, reading: str) -> None:
-    """Choose how a corpus's base model is shown evidence: "auto", "quote" or "passages"."""
+    """Choose how a corpus's base model is shown evidence: "auto" or one of `READINGS`."""
     if reading != "auto" and reading not in READINGS:
-        raise BadInput(f"There is no way of reading called {reading!r}.", "Choose auto, quote or passages.")
+        raise BadInput(f"There is no way of reading called {reading!r}.", "Choose auto, quote, words or passages.")
     try:
         workspace.assistants.choose_reading(corpus_id, reading)
     except RowNotFound as error:

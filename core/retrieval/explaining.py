@@ -57,7 +57,7 @@ class FoundPassage:
     passage: Passage
     words: tuple[Asked, ...]
     merged: int
-    named: float
+    named: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

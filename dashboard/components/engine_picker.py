@@ -13,7 +13,8 @@ EMBEDDED = "SmolLM2-135M (embedded)"
 NO_ID = 0  # of the embedded one in the widget, which takes None for "nothing chosen"; rows count from 1
 READINGS = {
     "auto": "By its size",
-    "quote": "Quote first",
+    "quote": "Quotation alone",
+    "words": "Quotation, then its own words",
     "passages": "Whole passages",
 }
 
@@ -56,8 +57,9 @@ def show_reading(corpus_id: int) -> None:
         list(READINGS),
         key=widget,
         format_func=lambda each: READINGS[each],
-        help="Small base models answer best when the answer leads with a quotation and they read a few sentences; "
-        "larger ones when they read whole passages. By its size: the first below 1.5 billion parameters.",
+        help="The words of the documents are the surest answer where the base model is small: what it adds itself is "
+        "often wrong. Larger ones read whole passages and answer in their own words. By its size: the quotation alone "
+        "below 1.5 billion parameters.",
         on_change=_reading_picked,
         args=(corpus_id, widget),
     )

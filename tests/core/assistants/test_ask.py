@@ -8,7 +8,7 @@ from core.assistants.answer import Answer, Delta
 from core.assistants.ask import Assistant, Voice
 from core.assistants.extracting import SIGNS, Extractor
 from core.assistants.followup import Turn, standalone
-from core.assistants.reading import CLOSED_BOOK, GROUNDED, LARGE, SMALL, Reading
+from core.assistants.reading import CLOSED_BOOK, GROUNDED, LARGE, SMALL, WORDED, Reading
 from core.domains import RefusalPolicy, domain
 from core.errors import BadInput
 from core.generation.scripted import ScriptedChat
@@ -18,7 +18,6 @@ from core.retrieval.passages import Passage
 Make = Callable[..., Passage]
 Assistants = Callable[..., Assistant]
 CLAUSE = "12.2 Either party may end this Agreement with 60 days' written notice. Fees paid are not refunded."
-SUPPORTED = replace(SMALL, own_words="supported")
 LOOKED = "I looked in 3 documents for “agreement” and “ended”; the closest passages are below."
 
 
@@ -56,17 +55,17 @@ def asked(assistant: Assistant, question: str = "How can the agreement be ended?
     return answer
 
 
-def test_a_small_model_s_answer_leads_with_a_cited_quotation(assistant: Assistants) -> None:
+def test_a_small_model_s_answer_is_a_cited_quotation(assistant: Assistants) -> None:
     answer = asked(assistant("Nobody knows."))
     quoted = answer.text[: answer.quoted_until]
     assert quoted.startswith("12.2 Either party may end this Agreement with 60 days' written notice.")
     assert answer.citations[0].support == 1.0
-    assert answer.timings.tokens > 0
+    assert (answer.quoted_until, answer.timings.tokens) == (len(answer.text), 0)
 
 
 def test_own_words_that_the_passages_do_not_support_are_left_out_for_small_models(assistant: Assistants) -> None:
     says = "Either party may end it with 90 days' notice. Either party may end the agreement with sixty days' notice."
-    text = asked(assistant(says, SUPPORTED)).text
+    text = asked(assistant(says, WORDED)).text
     assert "90" not in text
     assert text.endswith("Either party may end the agreement with sixty days' notice.")
 
@@ -76,22 +75,22 @@ def test_own_words_that_repeat_the_quotation_or_themselves_are_left_out_for_smal
 ) -> None:
     copied = "Either party may end the agreement with sixty days' written notice."
     own = "Either party may end the agreement with sixty days' notice."
-    answer = asked(assistant(f"{copied} {own} {own}", SUPPORTED))
+    answer = asked(assistant(f"{copied} {own} {own}", WORDED))
     assert answer.text[answer.quoted_until :].strip() == own
 
 
 def test_own_words_that_answer_how_long_with_a_day_are_left_out_for_small_models(assistant: Assistants) -> None:
     page = "The term of the lease is ten years from and including 29 September 2024."
     day, years = "The term of the lease is 29 September 2024.", "The lease is for a term of ten years."
-    answer = asked(assistant(f"{day} {years}", SUPPORTED, texts=(page,)), "How long is the term of the lease?")
+    answer = asked(assistant(f"{day} {years}", WORDED, texts=(page,)), "How long is the term of the lease?")
     assert answer.text[answer.quoted_until :].strip() == years
-    answer = asked(assistant(day, SUPPORTED, texts=(page,)), "When does the term of the lease begin?")
+    answer = asked(assistant(day, WORDED, texts=(page,)), "When does the term of the lease begin?")
     assert answer.text[answer.quoted_until :].strip() == day
 
 
 def test_nobody_adds_words_of_their_own_to_an_instruction_quoted_whole(assistant: Assistants) -> None:
     steps = "1. Open the lid.\n2. Pour the descaler in.\n3. Choose Descaling, Start."
-    writing = assistant("1. Pour the descaler in.", SUPPORTED, texts=(steps,))
+    writing = assistant("1. Pour the descaler in.", WORDED, texts=(steps,))
     answer = asked(writing, "How do I start descaling with the descaler?")
     assert answer.text == steps
     assert answer.timings.tokens == 0
@@ -167,7 +166,7 @@ def test_nobody_s_own_words_stand_beside_or_in_place_of_a_clause_with_its_amendm
     mode: str, passage: Make, assistant: Assistants
 ) -> None:
     change = 'In clause 12.2 of the MSA the words "60 days" are replaced by "90 days".'
-    asker = assistant("60 days", SUPPORTED)
+    asker = assistant("60 days", WORDED)
     shelf = Shelf([passage(CLAUSE, document="msa.pdf")])
     amended = passage(change, 1, document="msa-amendment-2.docx", document_id=9)
     search = shelf.search
@@ -301,6 +300,6 @@ def test_an_adapter_s_answer_is_checked_against_what_was_found(assistant: Assist
 
 
 def test_a_quotation_passes_its_domain_s_checks_and_a_refusal_has_none(assistant: Assistants) -> None:
-    answer = asked(assistant("", SUPPORTED))
+    answer = asked(assistant("", WORDED))
     assert (answer.checks.carried, answer.checks.found) == (("cited", "figures", "phrases"), ())
     assert asked(assistant("", threshold=1.0)).checks.carried == ()

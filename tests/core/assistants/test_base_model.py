@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.assistants import live
-from core.assistants.reading import LARGE, SMALL, reading_for
+from core.assistants.reading import LARGE, SMALL, WORDED, reading_for
 from core.generation import catalogue
 from core.generation.catalogue import Described
 from core.generation.scripted import ScriptedChat
@@ -108,6 +108,7 @@ def test_a_key_that_cannot_be_read_keeps_the_question_too(workspace: Workspace, 
         ("gpt-large", "auto", LARGE),
         ("SmolLM2-135M", "passages", LARGE),
         ("llama-70b", "quote", SMALL),
+        ("llama-70b", "words", WORDED),
     ],
 )
 def test_how_evidence_is_shown_goes_by_size_unless_it_was_chosen(name: str, chosen: str, reading: object) -> None:
