@@ -1,4 +1,4 @@
-"""Lists that only answer as a whole: the steps of an instruction, and the points below a sentence that announces them.
+"""Lists that only answer as a whole: the steps of an instruction, and what stands below a sentence that announces it.
 
 A question how something is done is answered by all of its steps, not by the one that shares the most words with it;
 "the following are excluded:" says nothing without what follows. A run of steps is what a document numbers from 1 on,
@@ -8,12 +8,14 @@ one paragraph each. Pure.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from core.assistants.amending import amendments
 from core.assistants.kinds import wanted_kind
 from core.assistants.quotation import Quotation, between, by_passage, choose, quotation
 from core.assistants.quoting import Candidate, Scored
 from core.assistants.reading import Reading
+from core.assistants.sections import section
 from core.assistants.sentences import POINT
 
 STEP = re.compile(r"\s*(?:step\s+)?(\d{1,2})\s*[.):]\s", re.I)
@@ -28,16 +30,21 @@ FEWEST, MOST = 2, 20
 """Steps of a run."""
 WORDS = 300
 """The most words of a run: what is longer is a document's numbered sections."""
+LOOKED_AT = 5
+"""Sentences, of the likeliest, of which it is asked whether they say something."""
+ROWS = 12
+"""The most rows of a table that are quoted because a sentence announces it."""
 POINTS = 150
 """The most words of the points below one sentence; what comes after is left out."""
 
 
 def quoted(scored: Scored, reading: Reading) -> Quotation:
-    """What is quoted of all that was found: an instruction as a whole, or else the best sentences with their points."""
-    chosen = choose(scored.candidates, reading)
+    """What is quoted of all that was found: an instruction or a section as a whole, or else the best sentences."""
     if reading.sentences == 1:
-        return quotation(chosen)
-    listed = instruction(scored.question, scored.candidates) or _with_points(chosen, scored)
+        return quotation(choose(scored.candidates, reading))
+    chosen = choose(_saying_something(scored.candidates), reading)
+    listed = instruction(scored.question, scored.candidates)
+    listed = listed or (section(scored, chosen[0]) if chosen else []) or _with_points(chosen, scored)
     if listed:
         return replace(quotation(listed), whole=True)
     return with_amendments(chosen, scored, reading.sentences)
@@ -109,23 +116,38 @@ def _same_paragraph(before: Candidate, candidate: Candidate) -> bool:
     return not candidate.sentence.row and "\n\n" not in between(before, candidate)
 
 
+def _saying_something(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The sentences without those of the first few that announce what was not found ("... as follows:")."""
+    empty = [each for each in candidates[:LOOKED_AT] if _announces(each) and not _points(each, candidates)]
+    return [each for each in candidates if not any(each is other for other in empty)] or list(candidates)
+
+
 def _with_points(chosen: Sequence[Candidate], scored: Scored) -> list[Candidate]:
-    """The chosen sentences, each that ends in a colon with the points below it; empty where none has any.
+    """The chosen sentences, each that ends in a colon with the points or rows below it; empty where none has any.
 
     A question for a figure, a day or a name is answered by the sentence itself.
     """
     found: list[Candidate] = []
     for candidate in chosen if not wanted_kind(scored.question) else ():
-        below = _points(candidate, scored.candidates) if candidate.sentence.text.rstrip().endswith(":") else []
+        below = _points(candidate, scored.candidates) if _announces(candidate) else []
         found += [each for each in (candidate, *below) if each not in found]
     return found if len(found) > len(chosen) else []
 
 
+def _announces(candidate: Candidate) -> bool:
+    return candidate.sentence.text.rstrip().endswith(":")
+
+
 def _points(lead: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """What a sentence announces: the points below it, or the rows of a table."""
     (line,) = by_passage([each for each in candidates if each.passage is lead.passage])
+    after = line[line.index(lead) + 1 :]
+    if after and after[0].sentence.row:
+        rows = [each for each in takewhile(lambda each: each.sentence.row, after) if each.sentence.header]
+        return rows if len(rows) <= ROWS else []
     found: list[Candidate] = []
     words = 0
-    for each in line[line.index(lead) + 1 :]:
+    for each in after:
         text, goes_on = each.sentence.text, bool(found) and "\n" not in between(found[-1], each)
         words += len(text.split())
         if each.sentence.row or not (POINT.match(text) or goes_on) or words > POINTS:

@@ -27,6 +27,7 @@ FIRST_WORDS = (
     "before although however but and there their his her our your no not all each any both some most such under"
 )
 OPENERS = frozenset(FIRST_WORDS.split())
+HEADING = 8  # words of a heading that runs into its paragraph, at most
 WRAPPED = 45  # a line at least this long that ends in mid-sentence was wrapped, not ended
 
 
@@ -124,13 +125,26 @@ def _sentences(text: str, start: int, end: int) -> list[Sentence]:
     found: list[Sentence] = []
     begin = start
     for match in STOPS.finditer(text, start, end):
-        if match.end() < end and not _ends(text, begin, match, end):
+        if match.end() < end and (not _ends(text, begin, match, end) or _runs_in(text, start, begin, match)):
             continue
         found.append(_cut(text, begin, match.end()))
         begin = match.end()
     if text[begin:end].strip():
         found.append(_cut(text, begin, end))
     return [sentence for sentence in found if sentence.text]
+
+
+def _runs_in(text: str, start: int, begin: int, match: re.Match[str]) -> bool:
+    """Whether what ends there is a heading at the start of its paragraph: "9.2 Cap on Damages. In no event ..."."""
+    if begin != start or match.group() != ".":
+        return False
+    words = re.sub(r"^[\W\d_]+", "", text[begin : match.start()]).split()
+    named = [word for word in words if len(word) > 3]
+    return (
+        len(named) > 0
+        and len(words) <= HEADING
+        and all(word.lstrip('("“').istitle() or word.isupper() for word in named)
+    )
 
 
 def _ends(text: str, begin: int, match: re.Match[str], end: int) -> bool:
