@@ -7,6 +7,7 @@ from core.assistants.lists import quoted
 from core.assistants.quotation import choose, quotation
 from core.assistants.quoting import FEATURES, relevant, weights
 from core.assistants.reading import GROUNDED, LARGE, SMALL, Reading, reading_for
+from core.assistants.sections import BELOW
 from core.assistants.words import stems, words
 from core.ingestion.embedding import Embedder
 from core.retrieval.passages import Passage
@@ -142,3 +143,42 @@ def test_a_sentence_that_announces_points_is_quoted_with_them(passage: Make, emb
 def test_points_are_not_added_where_a_figure_was_asked_for(passage: Make, embedder: Embedder) -> None:
     text = "Income rose to 299 million as a result of:\n\n- more vessels\n- higher rates"
     assert "vessels" not in told("How much did income rise to as a result?", text, passage, embedder)
+
+
+def test_a_sentence_that_announces_a_table_is_quoted_with_its_rows(passage: Make, embedder: Embedder) -> None:
+    lead = "An analysis of what the company holds, item by item, is as follows:"
+    answer = told("Give an analysis of what the company holds", f"{lead}\n\n{TABLE}\n\nIt is all.", passage, embedder)
+    header, *rows = TABLE.splitlines()
+    assert answer == "\n".join([lead, "", header, "| --- | --- | --- |", *rows])
+
+
+def test_a_sentence_that_announces_what_was_not_found_gives_way(passage: Make, embedder: Embedder) -> None:
+    text = "The models that the program supports are these:\n\nIt supports models of seven makers, on any machine."
+    answer = told("Which models does the program support?", text, passage, embedder)
+    assert answer == "It supports models of seven makers, on any machine."
+
+
+FAQ = (
+    "What sets Lumo apart from other routers?\n\nMost routers forget who is at home. Two things are new. "
+    "It learns, and it can be asked.\n\nHow loud is Lumo?\n\nIt makes no sound, since it has no fan."
+)
+
+
+def test_an_entry_of_an_faq_whose_question_was_asked_is_quoted_whole(passage: Make, embedder: Embedder) -> None:
+    answer = told("What is the difference between Lumo and other routers?", FAQ, passage, embedder)
+    assert answer == "Most routers forget who is at home. Two things are new. It learns, and it can be asked."
+
+
+def test_what_stands_below_a_line_that_was_asked_for_answers(passage: Make, embedder: Embedder) -> None:
+    text = (
+        "RuntimeError: Unable to start Tika server.\n\nTo resolve this, download the missing file of the server.\n\n"
+        "WARNING: can't find borker.tm\n\nIgnore this and continue.\n\nIndex failure\n\nCheck the service."
+    )
+    assert told("WARNING: can't find borker.tm", text, passage, embedder) == "Ignore this and continue."
+
+
+def test_of_a_long_section_only_the_beginning_is_quoted(passage: Make, embedder: Embedder) -> None:
+    text = FAQ.replace("Two things are new.", "Two things are new. " + "Some say that it is one of them. " * 30)
+    answer = told("What is the difference between Lumo and other routers?", text, passage, embedder)
+    assert answer.startswith("Most routers forget who is at home. Two things are new.")
+    assert len(answer.split()) <= BELOW

@@ -30,6 +30,14 @@ def test_a_clause_number_belongs_to_its_clause() -> None:
     ]
 
 
+def test_a_heading_that_runs_into_its_paragraph_stays_with_the_first_sentence() -> None:
+    for heading in ("9.2 Cap on Monetary Damages.", "Governing Law.", "(c) LIMITATIONS OF LIABILITY."):
+        text = f"{heading} In no event will a party pay more. It may pay less."
+        assert texts(text) == [f"{heading} In no event will a party pay more.", "It may pay less."]
+    assert texts("The fee is due. It is paid in May.") == ["The fee is due.", "It is paid in May."]
+    assert texts("It is long. Governing Law. This is new.")[1] == "Governing Law."  # not where a paragraph begins
+
+
 def test_bullets_are_units_and_keep_their_wrapped_lines() -> None:
     assert texts("- first bullet that\nwraps here\n- second") == ["- first bullet that\nwraps here", "- second"]
 
