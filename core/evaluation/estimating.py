@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.assistants.reading import reading_for
 from core.evaluation import fingerprints
 from core.evaluation.beside import TITLES
 from core.evaluation.summary import ORDER
@@ -26,10 +27,11 @@ SAID: Mapping[Basis, str] = {
 }
 """From the surest to the least sure."""
 
-ROUGH_S: Mapping[str, float] = {"base": 0.5, "quote": 0.1, "rag": 0.65, "finetuned": 0.8, "hybrid": 0.45}
+ROUGH_S: dict[str, float] = {"base": 0.5, "quote": 0.1, "rag": 0.65, "finetuned": 0.8, "hybrid": 0.45}
 """Seconds an answer adds to a run: the slower of two sets in benchmarks/results/evaluating.md over the six that are
-asked at once (2 cores, the embedded model). *Quote* is not measured there: it searches and scores sentences, and
-writes nothing. Another machine or base model may well take ten times as long, or a tenth."""
+asked at once (2 cores, the embedded model, *rag* with words of its own). *Quote* is not measured there: it searches and
+scores sentences, and writes nothing, as *rag* does where the quotation is the answer. Another machine or base model may
+well take ten times as long, or a tenth."""
 
 ALONE = 3.0
 """How much longer an answer takes that is asked alone, as in chat, than it adds to a run: three asked side by side took
@@ -65,13 +67,15 @@ class Estimate:
 
 def estimate(ws: "Workspace", corpus_id: int, questions: int, modes: Sequence[str]) -> Estimate:
     """What so many questions will take in these modes; never without a figure."""
-    model = ws.engines.name(ws.assistants.of(corpus_id).base_model_id)
+    chosen = ws.assistants.of(corpus_id)
+    model = ws.engines.name(chosen.base_model_id)
+    quotes = reading_for(model, chosen.reading).own_words == "none"
     asked = [mode for mode in ORDER if mode in modes]
     looks: tuple[tuple[Basis, Callable[[], Mapping[str, float]]], ...] = (
         ("here", lambda: _runs(ws.evaluations.measured(corpus_id), model)),
         ("elsewhere", lambda: _runs(ws.evaluations.measured(), model)),
         ("chats", lambda: _chats(ws, model)),
-        ("rough", lambda: ROUGH_S),
+        ("rough", lambda: ROUGH_S | ({"rag": ROUGH_S["quote"]} if quotes else {})),
     )
     known: dict[str, tuple[float, Basis]] = {}
     for basis, look in looks:  # the surest first; nobody looks further once every mode is known

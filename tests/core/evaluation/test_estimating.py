@@ -41,6 +41,15 @@ def test_where_nothing_was_measured_it_is_rough_and_says_so(ws: Workspace, corpu
     assert found.said == "about 2 minutes (rough: not measured yet)"
 
 
+def test_where_the_quotation_is_the_answer_retrieval_takes_no_longer_than_quoting(
+    ws: Workspace, corpus: CorpusRow
+) -> None:
+    ws.assistants.choose_reading(corpus.id, "quote")
+    assert estimate(ws, corpus.id, 100, ["rag"]).seconds == pytest.approx(100 * ROUGH_S["quote"])
+    ws.assistants.choose_reading(corpus.id, "words")
+    assert estimate(ws, corpus.id, 100, ["rag"]).seconds == pytest.approx(100 * ROUGH_S["rag"])
+
+
 def test_what_the_modes_took_last_time_here_comes_first(ws: Workspace, corpus: CorpusRow) -> None:
     running.start(ws, corpus.id, ASKED, ["base", "quote"])
     ws.dispatcher.run_one()
