@@ -329,15 +329,9 @@ class Assistant:
             yield from own()
             return
         pieces = list(own()) if reading.writes != "none" and not documents.amended else []
-        if (
-            reading.writes == "all"
-            and not documents.amended
-            and (
-                asking.stop.is_set()
-                or self._declines(writer.text)
-                or stands(writer.text, writer.sureness, documents.text, reading)
-            )
-        ):
+        kept = asking.stop.is_set() or self._declines(writer.text)
+        kept = kept or stands(writer.text, writer.sureness, documents.text, reading)
+        if reading.writes == "all" and kept and not documents.amended:
             yield from pieces
             return
         writer.lead = lead(writer.text, documents.text) if reading.writes == "lead" else ""

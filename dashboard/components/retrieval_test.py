@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import TriptychError
 from core.retrieval.explaining import Asked, Explanation, FoundChunk, FoundPassage, explain
+from core.retrieval.passages import Passage
 from dashboard import resources, state
 from dashboard.components import empty, figures, gold_list
 from dashboard.components.safe_text import label, one_line
@@ -75,9 +76,16 @@ def _verdict(corpus: CorpusRow, found: Explanation) -> None:
     if trial.refused:
         st.warning(f"This question would be refused ({said}).", icon=":material/block:")
     else:
-        ranks = ", ".join(str(rank) for rank in trial.quoted) or "none"
-        st.success(f"This question would be answered ({said}); quoted: passage {ranks}.", icon=":material/check:")
+        quoted = ", ".join(_named(trial.passages[rank - 1], found) for rank in trial.quoted) or "none"
+        st.success(f"This question would be answered ({said}); quoted: {quoted}.", icon=":material/check:")
     gold_list.keep(corpus, found)
+
+
+def _named(passage: Passage, found: Explanation) -> str:
+    """A passage by its place in the list; one that was looked for because it changes another, by where it stands."""
+    place = next((each.passage.rank for each in found.together if each.passage.chunk_ids == passage.chunk_ids), None)
+    where = label(f"{passage.document}, {passage.page_label or f'page {passage.page}'}", 80)
+    return f"passage {place}" if place else f"{where}, which changes it"
 
 
 def _passages(found: Sequence[FoundPassage]) -> None:

@@ -100,3 +100,19 @@ def test_a_sample_gets_its_questions_from_the_section(open_page: Open, workspace
     app = section(open_page, sample, "Gold questions")
     app.button(key="load-gold").click().run()
     assert "40 gold questions" in words(app)
+
+
+def test_an_amendment_that_the_question_does_not_find_is_told_by_where_it_stands(
+    open_page: Open, workspace: Workspace, corpus: CorpusRow
+) -> None:
+    shops = [
+        (f"shop-{letter}.md", f"Shop {letter}: when a customer pays an invoice, we thank her.\n".encode())
+        for letter in "abcdefghijklm"
+    ]
+    clause = b"4.2 The Customer shall pay each invoice within thirty days of the day it was received.\n"
+    change = b'In clause 4.2 of the MSA, "thirty" is replaced by "forty-five".\n'
+    files = [*shops, ("msa.md", clause), ("msa-amendment-1.md", change)]
+    intake.add_files(workspace, corpus.id, files)
+    workspace.dispatcher.run_one()
+    said = words(asking(open_page, corpus, "Within how many days shall the Customer pay each invoice?"))
+    assert "quoted: passage 1, msa-amendment-1.md, page 1, which changes it." in said
