@@ -22,7 +22,7 @@ from core.assistants.interaction import States, nearness
 from core.assistants.kinds import has_kind, wanted_kind
 from core.assistants.ranges import settled
 from core.assistants.sentences import Sentence, split
-from core.assistants.words import content_words, stems
+from core.assistants.words import content_words, spelt, stems
 from core.retrieval.passages import Passage
 
 Floats = NDArray[np.float32]
@@ -115,7 +115,7 @@ def feature_table(question: str, units: Sequence[tuple[Passage, Sentence]], embe
     """One row of features per sentence, float32 [n, len(FEATURES)], columns in the order of FEATURES."""
     said = content_words(question)
     texts = [question, *(sentence.readable for _, sentence in units)]
-    headings = [f"{passage.document} {passage.title} {passage.heading}" for passage, _ in units]
+    headings = [f"{spelt(passage.document)} {passage.title} {passage.heading}" for passage, _ in units]
     rows = [sentence.text if sentence.row else sentence.readable for _, sentence in units]
     every = list(dict.fromkeys([*texts, *headings, *rows]))
     tokens = dict(zip(every, embedder.embed_tokens(every), strict=True))
@@ -164,7 +164,7 @@ def _by_words(question: str, units: Sequence[tuple[Passage, Sentence]], meaning:
     for i, (passage, sentence) in enumerate(units):
         near = [j for j in (i - 1, i + 1) if 0 <= j < len(units) and units[j][0] is passage]
         before = i - 1 if i - 1 in near else None
-        heading = stems(f"{passage.document} {passage.title} {passage.heading}")
+        heading = stems(f"{spelt(passage.document)} {passage.title} {passage.heading}")
         around = held[i].union(heading, *(held[j] for j in near))
         rows.append(
             {

@@ -82,6 +82,11 @@ def stems(text: str) -> set[str]:
     return {word.stem for word in content_words(text)}
 
 
+def spelt(name: str) -> str:
+    """A file's name in words: "AlliedEsports_License.pdf" -> "Allied Esports License.pdf"."""
+    return re.sub(r"(?<=[^\W\d_])_|_(?=[^\W_])|(?<=[a-z])(?=[A-Z])", " ", name)
+
+
 def repeats(sentence: str, said: str) -> bool:
     """Whether `sentence` only says again, word for word, a stretch of one line or table cell of `said`.
 

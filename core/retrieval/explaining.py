@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from core.errors import BadInput
 from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.passages import Passage
-from core.retrieval.variants import WEIGHT, agreement, variants
+from core.retrieval.variants import NAMED, WEIGHT, agreement, bearing, inside, variants
 from storage.hits import Hit
 from storage.rows import ChunkRow, DocumentRow
 from storage.words import WORD, Stemmer, content_words, searched
@@ -51,7 +51,7 @@ class FoundChunk:
 class FoundPassage:
     """A passage with the words of the question it holds; `merged` counts the neighbours that joined it.
 
-    `named` is what the numbers in its document's name added to its score, or took from it.
+    `named` is what its document's name added to its score, or took from it: see `variants`.
     """
 
     passage: Passage
@@ -88,6 +88,7 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
     documents = ws.corpora.documents_by_ids({chunk.document_id for chunk in chunks.values()})
     said = _asked(ws, corpus_id, question)
     stemmer, numbers = Stemmer(), variants(question)
+    named = bearing({each.document_id: each.document for each in passages}, inside(question))
 
     def found(hits: Sequence[Hit]) -> tuple[FoundChunk, ...]:
         there = [hit for hit in hits if hit.chunk_id in chunks][:top]
@@ -100,7 +101,7 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
             each,
             _held(f"{each.title} {each.document} {each.heading} {each.header} {each.text}", said, stemmer),
             len(each.chunk_ids) - 1,
-            WEIGHT * agreement(numbers, variants(each.document), each.text) if numbers else 0.0,
+            WEIGHT * agreement(numbers, variants(each.document), each.text) + NAMED * (each.document_id in named),
         )
         for each in passages
     )

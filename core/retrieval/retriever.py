@@ -15,7 +15,7 @@ from core.ingestion.embedders import Embeds
 from core.retrieval.fusion import Ranked, fuse, level
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
-from core.retrieval.variants import preferred, variants
+from core.retrieval.variants import inside, preferred, variants
 from core.tracing import where
 from storage.corpora import Corpora
 from storage.errors import Damaged, Rebuilding, Unreachable
@@ -60,13 +60,13 @@ class Retriever:
     def passages(self, ranked: Sequence[Ranked], top: int, question: str = "") -> list[Passage]:
         """At most `top` passages made of ranked chunks, as far as the rows know these.
 
-        Documents whose names bear the numbers of a `question` that is given are preferred to their like.
+        Documents that a `question` that is given names are preferred: see `variants`.
         """
         chunks = self._corpora.chunks_by_ids([hit.chunk_id for hit in ranked])
-        asked = variants(question)
-        if asked:
+        asked, called = variants(question), inside(question)
+        if asked or called:
             found = self._corpora.documents_by_ids({row.document_id for row in chunks.values()})
-            ranked = preferred(asked, ranked, chunks, {id: row.name for id, row in found.items()})
+            ranked = preferred(asked, ranked, chunks, {id: row.name for id, row in found.items()}, called)
         groups = merge(ranked, chunks, top)
         used = [chunks[hit.chunk_id] for group in groups for hit in group]
         documents = self._corpora.documents_by_ids({row.document_id for row in used})

@@ -99,7 +99,7 @@ def _passages(found: Sequence[FoundPassage]) -> None:
             f"fused {passage.score:.2f}",
         ]
         if each.named:
-            ranks.append(f"numbers in the name {each.named:+.2f}")
+            ranks.append(f"its name {each.named:+.2f}")
         if each.merged:
             ranks.append(f"with {figures.count(each.merged, 'neighbour')}")
         if passage.edited:

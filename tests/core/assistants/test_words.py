@@ -1,6 +1,6 @@
 import pytest
 
-from core.assistants.words import repeats
+from core.assistants.words import repeats, spelt, stems
 
 CLAUSE = "12.2 Either party may end this Agreement with 60 days' written notice. Fees paid are not refunded."
 
@@ -38,3 +38,8 @@ def test_a_row_read_out_as_a_sentence_does_not_repeat_the_row() -> None:
 
 def test_nothing_repeats_an_empty_text() -> None:
     assert not repeats("Either party may end it.", "")
+
+
+def test_a_file_s_name_is_read_in_words() -> None:
+    assert spelt("AlliedEsports_License_8_K.pdf") == "Allied Esports License 8 K.pdf"
+    assert stems(spelt("brio_40_manual.pdf")) >= {"brio", "40", "manual"}

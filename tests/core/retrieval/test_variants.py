@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.retrieval.fusion import Ranked
-from core.retrieval.variants import WEIGHT, preferred, variants
+from core.retrieval.variants import WEIGHT, inside, preferred, variants
 from storage.rows import ChunkRow
 
 
@@ -45,7 +45,7 @@ def order(question: str, names: dict[int, str], texts: dict[int, str] | None = N
         for id in names
     }
     ranked = [Ranked(id, scores.get(f"of_{id}", 1.0), 1, 1, 1.0, 0.5) for id in names]
-    return [hit.chunk_id for hit in preferred(variants(question), ranked, chunks, names)]
+    return [hit.chunk_id for hit in preferred(variants(question), ranked, chunks, names, inside(question))]
 
 
 def test_the_document_that_bears_the_number_comes_before_its_like() -> None:
@@ -80,3 +80,23 @@ def test_scores_stay_zero_or_more() -> None:
     chunk: Any = ChunkRow(1, 1, 1, 0, 1, 0, 9, "text", "", "", "Press.")
     (hit,) = preferred(variants("Brio 40"), [Ranked(1, 0.1, 1, None, 1.0, None)], {1: chunk}, {1: "brio-20.pdf"})
     assert hit.score == 0.0
+
+
+def test_a_name_that_begins_a_longer_word_of_a_file_s_name_names_the_document() -> None:
+    names = {1: "GopageCorp_2014_License.pdf", 2: "AlliedEsportsEntertainmentInc_2019.pdf", 3: "hosting.txt"}
+    assert order("Is there a cap in the Allied Esports agreement?", names, of_1=1.4) == [2, 1, 3]
+    assert order("Allied Esports: is there a cap?", names, of_1=1.4) == [2, 1, 3]
+    assert order("Is there a cap in the Gopage agreement?", names, of_2=1.4) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "question", ["Hosting fees?", "Are there Invoice numbers?", "Contra what?", "Is allied esports in it?"]
+)
+def test_a_whole_word_its_plural_and_the_first_word_of_a_sentence_name_nothing(question: str) -> None:
+    names = {1: "hosting.txt", 2: "invoices.txt", 3: "contractors.txt"}
+    assert order(question, names) == [1, 2, 3]
+
+
+def test_what_most_documents_are_called_tells_none_from_another() -> None:
+    names = {1: "MeridianFluidworks_Q1.pdf", 2: "MeridianFluidworks_Q2.pdf", 3: "policy.md"}
+    assert order("What does Meridian say?", names, of_3=1.1) == [3, 1, 2]
