@@ -176,7 +176,9 @@ def open_citation(key: str) -> None:
 
 
 def _small_line(message: MessageRow, context: ContextUse, sentences: bool) -> str:
-    """Base model, how much of what was found it was shown, and what it cost in time."""
+    """Who wrote it, how much of what was found that one was shown, and what it cost in time."""
     said = [label(message.base_model, 60)] if message.base_model else []
+    if message.quoted_until >= len(message.text) > 0 and not message.timings.get("tokens"):
+        said = ["Quoted: no model wrote this"]
     passed = answer_checks.passed(checks_of(message))
     return " · ".join([*said, figures.fit(context, sentences), *figures.cost(Timings(**message.timings)), *passed])

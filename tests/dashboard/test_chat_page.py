@@ -126,6 +126,16 @@ def test_a_quotation_is_told_from_what_the_base_model_wrote(
     answer = answered(workspace, indexed, quoted_until=25)
     app = open_page("chat", corpus=indexed.id, conversation=answer.conversation_id)
     assert [part["quoted"] for part in shown(app)["parts"]] == [True, False, False]
+    assert "no model wrote this" not in words(app)
+
+
+def test_an_answer_that_is_a_quotation_alone_names_no_base_model(
+    open_page: Open, workspace: Workspace, indexed: CorpusRow
+) -> None:
+    answer = answered(workspace, indexed, quoted_until=len(answered(workspace, indexed).text))
+    said = words(open_page("chat", corpus=indexed.id, conversation=answer.conversation_id))
+    assert "Quoted: no model wrote this · nothing found" in said
+    assert "scripted" not in said
 
 
 def test_pressing_a_citation_opens_its_page(open_page: Open, workspace: Workspace, indexed: CorpusRow) -> None:
