@@ -192,6 +192,7 @@ def test_an_evaluation_whose_machine_is_lost_goes_on_on_another_with_what_was_an
         corpus = intake.create_corpus(ws, "contracts", "legal").id
         intake.add_files(ws, corpus, [("manual.txt", manual(40))])
         assert ws.dispatcher.run_one()  # here
+        ws.assistants.choose_reading(corpus, "words")  # a quotation alone would be there at once
         row = evaluated(ws, corpus, ["quote", "rag"], first=0)
         (job,) = ws.jobs.list(corpus, statuses=("queued",))
         ws.dispatcher.start()

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,7 @@ class Nodes:
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         self._folder = folder
         self._started: list[subprocess.Popen[bytes]] = []
+        self.kept: list[subprocess.Popen[bytes]] = []
         self._options: dict[int, tuple[str, ...]] = {}
 
     def head(self) -> subprocess.Popen[bytes]:
@@ -124,12 +125,19 @@ class Nodes:
     def worker(self) -> subprocess.Popen[bytes]:
         return self._start(f"--address={self.address}", "--num-cpus=1")
 
-    def kept(self, started: list[subprocess.Popen[bytes]]) -> list[subprocess.Popen[bytes]]:
-        """Nodes, each started again if it has ended by itself, as `restart: unless-stopped` in `compose.yaml` does.
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for it; a node that ends by itself is started again, as `compose.yaml` has it.
 
         Ray gives a node 30 seconds to be known to its head, which on a busy machine is not always enough.
         """
-        return [each if each.poll() is None else self._start(*self._options[each.pid]) for each in started]
+
+        def met() -> bool:
+            for each in [each for each in self.kept if each.poll() is not None]:
+                self.kept.remove(each)
+                self._start(*self._options[each.pid])
+            return condition()
+
+        wait_for(met)
 
     def kill(self, started: subprocess.Popen[bytes]) -> None:
         """With all its processes, none of which is asked."""
@@ -149,6 +157,7 @@ class Nodes:
         with (self._folder / "nodes.log").open("ab") as log:
             self._started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
         self._options[self._started[-1].pid] = options
+        self.kept.append(self._started[-1])
         return self._started[-1]
 
 
@@ -172,23 +181,20 @@ def test_the_head_is_killed_and_its_successor_finishes_the_job(
     shared = str(tmp_path / "shared")
     address = nodes.address
     settings = Settings(tmp_path / "home", postgres_url, chroma_url=chroma_url, files_url=shared, ray_address=address)
-    head, worker = nodes.head(), nodes.worker()
+    nodes.head(), nodes.worker()
     with Workspace.open(settings) as ws:
         corpus = intake.create_corpus(ws, "contracts", "legal").id
         took = intake.add_files(ws, corpus, [("manual.txt", manual(400))])
         assert took.job_id is not None
         ws.dispatcher.start()
-        wait_for(lambda: "machine" in ws.jobs.get(took.job_id).message)  # some of it is embedded
+        nodes.until(lambda: "machine" in ws.jobs.get(took.job_id).message)  # some of it is embedded
+        head, worker = sorted(nodes.kept, key=lambda each: "--head" not in each.args)
+        nodes.kept = []
         nodes.kill(head)
         if not at_once:
             wait_for(lambda: f"the Ray cluster {address} was lost" in ws.jobs.get(took.job_id).message)
-        after = [nodes.head(), nodes.worker()]
-
-        def done() -> bool:
-            after[:] = nodes.kept(after)
-            return ws.jobs.get(took.job_id).status == "done"
-
-        wait_for(done)
+        nodes.head(), nodes.worker()
+        nodes.until(lambda: ws.jobs.get(took.job_id).status == "done")
         index = ws.corpora.indexes()[0]
         (document,) = ws.corpora.documents(corpus)
         counts = {ws.indexes.count_ready(index.id), ws.vectors.count(index.collection), ws.lexical.count(corpus)}
