@@ -27,7 +27,6 @@ from core.assistants.words import content_words
 from core.workspace import Workspace
 
 OURS = Path(__file__).with_name("questions") / "followups.jsonl"
-
 FIRST = 5
 Rewrite = Callable[[str, Sequence[Turn]], str]
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from core.assistants.quoting import Candidate, Scored
 from core.assistants.sentences import split
-from core.assistants.words import stems
+from core.assistants.words import spelt, stems
 from core.retrieval.passages import Passage
 
 _NUMBER = r"\d+(?:\.\d+)*"
@@ -51,8 +51,11 @@ def changing(
         scored: the sentences of what was `found`; the passage comes after these.
         search: passages for a text, best first.
     """
-    best = scored.candidates[0] if scored and scored.candidates else None
-    if scored is None or best is None or not (text := aim(best)) or amendments(best, scored.candidates):
+    if scored is None or not scored.candidates:
+        return None
+    best = scored.candidates[0]
+    text = aim(best)
+    if not text or amendments(best, scored.candidates):
         return None
     for each in search(text):
         if amendments(best, [Candidate(each, sentence, 0.0, 0.0) for sentence in split(each.text)]):
@@ -86,4 +89,4 @@ def _akin(amended: Candidate, amending: Candidate) -> bool:
 
 
 def _named(name: str) -> set[str]:
-    return stems(re.sub(r"[_\W]+", " ", name))
+    return stems(spelt(name))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from core.assistants.interaction import States, nearness
 from core.assistants.kinds import has_kind, wanted_kind
 from core.assistants.ranges import settled
-from core.assistants.sentences import Sentence, split
+from core.assistants.sentences import Sentence, cells, split
 from core.assistants.words import content_words, spelt, stems
 from core.retrieval.passages import Passage
 
@@ -136,7 +136,7 @@ def _by_tokens(units: Sequence[tuple[Passage, Sentence]], near: list[Floats], ra
         here = [j for j, (other, _) in enumerate(units) if other is passage]
         beside = [j for j in (i - 1, i, i + 1) if j in here]
         around = np.maximum(own[beside].max(0), heading[i])
-        label = stems(sentence.text.strip().strip("|").split("|")[0]) if sentence.row else set()
+        label = stems(cells(sentence.text)[0]) if sentence.row else set()
         mass = {other.rank: other.score for other, _ in units if other.document_id == passage.document_id}
         found.append(
             (

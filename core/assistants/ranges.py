@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.assistants.amounts import NAMED, UNITS
-from core.assistants.sentences import POINT, Sentence
+from core.assistants.sentences import POINT, Sentence, cells
 from core.assistants.words import MONTHS, content_words, stems
 from core.evaluation.matching import SCALES
 from core.retrieval.passages import Passage
@@ -164,10 +164,10 @@ def _groups(units: Sequence[tuple[Passage, Sentence]]) -> Iterator[list[int]]:
 
 def _verdicts(figures: Sequence[Asked], group: Sequence[Sentence]) -> Mapping[Sentence, bool]:
     """Which rows hold the figure and which exclude it, by the first column that has both; empty without one."""
-    cells = {each: _cells(each) for each in group}
-    for column in range(max(map(len, cells.values()))):
+    parts = {each: _parts(each) for each in group}
+    for column in range(max(map(len, parts.values()))):
         verdicts = {}
-        for each, own in cells.items():
+        for each, own in parts.items():
             verdict = _holds(figures, own[column], _heading(each, column)) if column < len(own) else None
             if verdict is not None:
                 verdicts[each] = verdict
@@ -188,13 +188,13 @@ def _holds(figures: Sequence[Asked], cell: str, heading: str) -> bool | None:
     return any(own.holds(each.value) for each in of_its_kind) if of_its_kind else None
 
 
-def _cells(sentence: Sentence) -> list[str]:
-    return sentence.text.strip().strip("|").split("|") if sentence.row else [sentence.text]
+def _parts(sentence: Sentence) -> list[str]:
+    return cells(sentence.text) if sentence.row else [sentence.text]
 
 
 def _heading(sentence: Sentence, column: int) -> str:
     """What stands above a cell."""
-    above = [line.strip().strip("|").split("|") for line in sentence.header.splitlines()]
+    above = [cells(line) for line in sentence.header.splitlines()]
     return " ".join(line[column] for line in above if column < len(line))
 
 

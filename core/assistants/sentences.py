@@ -95,6 +95,11 @@ def _is_row(line: str) -> bool:
     return line.lstrip().startswith("|") and line.rstrip().endswith("|") and line.count("|") > 2
 
 
+def cells(row: str) -> list[str]:
+    """The cells of a table row, one at the least, with the white space around their words."""
+    return row.strip().strip("|").split("|")
+
+
 def _row(text: str, start: int, end: int, before: list[Sentence], header: str) -> Sentence:
     """A row with the header of its table: the table's first row(s), up to the first row with a label and figures."""
     start, end = _trim(text, start, end)
@@ -112,11 +117,11 @@ def _header_lines(rows: list[str]) -> list[str]:
     """The rows at the top that name columns: those without a label in the first cell; else the first row alone."""
     top: list[str] = []
     for row in rows:
-        cells = [cell.strip() for cell in row.strip().strip("|").split("|")]
-        if cells and cells[0] and top:
+        label = cells(row)[0].strip()
+        if label and top:
             break
         top.append(row)
-        if cells[0]:
+        if label:
             break
     return top[:4]
 

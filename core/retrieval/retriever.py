@@ -64,12 +64,13 @@ class Retriever:
         """
         chunks = self._corpora.chunks_by_ids([hit.chunk_id for hit in ranked])
         asked, called = variants(question), inside(question)
+        documents: Mapping[int, DocumentRow] = {}
         if asked or called:
-            found = self._corpora.documents_by_ids({row.document_id for row in chunks.values()})
-            ranked = preferred(asked, ranked, chunks, {id: row.name for id, row in found.items()}, called)
+            documents = self._corpora.documents_by_ids({row.document_id for row in chunks.values()})
+            ranked = preferred(asked, ranked, chunks, {id: row.name for id, row in documents.items()}, called)
         groups = merge(ranked, chunks, top)
         used = [chunks[hit.chunk_id] for group in groups for hit in group]
-        documents = self._corpora.documents_by_ids({row.document_id for row in used})
+        documents = documents or self._corpora.documents_by_ids({row.document_id for row in used})
         pages = self._corpora.pages_by_keys({(row.document_id, row.page) for row in used})
         there = [group for group in groups if _place(group, chunks) in pages]
         return [passage(rank, group, chunks, documents, pages) for rank, group in enumerate(there, 1)]

@@ -129,15 +129,15 @@ def agreement(asked: Variants, held: Variants, text: str) -> float:
     1 for each kind that agrees and -1 for one that does not, or less where the chunk's `text` speaks of what was asked.
     """
     total = 0.0
-    inside: Variants | None = None
+    said: Variants | None = None
     for kind in asked.keys() & held.keys():
         # A report looks back: of several years, the last one names it.
         wanted = frozenset([max(asked[kind])]) if kind == "year" else asked[kind]
         if wanted & held[kind]:
             total += 1
         elif not asked[kind] & held[kind]:
-            inside = variants(text) if inside is None else inside
-            spoken_of = asked[kind] & inside.get(kind, frozenset())
+            said = variants(text) if said is None else said
+            spoken_of = asked[kind] & said.get(kind, frozenset())
             total -= (0.5 if kind == "year" else 0.0) if spoken_of else 1
     return total
 
