@@ -15,6 +15,11 @@ TRIES, PAUSE_S = 20, 0.1
 """The kernel takes one change in a tenth of a second from all its users together."""
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def give_way() -> None:
     """Let everything else go first, from now to the end of this process."""
     os.nice(BACKGROUND)

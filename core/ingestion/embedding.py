@@ -8,7 +8,6 @@ its text alone, and each core does texts of its own. `benchmarks/embedding.py` m
 indexes.
 """
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.ingestion.minilm import Precision, made
+from core.priority import cores
 
 Vectors = NDArray[np.float32]
 Output = Literal["vectors", "states"]
@@ -176,11 +176,6 @@ class Encoder:
         names = [self._outputs[output] for output in outputs]
         found: list[Vectors] = self._session.run(names, {"ids": ids, "mask": mask})
         return found
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:

@@ -28,6 +28,7 @@ from core.ingestion.parsed import Block, Dropped, Page, ParsedDocument, ScannedL
 from core.ingestion.parsing.rows import Row
 from core.ingestion.parsing.scans import Scans
 from core.ingestion.unpacking import Entry
+from core.priority import cores
 from core.room import DISK
 
 _START_S = 60.0
@@ -54,6 +55,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._closed = False
+        self._at_work = 0
         with self._lock:
             self._start()
 
@@ -72,7 +74,7 @@ class Sandbox:
             UnreadableFile: it gave no text, was over a limit, or made its reader crash.
         """
         lines = {number: [dataclasses.astuple(line) for line in page] for number, page in (found or {}).items()}
-        answer = self._ask(path, name, None, web=web, found=lines)
+        answer = self._ask(path, name, None, web=web, found=lines, shared=self._quiet())
         try:
             return from_json(answer["document"])
         except (KeyError, TypeError, ValueError) as error:
@@ -165,7 +167,19 @@ class Sandbox:
     def _answered(self, request: bytes, wall: float, name: str) -> bytes:
         """What a fresh child says; nothing when it ended without a word."""
         with self._slots, self._connection() as (pid, connection):
-            return self._exchange(connection, request, pid, wall, name)
+            self._count(1)
+            try:
+                return self._exchange(connection, request, pid, wall, name)
+            finally:
+                self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._at_work += more
+
+    def _quiet(self) -> bool:
+        """Whether a document may be read by two processes: nobody else reads, and there are cores for both."""
+        return not self._at_work and cores() > 1
 
     def _exchange(self, connection: socket.socket, request: bytes, pid: int, wall: float, name: str) -> bytes:
         """Sends the request and reads the answer to its end, or kills the child when it takes too long or too much."""

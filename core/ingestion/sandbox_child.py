@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from core.errors import TriptychError
 from core.ingestion import confinement
 from core.ingestion.limits import Limits
 from core.ingestion.parsed import ParsedDocument, ScannedLine
+from core.ingestion.parsing.scans import Scans
+from core.ingestion.second import Second, worth_it
 from core.room import DISK
 from core.tracing import where
 
@@ -100,9 +103,17 @@ def _answer(request: dict[str, Any]) -> bytes:
     code = [Path(sys.prefix), Path(sys.base_prefix), Path(os.__file__).parent, _ROOT / "core"]
     engine = _recogniser() if "recognise" in request else None
     memory = limits.scan_memory if "recognise" in request else limits.memory
-    confinement.confine(memory, request["cpu_s"], limits.file, [*code, path], [folder, *into])
+
+    def confine(memory: int) -> None:
+        confinement.confine(memory, request["cpu_s"], limits.file, [*code, path], [folder, *into])
+
+    second = None
+    if request.get("shared") and worth_it(path):
+        half = partial(confine, memory // 2)
+        second = Second(path, request["name"], folder, _found(request), limits.pages, half)
+    confine(memory)
     try:
-        result: Any = _result(request, path, into, limits, engine)
+        result: Any = _result(request, path, into, limits, engine, second)
     except TriptychError as error:
         result = {"message": error.message, "remedy": error.remedy}
     except MemoryError:
@@ -117,14 +128,16 @@ def _answer(request: dict[str, Any]) -> bytes:
     return json.dumps(result, ensure_ascii=False).encode("utf-8", halves)
 
 
-def _result(request: dict[str, Any], path: Path, into: list[Path], limits: Limits, engine: Any) -> dict[str, Any]:
+def _result(
+    request: dict[str, Any], path: Path, into: list[Path], limits: Limits, engine: Any, second: Second | None
+) -> dict[str, Any]:
     if "recognise" in request:
         return _recognise(engine, path, request["name"], request["recognise"], limits)
     if "rows" in request:
         return _rows(path, request["name"], limits)
     if "draw" in request:
         return _draw(path, request["name"], request["draw"], limits)
-    return _unpack(path, request["name"], into[0], limits) if into else _parse(path, request, limits)
+    return _unpack(path, request["name"], into[0], limits) if into else _parse(path, request, limits, second)
 
 
 def _draw(path: Path, name: str, page: tuple[int, int], limits: Limits) -> dict[str, Any]:
@@ -146,11 +159,15 @@ def _rows(path: Path, name: str, limits: Limits) -> dict[str, Any]:
     return {"rows": named_rows(path, name, limits)}
 
 
-def _parse(path: Path, request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def _parse(path: Path, request: dict[str, Any], limits: Limits, second: Second | None) -> dict[str, Any]:
     from core.ingestion.parsing import parse
 
-    found = {int(number): [ScannedLine(*line) for line in lines] for number, lines in request.get("found", {}).items()}
-    return {"document": as_json(parse(path, request["name"], limits, request.get("web", False), found))}
+    late = second.pages if second else None
+    return {"document": as_json(parse(path, request["name"], limits, request.get("web", False), _found(request), late))}
+
+
+def _found(request: dict[str, Any]) -> Scans:
+    return {int(number): [ScannedLine(*line) for line in lines] for number, lines in request.get("found", {}).items()}
 
 
 def _recogniser() -> Any:

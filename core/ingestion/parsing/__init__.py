@@ -5,6 +5,7 @@ Runs in the process that calls it: uploads go through `core.ingestion.sandbox`, 
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import UnreadableFile
 from core.ingestion.limits import Limits
@@ -13,9 +14,17 @@ from core.ingestion.parsing.cleaning import Noticed, noticing
 from core.ingestion.parsing.kinds import READ, kind_of
 from core.ingestion.parsing.scans import Scans
 
+if TYPE_CHECKING:
+    from core.ingestion.parsing.pdf.halves import Late
+
 
 def parse(
-    path: Path, name: str, limits: Limits | None = None, web: bool = False, found: Scans | None = None
+    path: Path,
+    name: str,
+    limits: Limits | None = None,
+    web: bool = False,
+    found: Scans | None = None,
+    late: "Late | None" = None,
 ) -> ParsedDocument:
     """Reads a file.
 
@@ -25,12 +34,13 @@ def parse(
         limits: what it may cost.
         web: it is a page as fetched from the web, with navigation around its text.
         found: lines of scanned pages, read by OCR (`recognition`).
+        late: gives the pages of the later half of a long PDF, where another process reads them.
 
     Raises:
         UnreadableFile: it is empty, broken, encrypted, over a limit, or of a kind that is not read.
     """
     with noticing() as noticed:
-        parsed = _parse(path, name, limits or Limits(), web, found or {})
+        parsed = _parse(path, name, limits or Limits(), web, found or {}, late)
     return with_hidden(parsed, noticed)
 
 
@@ -48,7 +58,7 @@ def with_hidden(parsed: ParsedDocument, noticed: Noticed) -> ParsedDocument:
     return replace(parsed, dropped=parsed.dropped + tuple(Dropped(0, what[:200], why) for what, why in noticed.told()))
 
 
-def _parse(path: Path, name: str, limits: Limits, web: bool, found: Scans) -> ParsedDocument:
+def _parse(path: Path, name: str, limits: Limits, web: bool, found: Scans, late: "Late | None") -> ParsedDocument:
     size = path.stat().st_size
     if size > limits.upload:
         raise UnreadableFile(f"{name} is larger than {limits.upload >> 20} MB.", "Split it and add the parts.")
@@ -56,7 +66,7 @@ def _parse(path: Path, name: str, limits: Limits, web: bool, found: Scans) -> Pa
     if kind == "pdf":
         from core.ingestion.parsing.pdf.document import parse_pdf
 
-        return parse_pdf(path, name, limits, found)
+        return parse_pdf(path, name, limits, found, late)
     if kind == "image":
         from core.ingestion.parsing.image import parse_image
 

@@ -16,9 +16,9 @@ from core.ingestion.parsing.draft import DocumentDraft, PageDraft, row_line
 from core.ingestion.parsing.pdf.columns import flows
 from core.ingestion.parsing.pdf.furniture import remove_furniture
 from core.ingestion.parsing.pdf.grid import Grid
+from core.ingestion.parsing.pdf.halves import Late, pages_of
 from core.ingestion.parsing.pdf.headers import continued
 from core.ingestion.parsing.pdf.paragraphs import Typography, to_pieces
-from core.ingestion.parsing.pdf.reading import read_page
 from core.ingestion.parsing.pdf.shapes import PageShape
 from core.ingestion.parsing.pdf.tables import with_tables
 from core.ingestion.parsing.pdf.titles import title_of
@@ -27,17 +27,18 @@ from core.ingestion.parsing.scans import Scans
 MEDIA_TYPE = "application/pdf"
 
 
-def parse_pdf(path: Path, name: str, limits: Limits, found: Scans) -> ParsedDocument:
+def parse_pdf(path: Path, name: str, limits: Limits, found: Scans, late: Late | None = None) -> ParsedDocument:
     """Reads a PDF.
 
     Args:
         found: the lines of its scanned pages; those that are not in it are named in the result's `scans`.
+        late: gives the pages of the later half of a long one, where another process reads them.
 
     Raises:
         UnreadableFile: it is encrypted, broken or over a limit.
     """
     draft = DocumentDraft(limits, MEDIA_TYPE)
-    with _opened(path, name) as document:
+    with opened(path, name) as document:
         if document is None:
             draft.note("it has no pages")
             return draft.finish()
@@ -47,7 +48,7 @@ def parse_pdf(path: Path, name: str, limits: Limits, found: Scans) -> ParsedDocu
                 f"{name} has {count:,} pages; the limit is {limits.pages:,}.", "Split it and try again."
             )
         draft.title = _title(document)
-        pages = [read_page(document, index, found.get(index + 1, ())) for index in range(count)]
+        pages = pages_of(document, count, found, late)
         _note_extras(document, draft)
     write_pages(pages, draft, found)
     parsed = draft.finish(tuple(page.number for page in pages if page.scanned and page.number not in found))
@@ -55,7 +56,7 @@ def parse_pdf(path: Path, name: str, limits: Limits, found: Scans) -> ParsedDocu
 
 
 @contextmanager
-def _opened(path: Path, name: str) -> Iterator[object | None]:
+def opened(path: Path, name: str) -> Iterator[object | None]:
     """PDFium's handle; None for a sound file with no pages, which PDFium refuses without an error."""
     try:
         document = pdfium_python.PdfDocument(path)

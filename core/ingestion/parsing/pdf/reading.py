@@ -12,14 +12,15 @@ import pypdfium2.raw as pdfium
 from core.ingestion.parsed import ScannedLine
 from core.ingestion.parsing.pdf.covers import Covers
 from core.ingestion.parsing.pdf.glyphs import Look, Looks, is_tiny, read_glyphs, words
+from core.ingestion.parsing.pdf.pointers import pointer
 from core.ingestion.parsing.pdf.ruled import with_ruled_tables
-from core.ingestion.parsing.pdf.ruling import Box, objects, read_lines
+from core.ingestion.parsing.pdf.ruling import Box, Objects, bounds, objects, read_lines
 from core.ingestion.parsing.pdf.shapes import PageShape, Word
 from core.ingestion.parsing.scans import beside, to_words
 
-_OBJECTS_LOOKED_AT = 20_000
 _LITTLE = 200
 """Characters on the pictures of a page: a stamp, a header and a page number, but no page of text."""
+_fill = pointer(pdfium.FPDFPageObj_GetFillColor, ctypes.c_int, *[ctypes.c_void_p] * 5)
 _ODD, _SOLID = re.compile("[\ufffd\x00\ue000-\uf8ff]"), re.compile(r"\S")
 
 
@@ -47,9 +48,9 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
     glyphs, covers, covered = read_glyphs(textpage), Covers(things, page, textpage), 0
     for word, look in words(glyphs, Looks(textpage)):
         if look.white and backgrounds is None:
-            backgrounds = _painted(page)
+            backgrounds = _painted(things)
         if look.invisible and scan is None:
-            scan = _is_scan(page, box)
+            scan = _is_scan(things, box)
         why = _unseen(word, look, box, backgrounds or [], bool(scan))
         if why:
             hidden.append((word.text, why))
@@ -60,8 +61,8 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
             (upright if -20 < (look.angle - turn * 90 + 180) % 360 - 180 < 20 else sideways).append(word)
     width, height = (box[2] - box[0], box[3] - box[1]) if turn % 2 == 0 else (box[3] - box[1], box[2] - box[0])
     garbled = _is_garbled(glyphs.text)
-    has_images = not upright and _has_images(page)
-    pictured = [_shown(each, box, turn) for each in _pictures(page, box)]
+    has_images = not upright and bool(_images(things))
+    pictured = [_shown(each, box, turn) for each in _pictures(things, box)]
     scanned = bool(pictured) and sum(len(word.text) for word in upright if _lies_on(word, pictured)) < _LITTLE
     upright += beside(to_words(found), upright)
     level, vertical = read_lines(things, lambda area: _shown(area, box, turn))
@@ -106,47 +107,40 @@ def _unseen(word: Word, look: Look, box: Box, backgrounds: list[Box], scan: bool
     return ""
 
 
-def _painted(page: object) -> list[Box]:
+def _painted(things: Objects) -> list[Box]:
     """Boxes of what is painted in a colour under text: filled shapes, images, shadings, forms."""
-    boxes = []
-    for item, kind in _objects(page):
-        if kind == pdfium.FPDF_PAGEOBJ_PATH and not _fills_with_colour(item):
-            continue
-        if kind != pdfium.FPDF_PAGEOBJ_TEXT:
-            boxes.append(_bounds(item))
-    return boxes
+    painted = (
+        item
+        for item, kind in zip(*things, strict=True)
+        if kind != pdfium.FPDF_PAGEOBJ_TEXT and (kind != pdfium.FPDF_PAGEOBJ_PATH or _fills_with_colour(item))
+    )
+    return [bounds(item) for item in painted]
 
 
-def _fills_with_colour(item: object) -> bool:
-    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
-    if not pdfium.FPDFPageObj_GetFillColor(item, red, green, blue, alpha):
+def _fills_with_colour(item: int) -> bool:
+    colour = (ctypes.c_uint * 4)()
+    if not _fill(item, *(ctypes.addressof(colour) + 4 * part for part in range(4))):
         return True
-    return alpha.value >= 8 and min(red.value, green.value, blue.value) < 250
+    red, green, blue, alpha = colour
+    return alpha >= 8 and min(red, green, blue) < 250
 
 
-def _is_scan(page: object, box: Box) -> bool:
+def _is_scan(things: Objects, box: Box) -> bool:
     """Whether an image covers most of the page: invisible text over it is what a scanner recognised."""
     area = abs((box[2] - box[0]) * (box[3] - box[1])) or 1.0
-    for item, kind in _objects(page):
-        if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
-            left, bottom, right, top = _bounds(item)
-            if (right - left) * (top - bottom) > 0.5 * area:
-                return True
-    return False
+    return any((right - left) * (top - bottom) > 0.5 * area for left, bottom, right, top in _images(things))
 
 
-def _pictures(page: object, box: Box) -> list[Box]:
+def _pictures(things: Objects, box: Box) -> list[Box]:
     """The parts of a page that images cover, when that is half of it; else none.
 
     Scanners cut pages into strips, so they count together.
     """
     boxes = []
-    for item, kind in _objects(page):
-        if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
-            left, bottom, right, top = _bounds(item)
-            part = max(left, box[0]), max(bottom, box[1]), min(right, box[2]), min(top, box[3])
-            if part[0] < part[2] and part[1] < part[3]:
-                boxes.append(part)
+    for left, bottom, right, top in _images(things):
+        part = max(left, box[0]), max(bottom, box[1]), min(right, box[2]), min(top, box[3])
+        if part[0] < part[2] and part[1] < part[3]:
+            boxes.append(part)
     covered = sum((right - left) * (top - bottom) for left, bottom, right, top in boxes)
     return boxes if covered > 0.5 * abs((box[2] - box[0]) * (box[3] - box[1])) else []
 
@@ -157,20 +151,10 @@ def _lies_on(word: Word, boxes: list[Box]) -> bool:
     return any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in boxes)
 
 
-def _has_images(page: object) -> bool:
-    return any(kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM) for _, kind in _objects(page))
-
-
-def _objects(page: object) -> list[tuple[object, int]]:
-    count = min(pdfium.FPDFPage_CountObjects(page), _OBJECTS_LOOKED_AT)
-    items = (pdfium.FPDFPage_GetObject(page, k) for k in range(max(0, count)))
-    return [(item, pdfium.FPDFPageObj_GetType(item)) for item in items if item]
-
-
-def _bounds(item: object) -> Box:
-    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
-    pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top)
-    return left.value, bottom.value, right.value, top.value
+def _images(things: Objects) -> list[Box]:
+    """Bounds of what may be a picture: images, and forms, which may hold some."""
+    kinds = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
+    return [bounds(item) for item, kind in zip(*things, strict=True) if kind in kinds]
 
 
 def _runs(sideways: list[Word]) -> list[str]:

@@ -85,6 +85,13 @@ def objects(page: object) -> Objects:
     return Objects(items, list(map(_type, items)))
 
 
+def bounds(item: int) -> Box:
+    """The box around one thing on a page; all zeros for what has none."""
+    edges = (ctypes.c_float * 4)()
+    _bounds(item, *(ctypes.addressof(edges) + 4 * k for k in range(4)))
+    return edges[0], edges[1], edges[2], edges[3]
+
+
 def _bars(path: int) -> Iterator[Box]:
     """Boxes of the path's straight pieces: the whole of a thin one, every stroked edge of another."""
     edges = (ctypes.c_float * 4)()
