@@ -208,7 +208,14 @@ class Workspace:
 
         return self._part(
             "retriever",
-            lambda: Retriever(self.corpora, self.lexical, self.vectors, self.embedders.of, self.indexes.nearest),
+            lambda: Retriever(
+                self.corpora,
+                self.lexical,
+                self.vectors,
+                self.embedders.of,
+                self.indexes.nearest,
+                lambda corpus_id: self.domains.get(self.corpora.get(corpus_id).domain).terms,
+            ),
         )
 
     @property

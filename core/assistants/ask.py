@@ -33,6 +33,7 @@ from core.assistants.writing import Writer
 from core.domains import Domain
 from core.errors import BadInput, NotFound
 from core.retrieval.passages import Passage
+from core.retrieval.retriever import NOWHERE
 from storage.errors import NotFound as RowNotFound
 from storage.rows import AssistantRow
 
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 Idf = Callable[[Sequence[str]], Mapping[str, float]]
 NOTHING = Quotation("", ())
 LONGEST_AIM = 1000  # characters that are searched for
-NOWHERE = "zqxjvwkqz"  # a word that no corpus holds: its rarity is the highest there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,13 @@ class Assistant:
         reading: Reading | None = None,
         adapted: Callable[[Mode], Voice] | None = None,
         also: Sequence[int] = (),
+        widen: Callable[[str], str] = str,
     ) -> None:
         """`idf` gives the rarity of words in the corpus; `engine` is called when there is something to write.
 
         `adapted` gives the voice of a mode that answers by an adapter; it raises BadInput without one. `also`
-        are corpora that are searched together with this one: the files of one conversation.
+        are corpora that are searched together with this one: the files of one conversation. `widen` puts what means
+        the same in the corpus behind the words of a question.
         """
         self.corpus_id = corpus_id
         self.domain = domain
@@ -121,6 +123,7 @@ class Assistant:
         self._documents = documents
         self._adapted = adapted or _no_adapter
         self._also = tuple(also)
+        self._widen = widen
         self._shared: Shared[Found] | None = None
 
     @classmethod
@@ -151,6 +154,7 @@ class Assistant:
             reading or reading_for(name, chosen.reading),
             lambda mode: workspace.serving.voice(corpus_id, mode),
             also,
+            partial(workspace.retriever.widened, corpus_id),
         )
 
     def ask(
@@ -308,9 +312,10 @@ class Assistant:
 
     def judged(self, question: str, passages: tuple[Passage, ...], seconds: float = 0.0) -> Found:
         """The same of passages that are given; `seconds` is what finding them took."""
-        asked, rarest = self._rarity(question)
-        scored = relevant(question, passages, self._embedder, asked)
-        return Found(passages, scored, answerable(question, passages, scored, asked, rarest), seconds)
+        wide = self._widen(question)
+        asked, rarest = self._rarity(wide)
+        scored = replace(relevant(wide, passages, self._embedder, asked), question=question)
+        return Found(passages, scored, answerable(wide, passages, scored, asked, rarest), seconds)
 
     def _rarity(self, question: str) -> tuple[Asked, float]:
         """Each stem of the question with its rarity, and the rarity of a word the corpus does not hold."""

@@ -201,8 +201,14 @@ def is_label(sentence: Sentence) -> bool:
     """A heading or caption: short, without an ending, so it announces an answer rather than gives one."""
     text = sentence.text.strip()
     if sentence.row:
-        return sentence.header == "" or not LETTERS.search(text)
-    return text.startswith("#") or (text[-1] not in '.!?;)"”' and len(text.split()) <= 8)
+        first, *others = (cell.strip() for cell in cells(text))
+        names_rows = bool(first and others) and not any(others) and _is_short(first)
+        return sentence.header == "" or not LETTERS.search(text) or names_rows
+    return text.startswith("#") or _is_short(text)
+
+
+def _is_short(text: str) -> bool:
+    return text[-1] not in '.!?;)"”' and len(text.split()) <= 8
 
 
 def _after_match(previous: Sentence, meaning: float) -> float:

@@ -27,6 +27,8 @@ def index(settings: Settings, corpus_name: str, domain: str | None, paths: Seque
     """
     files = list(named(paths))
     with open_workspace(settings) as ws:
+        if ws.lock is not None:
+            ws.sandbox  # noqa: B018  a process of its own, which imports on another core meanwhile
         corpus = _corpus(ws, corpus_name, domain)
         intake = add_files(ws, corpus.id, files)
         if ws.lock is not None:

@@ -72,7 +72,8 @@ class Domain:
     """One domain as `domain.toml` describes it.
 
     `personal` is what happens to documents that seem to hold personal data: "warn" marks the places, "redact" puts
-    markers in their place and keeps no original, "refuse" does not take them, "off" does not look.
+    markers in their place and keeps no original, "refuse" does not take them, "off" does not look. Each of `terms` is a
+    line of words that mean the same, between commas: what is asked by one is looked up by the others too.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Domain:
     folder: Path
     personal: Literal["warn", "redact", "refuse", "off"] = "warn"
     checks: ChecksPolicy = ChecksPolicy()
+    terms: tuple[str, ...] = ()
 
     @property
     def sample_folder(self) -> Path:
@@ -123,6 +125,11 @@ def all_domains() -> list[Domain]:
     return [domain(name) for name in ORDER]
 
 
+def members(line: str) -> list[str]:
+    """The words and names of a line of `Domain.terms`: "CEO, chief executive officer"."""
+    return list(dict.fromkeys(each for part in line.split(",") if (each := " ".join(part.split()))))
+
+
 def from_toml(values: dict[str, Any], folder: Path) -> Domain:
     """Build a domain from a parsed `domain.toml`."""
     return Domain(
@@ -139,4 +146,5 @@ def from_toml(values: dict[str, Any], folder: Path) -> Domain:
         folder=folder,
         personal=values.get("personal", "warn"),
         checks=ChecksPolicy.of(values.get("checks", {})),
+        terms=tuple(values.get("terms", ())),
     )

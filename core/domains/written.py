@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any, get_args, get_type_hints
 
-from core.domains import HERE, ChunkingPolicy, Domain, from_toml
+from core.domains import HERE, ChunkingPolicy, Domain, from_toml, members
 from core.errors import BadInput
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
@@ -48,10 +48,13 @@ DEFAULTS: dict[str, Any] = {
     "example_questions": [],
     "personal": "warn",
     "checks": {},
+    "terms": [],
 }
 UNCHECKED: dict[str, Any] = {"cited": False, "figures": False, "phrases": []}
 """What a file that does not speak of a check says of it."""
 PHRASES, LONGEST_PHRASE = 50, 100
+TERMS, LONGEST_TERMS, MOST_MEMBERS = 200, 200, 8
+"""Lines of words that mean the same, characters of one, and words and names in it."""
 FIELDS = {
     "name": "Name",
     "title": "Title",
@@ -69,6 +72,7 @@ FIELDS = {
     "cited": "Every sentence has a source",
     "figures": "Every figure is in the sources",
     "phrases": "Never to be said",
+    "terms": "Words that mean the same",
 }
 """What the form calls each key."""
 REMEDY = "Mend the file and import it again; nothing was changed."
@@ -122,6 +126,7 @@ def write(domain: Domain) -> str:
 
     values: dict[str, Any] = {key: getattr(domain, key) for key in TEXTS}
     values["example_questions"] = list(domain.example_questions)
+    values["terms"] = list(domain.terms)
     values["personal"] = domain.personal
     for section, keys in SECTIONS.items():
         values[section] = {key: _plain(getattr(getattr(domain, section), key)) for key in keys}
@@ -164,7 +169,7 @@ def _field(key: str, section: str = "") -> str:
 
 
 def _wrong(values: dict[str, Any], called: Called) -> Iterator[str]:
-    known = {*TEXTS, *SECTIONS, "example_questions", "personal"}
+    known = {*TEXTS, *SECTIONS, "example_questions", "personal", "terms"}
     yield from (f"{called(key)} is not a key of a domain" for key in values if key not in known)
     yield from (f"{called(key)} is missing" for key in sorted(known - values.keys()))
     texts = ((key, most) for key, most in TEXTS.items() if key in values)
@@ -179,6 +184,7 @@ def _wrong(values: dict[str, Any], called: Called) -> Iterator[str]:
         yield f"{called('personal')} must be one of {', '.join(POLICIES)}"
     if not _is_texts(values["example_questions"], 3):
         yield f"{called('example_questions')} must be a list of at most 3 texts"
+    yield from _terms(values["terms"], called)
     sections = [(name, values[name]) for name in SECTIONS if name in values]
     bad = [problem for name, section in sections for problem in _section(name, section, called)]
     yield from bad
@@ -235,4 +241,19 @@ def _phrases(phrases: object, called: Called) -> Iterator[str]:
     for phrase in phrases:  # type: ignore[attr-defined]
         if not re.search(r"[^\W_]", phrase) or len(phrase) > LONGEST_PHRASE:
             yield f"{named}: each must have a letter or digit and at most {LONGEST_PHRASE} characters"
+            return
+
+
+def _terms(lines: object, called: Called) -> Iterator[str]:
+    named = called("terms")
+    if not _is_texts(lines, TERMS):
+        yield f"{named} must be a list of at most {TERMS} texts"
+        return
+    for line in lines:  # type: ignore[attr-defined]
+        group = members(line)
+        if not 2 <= len(group) <= MOST_MEMBERS or len(line) > LONGEST_TERMS:
+            yield f"{named}: a line is 2 to {MOST_MEMBERS} words or names between commas, not “{line[:40]}”"
+            return
+        if bad := next((each for each in group if not re.search(r"[^\W_]", each)), None):
+            yield f"{named}: “{bad}” has no letter or digit"
             return

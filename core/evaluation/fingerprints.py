@@ -43,7 +43,7 @@ def of_answering(ws: "Workspace", corpus_id: int) -> dict[str, Any]:
         "documents": digest(sorted(ws.corpora.contents(corpus_id).items())),
         "edits": digest(ws.edits.of_corpus(corpus_id)),
         "index": index.fingerprint if index else "",
-        "domain": digest([domain.persona, domain.refusal.sentence, domain.refusal.threshold]),
+        "domain": digest([domain.persona, domain.refusal.sentence, domain.refusal.threshold, domain.terms]),
         "checks": digest(asdict(domain.checks)),
         "base_model": ws.engines.name(assistant.base_model_id),
         "engine": digest(_engine(ws, assistant.base_model_id)),
@@ -58,7 +58,7 @@ NAMES = {
     "documents": "documents",
     "edits": "chunks that were edited",
     "index": "the index",
-    "domain": "the domain's persona or refusals",
+    "domain": "the domain's persona, refusals or words",
     "checks": "the domain's checks",
     "base_model": "the base model",
     "engine": "the base model's settings or file",
@@ -104,7 +104,7 @@ def of_modes(ws: "Workspace", corpus_id: int, modes: Sequence[str]) -> dict[str,
     index, chosen = ws.corpora.active_index(corpus_id), ws.assistants.of(corpus_id)
     domain = strict(ws.domains.get(ws.corpora.get(corpus_id).domain), chosen)
     corpus = [sorted(ws.corpora.contents(corpus_id).items()), ws.edits.of_corpus(corpus_id),
-              index.fingerprint if index else ""]  # fmt: skip
+              index.fingerprint if index else "", domain.terms]  # fmt: skip
     said = [domain.persona, domain.refusal.sentence, domain.refusal.threshold, asdict(domain.checks)]
     prompt = [*said, chosen.reading, program()]
     engine = _engine(ws, chosen.base_model_id)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from core.errors import BadInput
 from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.passages import Passage
+from core.retrieval.retriever import NOWHERE
 from core.retrieval.variants import NAMED, WEIGHT, agreement, bearing, inside, variants
 from storage.hits import Hit
 from storage.rows import ChunkRow, DocumentRow
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 TOP = 10
-NOWHERE = "zqxjvwkqz"
-"""A word that no corpus holds: its rarity is the highest there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +61,13 @@ class FoundPassage:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a question finds. `by_words` scores are BM25, `by_meaning` cosines, a passage's is the fused score."""
+    """What a question finds. `by_words` scores are BM25, `by_meaning` cosines, a passage's is the fused score.
+
+    `looked_up` is the question with what means the same in the corpus: see `terms`.
+    """
 
     question: str
+    looked_up: str
     words: tuple[Asked, ...]
     by_words: tuple[FoundChunk, ...]
     by_meaning: tuple[FoundChunk, ...]
@@ -86,7 +89,8 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
     passages = ws.retriever.passages(ranked, top, question)
     chunks = ws.corpora.chunks_by_ids([hit.chunk_id for hit in (*words[: 2 * top], *meaning[: 2 * top])])
     documents = ws.corpora.documents_by_ids({chunk.document_id for chunk in chunks.values()})
-    said = _asked(ws, corpus_id, question)
+    looked_up = ws.retriever.widened(corpus_id, question)
+    said = _asked(ws, corpus_id, looked_up)
     stemmer, numbers = Stemmer(), variants(question)
     named = bearing({each.document_id: each.document for each in passages}, inside(question))
 
@@ -107,6 +111,7 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
     )
     return Explanation(
         question=question,
+        looked_up=looked_up,
         words=tuple(sorted(said, key=lambda word: -word.rarity)),
         by_words=found(words),
         by_meaning=found(meaning),

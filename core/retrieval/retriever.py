@@ -9,12 +9,14 @@ question would take; until then meaning finds alone. Knows nothing of prompts or
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from core.errors import StoreDown
 from core.ingestion.embedders import Embeds
 from core.retrieval.fusion import Ranked, fuse, level
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
+from core.retrieval.terms import widened
 from core.retrieval.variants import inside, preferred, variants
 from core.tracing import where
 from storage.corpora import Corpora
@@ -27,6 +29,8 @@ from storage.vectors import Floats, Vectors
 log = logging.getLogger(__name__)
 Exact = Callable[[int, Floats, int], list[Hit]]
 CANDIDATES = 100  # chunks that each path brings
+NOWHERE = "zqxjvwkqz"
+"""A word that no corpus holds: its rarity is the highest there is."""
 
 
 class Retriever:
@@ -39,9 +43,14 @@ class Retriever:
         vectors: Vectors,
         embedder_of: Callable[[IndexRow], Embeds],
         exact: Exact | None = None,
+        terms_of: Callable[[int], Sequence[str]] = lambda _: (),
     ) -> None:
-        """`embedder_of` gives the embedding model of an index; `exact` searches its rows when its collection fails."""
+        """`embedder_of` gives the embedding model of an index; `exact` searches its rows when its collection fails.
+
+        `terms_of` gives the words that mean the same in a corpus: see `terms`.
+        """
         self._exact = exact
+        self._terms_of = terms_of
         self._corpora = corpora
         self._lexical = lexical
         self._vectors = vectors
@@ -91,6 +100,15 @@ class Retriever:
         """Chunks whose vectors are nearest to the question's, best first."""
         return self.both(corpus_id, question)[1]
 
+    def widened(self, corpus_id: int, question: str) -> str:
+        """What is looked up for a question: the question itself, with what means the same in the corpus."""
+        index = self._corpora.active_index(corpus_id)
+        if index is None:
+            return question
+        return widened(
+            question, self._terms_of(corpus_id), partial(self._texts_with, index), partial(self._held, corpus_id)
+        )
+
     def both(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit]]:
         """What words find and what meaning finds, of one index: never some of each side of a swap."""
         words, meaning, _ = self._found(corpus_id, question)
@@ -105,6 +123,7 @@ class Retriever:
 
     def _of_serving(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit], str]:
         index = self._corpora.active_index(corpus_id)
+        question = self.widened(corpus_id, question)
         while index is not None:
             with ThreadPoolExecutor(1, "words") as beside:  # both spend their time outside the interpreter
                 words = beside.submit(self._worded, index, question)
@@ -121,6 +140,15 @@ class Retriever:
         except Damaged as error:  # known to the database from now on, so it is made anew
             log.error("the full text cannot be searched; meaning finds alone, until it is made anew: %s", where(error))
             return []
+
+    def _texts_with(self, index: IndexRow, word: str) -> list[str]:
+        hits = self._worded(index, word)
+        chunks = self._corpora.chunks_by_ids([hit.chunk_id for hit in hits])
+        return [chunks[hit.chunk_id].said for hit in hits if hit.chunk_id in chunks]
+
+    def _held(self, corpus_id: int, words: Sequence[str]) -> dict[str, bool]:
+        rarity = self._lexical.idf(corpus_id, [NOWHERE, *words])
+        return {word: rarity[word] < rarity[NOWHERE] for word in words}
 
     def _nearest(self, index: IndexRow, vector: Floats) -> list[Hit]:
         try:

@@ -42,6 +42,17 @@ def show(about: Domain, key: str, send: str, *, blank: bool = False, named: bool
             height=100,
             help="Shown to press where a chat of one of its corpora is empty.",
         )
+        values["terms"] = _lines(
+            st.text_area(
+                f"{F['terms']}, one group a line",
+                "" if blank else "\n".join(about.terms),
+                height=100,
+                placeholder="CEO, chief executive officer\nemployees, workforce, headcount",
+                help="Between commas. What is asked by one is looked up by the others too, where the documents hold "
+                "them. Abbreviations that the documents explain themselves, as in *chronic kidney disease (CKD)*, need "
+                "no line. What is written in capitals only counts so: IT is not it.",
+            )
+        )
         values["personal"] = st.selectbox(
             F["personal"],
             written.POLICIES,

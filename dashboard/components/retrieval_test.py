@@ -59,7 +59,9 @@ def show(corpus: CorpusRow, ready: int) -> None:
 
 
 def _words(found: Explanation) -> None:
-    """The words of the question, the rarest first, with how rare each is."""
+    """The words of the question, the rarest first, with how rare each is, and those that were looked up beside them."""
+    if found.looked_up != found.question:
+        st.caption(f"Looked up as: {label(found.looked_up, LONGEST)}")
     said = [_word(word) if word.known else f":gray[{label(word.word, 40)} (nowhere)]" for word in found.words]
     st.caption(f"Words and their rarity: {' · '.join(said)} · found in {1000 * found.seconds:,.0f} ms")
 

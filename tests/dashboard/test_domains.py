@@ -58,7 +58,11 @@ def described(app: AppTest, title: str, **fields: str) -> AppTest:
     return app
 
 
-LABELS = {"name": "Name (optional)", "phrases": "Never to be said, one phrase a line"}
+LABELS = {
+    "name": "Name (optional)",
+    "phrases": "Never to be said, one phrase a line",
+    "terms": "Words that mean the same, one group a line",
+}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +96,14 @@ def test_the_checks_of_a_domain_are_set_in_its_form_and_changed(open_page: Open,
     app.session_state["domain-wanted"] = ("Edit", "building_law")
     labelled(app, "button", "Save").click().run()
     assert workspace.domains.get("building_law").checks == ChecksPolicy(cited=True)
+
+
+def test_words_that_mean_the_same_are_set_in_the_form_and_what_is_no_group_is_told(
+    open_page: Open, workspace: Workspace
+) -> None:
+    assert "“Words that mean the same”: a line is 2 to 8" in words(described(open_page(), "Law", terms="stair"))
+    described(open_page(), "Building law", terms="stair, staircase\n\n RC, reinforced concrete ")
+    assert workspace.domains.get("building_law").terms == ("stair, staircase", "RC, reinforced concrete")
 
 
 def test_a_card_says_what_its_domain_checks(open_page: Open, workspace: Workspace) -> None:

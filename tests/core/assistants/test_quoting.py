@@ -5,9 +5,10 @@ import pytest
 
 from core.assistants.lists import quoted
 from core.assistants.quotation import choose, quotation
-from core.assistants.quoting import FEATURES, relevant, weights
+from core.assistants.quoting import FEATURES, is_label, relevant, weights
 from core.assistants.reading import GROUNDED, LARGE, SMALL, Reading, reading_for
 from core.assistants.sections import BELOW
+from core.assistants.sentences import split
 from core.assistants.words import stems, words
 from core.ingestion.embedding import Embedder
 from core.retrieval.passages import Passage
@@ -84,6 +85,14 @@ def test_a_second_sentence_is_quoted_only_from_the_page_of_the_first(passage: Ma
 def test_the_table_row_whose_label_was_asked_for_is_quoted(passage: Make, embedder: Embedder) -> None:
     table = passage("| Code | Meaning |\n| E2 | Tank empty |\n| E3 | Grounds drawer full |")
     assert "| E3 | Grounds drawer full |" in quote("What does E3 mean?", [table], embedder)
+
+
+def test_a_row_that_only_names_the_rows_below_it_answers_nothing(passage: Make, embedder: Embedder) -> None:
+    row = "| Net cash used by operating activities | 3,512 | (3,416) |"
+    table = passage(f"| In millions | 2022 | 2021 |\n| Cash flows from operating activities: | | |\n{row}")
+    assert quote("What was the cash flow from operating activities?", [table], embedder, 3).endswith(row)
+    said = split("| Item | Charge |\n| Printing | 3 |\n| No charge is made for telephone calls or scanning. | |")
+    assert [is_label(each) for each in said] == [True, False, False]
 
 
 def test_every_feature_has_a_weight() -> None:

@@ -25,6 +25,7 @@ CODES = {
     "chunking": {"structure": "section", "target_chars": 300, "max_chars": 400},
     "refusal": {"threshold": 0.2, "sentence": "The codes do not say."},
     "checks": {"cited": True, "figures": True, "phrases": ["no permit needed", "保证"]},
+    "terms": ["stair, staircase, flight of steps", "RC, reinforced concrete"],
 }
 
 
@@ -49,7 +50,7 @@ def test_a_built_in_domain_can_be_exported_and_come_back_under_another_name(ws: 
         text = written.write(each).replace(f'name = "{each.name}"', f'name = "{each.name}_2"')
         again = ws.domains.take_in(text)
         assert (again.persona, again.chunking, again.refusal) == (each.persona, each.chunking, each.refusal)
-        assert again.checks == each.checks
+        assert (again.checks, again.terms) == (each.checks, each.terms)
         assert again.sample_corpus == ""
 
 
@@ -100,6 +101,12 @@ def test_the_command_line_takes_an_added_domain(ws: Workspace, tmp_path: Path) -
         ({"checks": {"phrases": [7]}}, "a list of at most 50 texts"),
         ({"checks": {"phrases": ["ok", "__"]}}, "each must have a letter or digit"),
         ({"checks": {"phrases": ["x" * 101]}}, "at most 100 characters"),
+        ({"terms": "stair, staircase"}, "'terms' must be a list of at most 200 texts"),
+        ({"terms": ["stair"]}, "2 to 8 words or names between commas, not “stair”"),
+        ({"terms": ["stair, , stair"]}, "2 to 8 words or names between commas"),
+        ({"terms": [", ".join("abcdefghi")]}, "2 to 8 words or names between commas"),
+        ({"terms": ["stair, " + "x" * 200]}, "2 to 8 words or names between commas"),
+        ({"terms": ["stair, ++"]}, "“++” has no letter or digit"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_with_what_is_wrong(
@@ -116,6 +123,18 @@ def test_a_file_that_does_not_speak_of_checks_has_none(ws: Workspace) -> None:
     assert ws.domains.get("building_law").checks == ChecksPolicy()
     some = written.read(toml(checks={"figures": True}))
     assert some.checks == ChecksPolicy(figures=True)
+
+
+def test_a_corpus_of_an_added_domain_is_asked_in_its_words_and_answered_in_the_documents(ws: Workspace) -> None:
+    ws.domains.take_in(toml())
+    corpus = intake.create_corpus(ws, "codes", "building_law")
+    intake.add_files(ws, corpus.id, [("codes.md", b"# Escape\n\nThe flight of steps is 1.2 metres wide.\n")])
+    ws.dispatcher.run_one()
+    assert ws.retriever.widened(corpus.id, "How wide are stairs?") == "How wide are stairs (flight of steps)?"
+    assert ws.retriever.by_words(corpus.id, "stair") == []
+    assert len(ws.retriever.both(corpus.id, "stair")[0]) == 1
+    ws.domains.change("building_law", written.made(CODES | {"terms": []}))
+    assert ws.retriever.widened(corpus.id, "How wide are stairs?") == "How wide are stairs?"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def test_what_words_or_meaning_alone_find_is_offered_and_a_merged_passage_also_c
     by_words = tuple(FoundChunk(rank, 1.0, texts[key], "lease.md", ()) for rank, key in enumerate((4, 0, 1), 1))
     by_meaning = tuple(FoundChunk(rank, 1.0, texts[key], "lease.md", ()) for rank, key in enumerate((1, 3), 1))
     together = FoundPassage(passage(1, 0), (), 0), FoundPassage(passage(2, 1, 2), (), 1)
-    told = spots(Explanation("What?", (), by_words, by_meaning, together, 0.0))
+    told = spots(Explanation("What?", "What?", (), by_words, by_meaning, together, 0.0))
     assert [each.name for each in told] == [
         "1. lease.md, page 1",
         "2. lease.md, page 1 (all 2 chunks)",
