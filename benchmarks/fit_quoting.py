@@ -11,17 +11,17 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answering import Question, arguments, opened, questions, sample_corpora, set_corpus, train
-from core.assistants.ask import NOWHERE
 from core.assistants.quoting import FEATURES, MODEL_FILE, Candidate, relevant, weights
 from core.assistants.reading import SMALL
 from core.assistants.remembered import remembering
-from core.assistants.words import content_words
+from core.assistants.synonyms import Synonyms, rarities
 from core.evaluation.metrics import contains_gold
 from core.workspace import Workspace
 
@@ -43,10 +43,9 @@ def rankings(ws: Workspace, corpus_id: int, rows: Sequence[Question], weight: fl
     """Questions of which some sentences answer and others do not."""
     for row in rows:
         passages = ws.retriever.search(corpus_id, row.question, SMALL.passages)
-        words = content_words(row.question)
-        rarity = ws.lexical.idf(corpus_id, [NOWHERE, *(word.plain for word in words)])
-        asked = {word.stem: rarity[word.plain] for word in words}
-        scored = relevant(row.question, passages, remembering(ws.embedder), asked)
+        same = ws.retriever.same(corpus_id, row.question)
+        asked, _ = rarities(row.question, partial(ws.lexical.idf, corpus_id), same)
+        scored = relevant(row.question, passages, remembering(ws.embedder), asked, Synonyms.of(row.question, same))
         right = np.array([answers(candidate, row) for candidate in scored.candidates], bool)
         if right.any() and not right.all():
             yield Ranking(scored.features.astype(np.float64), right, weight)

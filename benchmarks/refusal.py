@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,10 @@ from benchmarks.answering import ROOT, Question, arguments, gold, opened, questi
 from benchmarks.evaluation_sets import plain
 from benchmarks.report import table, write
 from core.assistants.answerability import FEATURES, MODEL_FILE, features, sigmoid
-from core.assistants.ask import NOWHERE
 from core.assistants.quoting import relevant
 from core.assistants.reading import SMALL
 from core.assistants.remembered import remembering
-from core.assistants.words import content_words
+from core.assistants.synonyms import Synonyms, rarities
 from core.domains import ORDER, domain
 from core.retrieval.passages import Passage
 from core.workspace import Workspace
@@ -80,13 +80,12 @@ def made(ws: Workspace, asked: Asked) -> Case | None:
             return None
         found = taken_away(found, gone)
     passages = found[:wanted]
-    words = content_words(row.question)
-    rarity = ws.lexical.idf(asked.corpus_id, [NOWHERE, *(word.plain for word in words)])
-    stems = {word.stem: rarity[word.plain] for word in words}
-    scored = relevant(row.question, passages, remembering(ws.embedder), stems)
+    same = ws.retriever.same(asked.corpus_id, row.question)
+    stems, rarest = rarities(row.question, partial(ws.lexical.idf, asked.corpus_id), same)
+    scored = relevant(row.question, passages, remembering(ws.embedder), stems, Synonyms.of(row.question, same))
     if not scored.candidates:
         return None
-    values = features(row.question, passages, scored, stems, rarity[NOWHERE])
+    values = features(row.question, passages, scored, stems, rarest)
     return Case(values, asked.answerable, asked.source, asked.kind)
 
 

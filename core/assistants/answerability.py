@@ -15,7 +15,7 @@ import numpy as np
 
 from core.assistants import quoting
 from core.assistants.quoting import Asked, Floats, Scored, coverage
-from core.assistants.words import content_words, spelt, stems
+from core.assistants.words import content_words, spelt
 from core.retrieval.passages import Passage
 
 MODEL_FILE = Path(__file__).with_name("answerability.json")
@@ -62,7 +62,9 @@ def answerable(question: str, passages: Sequence[Passage], scored: Scored, asked
 
 def features(question: str, passages: Sequence[Passage], scored: Scored, asked: Asked, rarest: float) -> Floats:
     """What the probability is made of, float32 [len(FEATURES)], each about 0..1."""
-    held = [stems(f"{spelt(p.document)}\n{p.title}\n{p.heading}\n{p.header}\n{p.text}") for p in passages]
+    held = [
+        scored.synonyms.stems(f"{spelt(p.document)}\n{p.title}\n{p.heading}\n{p.header}\n{p.text}") for p in passages
+    ]
     everything = set[str]().union(*held)
     missing = {stem: rarity for stem, rarity in asked.items() if stem not in everything}
     named = {word.stem for word in content_words(question) if word.kind != "word"}

@@ -7,7 +7,7 @@ of conversations or job queues.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,18 +22,18 @@ from core.assistants.extracting import MOST, Extractor
 from core.assistants.followup import Turn, asked_before, standalone
 from core.assistants.lists import quoted, with_amendments
 from core.assistants.quotation import Quotation
-from core.assistants.quoting import Asked, Embeds, Scored, relevant
+from core.assistants.quoting import Embeds, Scored, relevant
 from core.assistants.reading import SMALL, WIDEST, Reading, lead, reading_for, stands
 from core.assistants.refusing import beside, is_all, searched
 from core.assistants.remembered import remembering
 from core.assistants.searching import Searches, Shared
 from core.assistants.strictness import strict
-from core.assistants.words import content_words
+from core.assistants.synonyms import Idf, Synonyms, rarities
 from core.assistants.writing import Writer
 from core.domains import Domain
 from core.errors import BadInput, NotFound
 from core.retrieval.passages import Passage
-from core.retrieval.retriever import NOWHERE
+from core.retrieval.terms import Same
 from storage.errors import NotFound as RowNotFound
 from storage.rows import AssistantRow
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from core.generation.engine import Engine
     from core.workspace import Workspace
 
-Idf = Callable[[Sequence[str]], Mapping[str, float]]
 NOTHING = Quotation("", ())
 LONGEST_AIM = 1000  # characters that are searched for
 
@@ -104,13 +103,13 @@ class Assistant:
         reading: Reading | None = None,
         adapted: Callable[[Mode], Voice] | None = None,
         also: Sequence[int] = (),
-        widen: Callable[[str], str] = str,
+        same: Callable[[str], Sequence[Same]] = lambda _: (),
     ) -> None:
         """`idf` gives the rarity of words in the corpus; `engine` is called when there is something to write.
 
         `adapted` gives the voice of a mode that answers by an adapter; it raises BadInput without one. `also`
-        are corpora that are searched together with this one: the files of one conversation. `widen` puts what means
-        the same in the corpus behind the words of a question.
+        are corpora that are searched together with this one: the files of one conversation. `same` says what
+        means the same in the corpus as words of a question.
         """
         self.corpus_id = corpus_id
         self.domain = domain
@@ -123,7 +122,7 @@ class Assistant:
         self._documents = documents
         self._adapted = adapted or _no_adapter
         self._also = tuple(also)
-        self._widen = widen
+        self._same = same
         self._shared: Shared[Found] | None = None
 
     @classmethod
@@ -154,7 +153,7 @@ class Assistant:
             reading or reading_for(name, chosen.reading),
             lambda mode: workspace.serving.voice(corpus_id, mode),
             also,
-            partial(workspace.retriever.widened, corpus_id),
+            partial(workspace.retriever.same, corpus_id),
         )
 
     def ask(
@@ -312,16 +311,10 @@ class Assistant:
 
     def judged(self, question: str, passages: tuple[Passage, ...], seconds: float = 0.0) -> Found:
         """The same of passages that are given; `seconds` is what finding them took."""
-        wide = self._widen(question)
-        asked, rarest = self._rarity(wide)
-        scored = replace(relevant(wide, passages, self._embedder, asked), question=question)
-        return Found(passages, scored, answerable(wide, passages, scored, asked, rarest), seconds)
-
-    def _rarity(self, question: str) -> tuple[Asked, float]:
-        """Each stem of the question with its rarity, and the rarity of a word the corpus does not hold."""
-        words = content_words(question)
-        rarity = self._idf([NOWHERE, *(word.plain for word in words)])
-        return {word.stem: rarity[word.plain] for word in words}, rarity[NOWHERE]
+        same = self._same(question)
+        asked, rarest = rarities(question, self._idf, same)
+        scored = relevant(question, passages, self._embedder, asked, Synonyms.of(question, same))
+        return Found(passages, scored, answerable(question, passages, scored, asked, rarest), seconds)
 
     def _together(
         self, own: Callable[[], Iterator[str]], writer: Writer, found: Found, asking: Asking
@@ -370,7 +363,7 @@ class Assistant:
 
     def _looked(self, asked: str, found: Found) -> str:
         """Where an answer was looked for, and by which words."""
-        rarity, highest = self._rarity(asked)
+        rarity, highest = rarities(asked, self._idf)
         nowhere = {stem for stem, rare in rarity.items() if rare >= highest}
         return searched(asked, found.passages, self._documents(), nowhere)
 

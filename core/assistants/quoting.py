@@ -22,7 +22,8 @@ from core.assistants.interaction import States, nearness
 from core.assistants.kinds import has_kind, wanted_kind
 from core.assistants.ranges import settled
 from core.assistants.sentences import Sentence, cells, split
-from core.assistants.words import content_words, spelt, stems
+from core.assistants.synonyms import NONE, Synonyms
+from core.assistants.words import content_words, spelt
 from core.retrieval.passages import Passage
 
 Floats = NDArray[np.float32]
@@ -80,28 +81,31 @@ class Scored:
     """Every sentence of every passage, best first, with what other steps need to know about them.
 
     `features` is float32 [n, len(FEATURES)] in the order of `candidates`; `meaning` [n] the cosine alone; `question`
-    is what they were scored against.
+    is what they were scored against, `synonyms` in which other words.
     """
 
     candidates: tuple[Candidate, ...]
     features: Floats
     meaning: Floats
     question: str = ""
+    synonyms: Synonyms = NONE
 
 
-def relevant(question: str, passages: Sequence[Passage], embedder: Embeds, asked: Asked) -> Scored:
+def relevant(
+    question: str, passages: Sequence[Passage], embedder: Embeds, asked: Asked, synonyms: Synonyms = NONE
+) -> Scored:
     """Score every sentence of the passages against the question; best first."""
     units = [(passage, sentence) for passage in passages for sentence in split(passage.text, passage.header)]
     if not units:
-        return Scored((), np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, np.float32), question)
-    features = feature_table(question, units, embedder, asked)
+        return Scored((), np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, np.float32), question, synonyms)
+    features = feature_table(question, units, embedder, asked, synonyms)
     meaning = features[:, FEATURES.index("meaning")]
     scores = settled(question, units, features @ weights())
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     order = np.argsort(-scores, kind="stable")
     found = (Candidate(units[i][0], units[i][1], float(scores[i]), float(shares[i])) for i in order)
-    return Scored(tuple(found), features[order], meaning[order], question)
+    return Scored(tuple(found), features[order], meaning[order], question, synonyms)
 
 
 @cache
@@ -111,22 +115,35 @@ def weights() -> Floats:
     return np.array([fitted[name] for name in FEATURES], np.float32)
 
 
-def feature_table(question: str, units: Sequence[tuple[Passage, Sentence]], embedder: Embeds, asked: Asked) -> Floats:
+def feature_table(
+    question: str,
+    units: Sequence[tuple[Passage, Sentence]],
+    embedder: Embeds,
+    asked: Asked,
+    synonyms: Synonyms = NONE,
+) -> Floats:
     """One row of features per sentence, float32 [n, len(FEATURES)], columns in the order of FEATURES."""
     said = content_words(question)
     texts = [question, *(sentence.readable for _, sentence in units)]
     headings = [f"{spelt(passage.document)} {passage.title} {passage.heading}" for passage, _ in units]
     rows = [sentence.text if sentence.row else sentence.readable for _, sentence in units]
-    every = list(dict.fromkeys([*texts, *headings, *rows]))
+    wide = synonyms.looked_up or question
+    every = list(dict.fromkeys([*texts, *headings, *rows, wide]))
     tokens = dict(zip(every, embedder.embed_tokens(every), strict=True))
     asker = tokens[question]
-    meaning = np.array([tokens[text].vector @ asker.vector for text in texts[1:]], np.float32)
+    meaning = np.array([tokens[text].vector @ tokens[wide].vector for text in texts[1:]], np.float32)
     near = [nearness(said, asker, [tokens[text] for text in each]) for each in (texts[1:], headings, rows)]
+    for found, each in zip(near, (texts[1:], headings, rows), strict=True):
+        held = [synonyms.said(text) for text in each]
+        found[np.array([[word.stem in words for word in said] for words in held], bool).reshape(found.shape)] = 1.0
     rarity = np.array([asked.get(word.stem, 0.0) for word in said], np.float32)
-    return np.hstack([_by_words(question, units, meaning, asked), _by_tokens(units, near, rarity, asked)])
+    by_words = _by_words(question, units, meaning, asked, synonyms)
+    return np.hstack([by_words, _by_tokens(units, near, rarity, asked, synonyms)])
 
 
-def _by_tokens(units: Sequence[tuple[Passage, Sentence]], near: list[Floats], rarity: Floats, asked: Asked) -> Floats:
+def _by_tokens(
+    units: Sequence[tuple[Passage, Sentence]], near: list[Floats], rarity: Floats, asked: Asked, synonyms: Synonyms
+) -> Floats:
     """The last nine columns."""
     own, heading, row = near
     share = rarity / (rarity.sum() or 1.0)
@@ -136,7 +153,7 @@ def _by_tokens(units: Sequence[tuple[Passage, Sentence]], near: list[Floats], ra
         here = [j for j, (other, _) in enumerate(units) if other is passage]
         beside = [j for j in (i - 1, i, i + 1) if j in here]
         around = np.maximum(own[beside].max(0), heading[i])
-        label = stems(cells(sentence.text)[0]) if sentence.row else set()
+        label = synonyms.stems(cells(sentence.text)[0]) if sentence.row else set()
         mass = {other.rank: other.score for other, _ in units if other.document_id == passage.document_id}
         found.append(
             (
@@ -154,17 +171,19 @@ def _by_tokens(units: Sequence[tuple[Passage, Sentence]], near: list[Floats], ra
     return np.array(found, np.float32)
 
 
-def _by_words(question: str, units: Sequence[tuple[Passage, Sentence]], meaning: Floats, asked: Asked) -> Floats:
+def _by_words(
+    question: str, units: Sequence[tuple[Passage, Sentence]], meaning: Floats, asked: Asked, synonyms: Synonyms
+) -> Floats:
     """All other columns."""
     pairs, wants = _pairs(question), wanted_kind(question)
     named = {word.stem: asked.get(word.stem, 0.0) for word in content_words(question) if word.kind != "word"}
-    held = [stems(sentence.readable) for _, sentence in units]
+    held = [synonyms.stems(sentence.readable) for _, sentence in units]
     best_score = max((passage.score for passage, _ in units), default=0.0) or 1.0
     rows = []
     for i, (passage, sentence) in enumerate(units):
         near = [j for j in (i - 1, i + 1) if 0 <= j < len(units) and units[j][0] is passage]
         before = i - 1 if i - 1 in near else None
-        heading = stems(f"{spelt(passage.document)} {passage.title} {passage.heading}")
+        heading = synonyms.stems(f"{spelt(passage.document)} {passage.title} {passage.heading}")
         around = held[i].union(heading, *(held[j] for j in near))
         rows.append(
             {
@@ -185,7 +204,7 @@ def _by_words(question: str, units: Sequence[tuple[Passage, Sentence]], meaning:
                 "after_match": _after_match(units[before][1], meaning[before]) if before is not None else 0.0,
                 "back_reference": bool(BACK.match(sentence.text)),
                 "names": coverage(named, held[i] | heading),
-                "row_words": coverage(asked, stems(sentence.text)) if sentence.row else 0.0,
+                "row_words": coverage(asked, synonyms.stems(sentence.text)) if sentence.row else 0.0,
             }
         )
     return np.array([[row[name] for name in FEATURES[:18]] for row in rows], np.float32)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from core.errors import BadInput
 from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.passages import Passage
-from core.retrieval.retriever import NOWHERE
+from core.retrieval.terms import NOWHERE
 from core.retrieval.variants import NAMED, WEIGHT, agreement, bearing, inside, variants
 from storage.hits import Hit
 from storage.rows import ChunkRow, DocumentRow

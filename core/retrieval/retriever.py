@@ -16,7 +16,7 @@ from core.ingestion.embedders import Embeds
 from core.retrieval.fusion import Ranked, fuse, level
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
-from core.retrieval.terms import widened
+from core.retrieval.terms import NOWHERE, Same, same, widened
 from core.retrieval.variants import inside, preferred, variants
 from core.tracing import where
 from storage.corpora import Corpora
@@ -29,8 +29,6 @@ from storage.vectors import Floats, Vectors
 log = logging.getLogger(__name__)
 Exact = Callable[[int, Floats, int], list[Hit]]
 CANDIDATES = 100  # chunks that each path brings
-NOWHERE = "zqxjvwkqz"
-"""A word that no corpus holds: its rarity is the highest there is."""
 
 
 class Retriever:
@@ -100,14 +98,18 @@ class Retriever:
         """Chunks whose vectors are nearest to the question's, best first."""
         return self.both(corpus_id, question)[1]
 
-    def widened(self, corpus_id: int, question: str) -> str:
-        """What is looked up for a question: the question itself, with what means the same in the corpus."""
+    def same(self, corpus_id: int, question: str) -> list[Same]:
+        """What means the same in a corpus as words of a question."""
         index = self._corpora.active_index(corpus_id)
         if index is None:
-            return question
-        return widened(
+            return []
+        return same(
             question, self._terms_of(corpus_id), partial(self._texts_with, index), partial(self._held, corpus_id)
         )
+
+    def widened(self, corpus_id: int, question: str) -> str:
+        """What is looked up for a question: the question itself, with what means the same in the corpus."""
+        return widened(question, self.same(corpus_id, question))
 
     def both(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit]]:
         """What words find and what meaning finds, of one index: never some of each side of a swap."""

@@ -2,12 +2,13 @@
 
 People ask for the CFO and for employees where a report says Chief Financial Officer and workforce. By words nothing of
 that is found, and by meaning little. A domain lists such words, a group a line, and a corpus explains its
-abbreviations itself. What else means the same is put in brackets behind the words of the question, as far as the corpus
-holds it, so that it is looked up, and sentences are judged, by all of it. Pure, but for the two look-ups it is handed.
+abbreviations itself. What else means the same, as far as the corpus holds it, is looked up as well (`widened`), and a
+sentence that says it says what was asked (`core.assistants.synonyms`). Pure, but for the two look-ups it is handed.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from core.domains import members
@@ -23,43 +24,65 @@ AT_MOST = 3
 LONGEST = 1000
 """Characters of a question that are looked at."""
 WORD = re.compile(r"[^\W_]+")
+NOWHERE = "zqxjvwkqz"
+"""A word that no corpus holds: its rarity is the highest there is."""
 
 
-def widened(question: str, lines: Sequence[str], explaining: Explaining, holds: Holds) -> str:
-    """The question with what means the same in brackets behind its words; the same question when nothing does.
+@dataclass(frozen=True, slots=True)
+class Same:
+    """What means the same as some words of a question.
 
-    >>> lines, held = ["CEO, chief executive officer"], lambda words: dict.fromkeys(words, True)
-    >>> widened("Who is Norvane's CEO?", lines, lambda short: [], held)
-    "Who is Norvane's CEO (chief executive officer)?"
+    Attributes:
+        asked: those words, without a possessive.
+        end: where they end in the question.
+        others: what the corpus says in their place.
+    """
+
+    asked: str
+    end: int
+    others: tuple[str, ...]
+
+
+def same(question: str, lines: Sequence[str], explaining: Explaining, holds: Holds) -> list[Same]:
+    """What means the same as words of a question, in the question's order.
 
     Args:
         lines: the groups of the domain.
     """
-    places = dict(_of_groups(question[:LONGEST], lines))
-    for short, place in _abbreviated(question[:LONGEST]):
-        if place not in places and (long := explained(explaining(short), [short]).get(short)):
-            places[place] = [long]
-    for place, others in sorted(_held(question, places, holds).items(), reverse=True):
-        question = f"{question[:place]} ({', '.join(others)}){question[place:]}"
+    found = {each.end: each for each in _of_groups(question[:LONGEST], lines)}
+    for short, end in _abbreviated(question[:LONGEST]):
+        if end not in found and (long := explained(explaining(short), [short]).get(short)):
+            found[end] = Same(short, end, (long,))
+    return _held(question, [found[end] for end in sorted(found)], holds)
+
+
+def widened(question: str, found: Sequence[Same]) -> str:
+    """The question with what means the same in brackets behind its words.
+
+    >>> widened("Who is Norvane's CEO?", [Same("CEO", 20, ("chief executive officer",))])
+    "Who is Norvane's CEO (chief executive officer)?"
+    """
+    for each in sorted(found, key=lambda each: -each.end):
+        question = f"{question[: each.end]} ({', '.join(each.others)}){question[each.end :]}"
     return question
 
 
-def _of_groups(question: str, lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """Where the words of a group end in the question, with the others of the group; once a group."""
+def _of_groups(question: str, lines: Sequence[str]) -> Iterator[Same]:
+    """The first words of each group that stand in the question, with the others of the group."""
     for line in lines:
         group = members(line)
         for member in sorted(group, key=len, reverse=True):
-            if match := _pattern(member).search(question):
-                yield match.end(), [other for other in group if other != member]
+            if match := pattern(member).search(question):
+                yield Same(match["said"], match.end(), tuple(other for other in group if other != member))
                 break
 
 
 @lru_cache(4096)
-def _pattern(member: str) -> re.Pattern[str]:
-    """A member as a question may write it: one or several, with a possessive; in capitals only where it is so."""
+def pattern(member: str) -> re.Pattern[str]:
+    """A member as texts may write it: one or several, with a possessive; in capitals only where it is so."""
     parts = [re.escape(re.sub(r"(?<=\w{3})(?<!s)s$", "", part)) + r"(?:e?s)?" for part in member.split()]
     said = r"[\s-]+".join(parts)
-    return re.compile(rf"(?<![\w&-]){said}(?:['’]s?)?(?![\w&-])", 0 if member.isupper() else re.I)
+    return re.compile(rf"(?<![\w&-])(?P<said>{said})(?:['’]s?)?(?![\w&-])", 0 if member.isupper() else re.I)
 
 
 def _abbreviated(question: str) -> Iterator[tuple[str, int]]:
@@ -69,17 +92,18 @@ def _abbreviated(question: str) -> Iterator[tuple[str, int]]:
             yield short, match.end()
 
 
-def _held(question: str, places: Mapping[int, Sequence[str]], holds: Holds) -> dict[int, list[str]]:
+def _held(question: str, found: Sequence[Same], holds: Holds) -> list[Same]:
     """What the corpus says and the question does not yet."""
-    parts = {other: _content(other) for others in places.values() for other in others}
+    parts = {other: _content(other) for each in found for other in each.others}
     asked = list(dict.fromkeys(word for words in parts.values() for word in words))
     there = holds(asked) if asked else {}
     lower = question.lower()
-    kept = {
-        place: [other for other in others if other.lower() not in lower and all(there[word] for word in parts[other])]
-        for place, others in places.items()
-    }
-    return {place: others[:AT_MOST] for place, others in kept.items() if others}
+
+    def wanted(other: str) -> bool:
+        return other.lower() not in lower and all(there[word] for word in parts[other])
+
+    kept = [replace(each, others=tuple(filter(wanted, each.others))[:AT_MOST]) for each in found]
+    return [each for each in kept if each.others]
 
 
 def _content(text: str) -> list[str]:

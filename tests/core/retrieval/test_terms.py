@@ -7,7 +7,7 @@ from library import Library
 
 from core.domains import ORDER, domain, members
 from core.retrieval.retriever import Retriever
-from core.retrieval.terms import widened
+from core.retrieval.terms import same, widened
 
 LINES = [
     "CEO, chief executive officer",
@@ -19,7 +19,8 @@ LINES = [
 
 
 def wide(question: str, lines: Sequence[str] = LINES, missing: str = "", texts: Sequence[str] = ()) -> str:
-    return widened(question, lines, lambda short: texts, lambda words: {word: word not in missing for word in words})
+    found = same(question, lines, lambda short: texts, lambda words: {word: word not in missing for word in words})
+    return widened(question, found)
 
 
 @pytest.mark.parametrize(
