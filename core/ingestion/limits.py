@@ -17,7 +17,7 @@ class Limits:
         busy with other work: at 2 s/MiB a 260-page filing came close to its limit on an overloaded machine.
     wall_s_most: the ceiling of both together.
     memory: bytes of address space of a parsing child. The imports map about 0.4 GB; the largest real files
-        measured need less than 0.5 GB more.
+        measured need less than 0.5 GB more. Whoever reads the later half of a long PDF gets half of it.
     upload: bytes of one file; above it, it is refused before it is opened.
     unpacked: bytes that an Office file or ZIP may inflate to, counted while inflating (stated sizes are not believed).
     entry: bytes that one entry of an archive may inflate to.

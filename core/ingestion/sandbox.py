@@ -1,8 +1,8 @@
 """Reads uploads in child processes with limits, so that no file can hurt the server. Works with threads.
 
-A forking process (`sandbox_child`) is started once and kept warm; each document gets a fresh fork of it: no
-document can see or spoil another, and a one-page file takes milliseconds, not the second the imports cost. Answers
-come back as JSON, counted and checked here; nothing a child says is run, unpickled or used as a path.
+A forking process (`sandbox_child`) is started once and kept warm; each document gets a fresh fork of it, a long PDF two
+(`second`): no document can see or spoil another, and a one-page file takes milliseconds, not the second the imports
+cost. Answers come back as JSON, counted and checked here; nothing a child says is run, unpickled or used as a path.
 POSIX only (fork, descriptor passing); see `confinement` for what a child may do.
 """
 
