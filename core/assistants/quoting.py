@@ -120,7 +120,7 @@ def feature_table(
     units: Sequence[tuple[Passage, Sentence]],
     embedder: Embeds,
     asked: Asked,
-    synonyms: Synonyms = NONE,
+    synonyms: Synonyms,
 ) -> Floats:
     """One row of features per sentence, float32 [n, len(FEATURES)], columns in the order of FEATURES."""
     said = content_words(question)
@@ -133,7 +133,7 @@ def feature_table(
     asker = tokens[question]
     meaning = np.array([tokens[text].vector @ tokens[wide].vector for text in texts[1:]], np.float32)
     near = [nearness(said, asker, [tokens[text] for text in each]) for each in (texts[1:], headings, rows)]
-    for found, each in zip(near, (texts[1:], headings, rows), strict=True):
+    for found, each in zip(near, (texts[1:], headings, rows), strict=True) if synonyms.groups else ():
         held = [synonyms.said(text) for text in each]
         found[np.array([[word.stem in words for word in said] for words in held], bool).reshape(found.shape)] = 1.0
     rarity = np.array([asked.get(word.stem, 0.0) for word in said], np.float32)

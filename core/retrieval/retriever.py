@@ -101,11 +101,7 @@ class Retriever:
     def same(self, corpus_id: int, question: str) -> list[Same]:
         """What means the same in a corpus as words of a question."""
         index = self._corpora.active_index(corpus_id)
-        if index is None:
-            return []
-        return same(
-            question, self._terms_of(corpus_id), partial(self._texts_with, index), partial(self._held, corpus_id)
-        )
+        return self._same(index, question) if index else []
 
     def widened(self, corpus_id: int, question: str) -> str:
         """What is looked up for a question: the question itself, with what means the same in the corpus."""
@@ -125,7 +121,8 @@ class Retriever:
 
     def _of_serving(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit], str]:
         index = self._corpora.active_index(corpus_id)
-        question = self.widened(corpus_id, question)
+        if index is not None:
+            question = widened(question, self._same(index, question))
         while index is not None:
             with ThreadPoolExecutor(1, "words") as beside:  # both spend their time outside the interpreter
                 words = beside.submit(self._worded, index, question)
@@ -142,6 +139,10 @@ class Retriever:
         except Damaged as error:  # known to the database from now on, so it is made anew
             log.error("the full text cannot be searched; meaning finds alone, until it is made anew: %s", where(error))
             return []
+
+    def _same(self, index: IndexRow, question: str) -> list[Same]:
+        terms, held = self._terms_of(index.corpus_id), partial(self._held, index.corpus_id)
+        return same(question, terms, partial(self._texts_with, index), held)
 
     def _texts_with(self, index: IndexRow, word: str) -> list[str]:
         hits = self._worded(index, word)

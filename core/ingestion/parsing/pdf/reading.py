@@ -14,7 +14,7 @@ from core.ingestion.parsing.pdf.covers import Covers
 from core.ingestion.parsing.pdf.glyphs import Look, Looks, is_tiny, read_glyphs, words
 from core.ingestion.parsing.pdf.pointers import pointer
 from core.ingestion.parsing.pdf.ruled import with_ruled_tables
-from core.ingestion.parsing.pdf.ruling import Box, Objects, bounds, objects, read_lines
+from core.ingestion.parsing.pdf.ruling import NO_BOX, Box, Objects, bounds, objects, read_lines
 from core.ingestion.parsing.pdf.shapes import PageShape, Word
 from core.ingestion.parsing.scans import beside, to_words
 
@@ -45,12 +45,13 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
     backgrounds: list[Box] | None = None
     scan: bool | None = None
     things = objects(page)
+    images = _images(things)
     glyphs, covers, covered = read_glyphs(textpage), Covers(things, page, textpage), 0
     for word, look in words(glyphs, Looks(textpage)):
         if look.white and backgrounds is None:
             backgrounds = _painted(things)
         if look.invisible and scan is None:
-            scan = _is_scan(things, box)
+            scan = _is_scan(images, box)
         why = _unseen(word, look, box, backgrounds or [], bool(scan))
         if why:
             hidden.append((word.text, why))
@@ -61,8 +62,8 @@ def _read(page: object, textpage: object, number: int, found: Sequence[ScannedLi
             (upright if -20 < (look.angle - turn * 90 + 180) % 360 - 180 < 20 else sideways).append(word)
     width, height = (box[2] - box[0], box[3] - box[1]) if turn % 2 == 0 else (box[3] - box[1], box[2] - box[0])
     garbled = _is_garbled(glyphs.text)
-    has_images = not upright and bool(_images(things))
-    pictured = [_shown(each, box, turn) for each in _pictures(things, box)]
+    has_images = not upright and bool(images)
+    pictured = [_shown(each, box, turn) for each in _pictures(images, box)]
     scanned = bool(pictured) and sum(len(word.text) for word in upright if _lies_on(word, pictured)) < _LITTLE
     upright += beside(to_words(found), upright)
     level, vertical = read_lines(things, lambda area: _shown(area, box, turn))
@@ -114,7 +115,7 @@ def _painted(things: Objects) -> list[Box]:
         for item, kind in zip(*things, strict=True)
         if kind != pdfium.FPDF_PAGEOBJ_TEXT and (kind != pdfium.FPDF_PAGEOBJ_PATH or _fills_with_colour(item))
     )
-    return [bounds(item) for item in painted]
+    return [bounds(item) or NO_BOX for item in painted]
 
 
 def _fills_with_colour(item: int) -> bool:
@@ -125,19 +126,19 @@ def _fills_with_colour(item: int) -> bool:
     return alpha >= 8 and min(red, green, blue) < 250
 
 
-def _is_scan(things: Objects, box: Box) -> bool:
+def _is_scan(images: list[Box], box: Box) -> bool:
     """Whether an image covers most of the page: invisible text over it is what a scanner recognised."""
     area = abs((box[2] - box[0]) * (box[3] - box[1])) or 1.0
-    return any((right - left) * (top - bottom) > 0.5 * area for left, bottom, right, top in _images(things))
+    return any((right - left) * (top - bottom) > 0.5 * area for left, bottom, right, top in images)
 
 
-def _pictures(things: Objects, box: Box) -> list[Box]:
+def _pictures(images: list[Box], box: Box) -> list[Box]:
     """The parts of a page that images cover, when that is half of it; else none.
 
     Scanners cut pages into strips, so they count together.
     """
     boxes = []
-    for left, bottom, right, top in _images(things):
+    for left, bottom, right, top in images:
         part = max(left, box[0]), max(bottom, box[1]), min(right, box[2]), min(top, box[3])
         if part[0] < part[2] and part[1] < part[3]:
             boxes.append(part)
@@ -154,7 +155,7 @@ def _lies_on(word: Word, boxes: list[Box]) -> bool:
 def _images(things: Objects) -> list[Box]:
     """Bounds of what may be a picture: images, and forms, which may hold some."""
     kinds = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
-    return [bounds(item) for item, kind in zip(*things, strict=True) if kind in kinds]
+    return [bounds(item) or NO_BOX for item, kind in zip(*things, strict=True) if kind in kinds]
 
 
 def _runs(sideways: list[Word]) -> list[str]:

@@ -13,6 +13,7 @@ import pypdfium2.raw as pdfium
 from core.ingestion.parsing.pdf.pointers import handle_of, pointer
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top in user space
+NO_BOX: Box = (0.0, 0.0, 0.0, 0.0)
 Point = tuple[float, float]
 _THIN = 2.2  # points: a thicker bar is an area
 _SHORT = 5.0  # points: a shorter line rules nothing
@@ -85,22 +86,22 @@ def objects(page: object) -> Objects:
     return Objects(items, list(map(_type, items)))
 
 
-def bounds(item: int) -> Box:
-    """The box around one thing on a page; all zeros for what has none."""
+def bounds(item: int) -> Box | None:
+    """The box around one thing on a page; None for what has none."""
     edges = (ctypes.c_float * 4)()
-    _bounds(item, *(ctypes.addressof(edges) + 4 * k for k in range(4)))
+    if not _bounds(item, *(ctypes.addressof(edges) + 4 * k for k in range(4))):
+        return None
     return edges[0], edges[1], edges[2], edges[3]
 
 
 def _bars(path: int) -> Iterator[Box]:
     """Boxes of the path's straight pieces: the whole of a thin one, every stroked edge of another."""
-    edges = (ctypes.c_float * 4)()
-    places = [ctypes.addressof(edges) + 4 * k for k in range(4)]
-    if not _bounds(path, *places):
+    whole = bounds(path)
+    if whole is None:
         return
-    left, bottom, right, top = edges
+    left, bottom, right, top = whole
     if min(right - left, top - bottom) <= _THIN:
-        yield left, bottom, right, top
+        yield whole
         return
     count = _segments(path)
     stroked = _is_stroked(path)
