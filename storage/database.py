@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,8 @@ PRAGMAS = {
     "secure_delete": "ON",
 }
 MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION = "alembic_version"
+"""The table in which Alembic keeps the schema's revision."""
 DAMAGED = "damaged"
 """Where a session keeps its database's `damaged`."""
 BEFORE_UPGRADE = "before-upgrade"
@@ -182,6 +184,8 @@ class Database:
         self.engine.dispose()
 
     def _upgrade(self, to: str) -> None:
+        if to == "head" and self._newest():
+            return  # most often, and then no migration has to be read
         from alembic import command
         from alembic.config import Config
         from alembic.script import ScriptDirectory
@@ -194,6 +198,13 @@ class Database:
             config.attributes["connection"] = connection
             self._keep_copy(connection, ScriptDirectory.from_config(config).get_current_head())
             command.upgrade(config, to)
+
+    def _newest(self) -> bool:
+        """Whether nothing is left to upgrade. A migration under way elsewhere is not seen before it is committed."""
+        with self._reading.connect() as connection:
+            if not inspect(connection).has_table(VERSION):
+                return False
+            return list(connection.scalars(text(f"SELECT version_num FROM {VERSION}"))) == [max(known_revisions())]
 
     def _keep_copy(self, connection: Connection, newest: str | None) -> None:
         """Copy rows whose tables are about to be changed; a new database has nothing to lose. Raises Newer."""

@@ -9,6 +9,7 @@ No test reaches another machine, nor does anything that one starts: see `tests/o
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ import blocking
 import pytest
 from chroma_server import Chroma
 from postgres_server import Server, programs
+
+from storage.database import Database
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -100,6 +103,28 @@ def postgres() -> Iterator[Server]:
     server = Server()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new SQLite file begins as a copy of one that the migrations made, as a database on the tests' server does."""
+    made = tmp_path_factory.mktemp("migrated") / "rows.db"
+    Database.open(f"sqlite:///{made}").close()
+    upgrade = Database._upgrade
+
+    def copied(database: Database, to: str) -> None:
+        if to == "head" and database.dialect == "sqlite" and not database.file.exists():
+            copy = Path(shutil.copy(made, tempfile.mkdtemp(dir=database.file.parent)))
+            try:
+                database.file.hardlink_to(copy)
+            except FileExistsError:
+                pass  # another thread was first
+            shutil.rmtree(copy.parent)
+        upgrade(database, to)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "_upgrade", copied)
+        yield
 
 
 @pytest.fixture

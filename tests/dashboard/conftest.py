@@ -1,10 +1,12 @@
 """The pages over a real workspace; only the base model is the scripted one."""
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.generation.scripted import ScriptedChat
@@ -33,6 +35,15 @@ class ScriptedWorkspace(Workspace):
     @property
     def engine(self) -> ScriptedChat:
         return self._part("engine", lambda: ScriptedChat(answers=["The tenant must give six months' notice."]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_looked_through_once() -> Iterator[None]:
+    """Each AppTest looks through all installed packages for components, for half a second; a server does it once."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)

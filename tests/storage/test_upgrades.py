@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import alembic.command
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -237,6 +238,12 @@ def test_nothing_is_copied_when_nothing_changes(sqlite_url: str) -> None:
     for _ in range(2):
         Database.open(sqlite_url).close()
     assert not (Path(sqlite_url.removeprefix("sqlite:///")).parent / BEFORE_UPGRADE).exists()
+
+
+def test_no_migration_is_read_where_none_is_needed(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Database.open(empty_url).close()
+    monkeypatch.delattr(alembic.command, "upgrade")
+    Database.open(empty_url).close()
 
 
 def test_the_first_deletion_takes_the_copies_along(sqlite_url: str) -> None:
