@@ -8,6 +8,7 @@ What only SQLite does is tested with `sqlite_url`.
 No test reaches another machine, nor does anything that one starts: see `tests/offline/blocking.py`.
 """
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -115,10 +116,8 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     def copied(database: Database, to: str) -> None:
         if to == "head" and database.dialect == "sqlite" and not database.file.exists():
             copy = Path(shutil.copy(made, tempfile.mkdtemp(dir=database.file.parent)))
-            try:
+            with contextlib.suppress(FileExistsError):  # another thread was first
                 database.file.hardlink_to(copy)
-            except FileExistsError:
-                pass  # another thread was first
             shutil.rmtree(copy.parent)
         upgrade(database, to)
 
