@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from core.assistants.called import called
 from core.assistants.interaction import States, nearness
 from core.assistants.kinds import has_kind, wanted_kind
 from core.assistants.ranges import settled
@@ -100,7 +101,8 @@ def relevant(
         return Scored((), np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, np.float32), question, synonyms)
     features = feature_table(question, units, embedder, asked, synonyms)
     meaning = features[:, FEATURES.index("meaning")]
-    scores = settled(question, units, features @ weights())
+    scores = features @ weights() + called(question, units, asked, synonyms)
+    scores = settled(question, units, scores)
     shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     order = np.argsort(-scores, kind="stable")

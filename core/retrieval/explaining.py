@@ -50,13 +50,15 @@ class FoundChunk:
 class FoundPassage:
     """A passage with the words of the question it holds; `merged` counts the neighbours that joined it.
 
-    `named` is what its document's name added to its score, or took from it: see `variants`.
+    `named` is what its document's name added to its score, or took from it: see `variants`. `row` is what a row added
+    that is called what was asked: see `labels`.
     """
 
     passage: Passage
     words: tuple[Asked, ...]
     merged: int
     named: float = 0.0
+    row: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,11 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
     began = time.perf_counter()
     words, meaning = ws.retriever.both(corpus_id, question)
     ranked: list[Ranked] = fuse([(hit.chunk_id, hit.score) for hit in words], [(h.chunk_id, h.score) for h in meaning])
-    passages = ws.retriever.passages(ranked, top, question)
-    chunks = ws.corpora.chunks_by_ids([hit.chunk_id for hit in (*words[: 2 * top], *meaning[: 2 * top])])
+    passages = ws.retriever.found(corpus_id, question, ranked, top)
+    shown = [hit.chunk_id for hit in (*words[: 2 * top], *meaning[: 2 * top])]
+    chunks = ws.corpora.chunks_by_ids([*shown, *(key for each in passages for key in each.chunk_ids)])
     documents = ws.corpora.documents_by_ids({chunk.document_id for chunk in chunks.values()})
+    rows = ws.retriever.of_rows(corpus_id, question, chunks, documents)
     looked_up = ws.retriever.widened(corpus_id, question)
     said = _asked(ws, corpus_id, looked_up)
     stemmer, numbers = Stemmer(), variants(question)
@@ -106,6 +110,7 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
             _held(f"{each.title} {each.document} {each.heading} {each.header} {each.text}", said, stemmer),
             len(each.chunk_ids) - 1,
             WEIGHT * agreement(numbers, variants(each.document), each.text) + NAMED * (each.document_id in named),
+            max(rows.get(key, 0.0) for key in each.chunk_ids),
         )
         for each in passages
     )

@@ -8,7 +8,7 @@ The rules tried beside it stand in `benchmarks/retrieval.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MEANING = 1.75  # a cosine 4/7 above the lowest one found counts as much as the best word match
 
@@ -53,6 +53,12 @@ def ranked(
         for key, score in scores.items()
     ]
     return sorted(found, key=lambda hit: (-hit.score, hit.chunk_id))
+
+
+def gained(ranked: Sequence[Ranked], gains: Mapping[int, float]) -> list[Ranked]:
+    """Ranked chunks after what they gained, or lost where it is less than 0, by their ids; no score falls below 0."""
+    moved = [replace(hit, score=max(0.0, hit.score + gains.get(hit.chunk_id, 0.0))) for hit in ranked]
+    return sorted(moved, key=lambda hit: (-hit.score, hit.chunk_id))
 
 
 def level(lists: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> list[tuple[int, float]]:

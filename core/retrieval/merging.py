@@ -1,8 +1,9 @@
 """Ranked chunks become the groups that passages are made of: neighbours join, documents take turns. Pure.
 
 A chunk that stands right beside a better one on the same page joins its group, which keeps the better
-one's place. The fourth and the fifth place go to documents that have none of those before, if they have something
-nearly as good, so that five passages of one long document do not hide all others.
+one's place. What a document says twice in the same words is one group. The fourth and the fifth place go to documents
+that have none of those before, if they have something nearly as good, so that five passages of one long document do
+not hide all others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +38,17 @@ def merge(ranked: Sequence[Ranked], chunks: Mapping[int, ChunkRow], top: int) ->
         elif place < JOIN_WITHIN:
             home.append(hit)
             home.sort(key=lambda member: chunks[member.chunk_id].ordinal)
-    return take_turns(groups, chunks)[:top]
+    return take_turns(once(groups, chunks), chunks)[:top]
+
+
+def once(groups: Sequence[list[Ranked]], chunks: Mapping[int, ChunkRow]) -> list[list[Ranked]]:
+    """The groups in order, less those whose words a better one has said under the same heading of the document."""
+    found: dict[tuple[object, ...], list[Ranked]] = {}
+    for group in groups:
+        rows = [chunks[hit.chunk_id] for hit in group]
+        said = ((row.heading, row.header, row.said) for row in rows)
+        found.setdefault((rows[0].document_id, *said), group)
+    return list(found.values())
 
 
 def take_turns(groups: Sequence[list[Ranked]], chunks: Mapping[int, ChunkRow]) -> list[list[Ranked]]:

@@ -13,7 +13,8 @@ from functools import partial
 
 from core.errors import StoreDown
 from core.ingestion.embedders import Embeds
-from core.retrieval.fusion import Ranked, fuse, level
+from core.retrieval.fusion import Ranked, fuse, gained, level
+from core.retrieval.labels import gains
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
 from core.retrieval.terms import NOWHERE, Same, same, widened
@@ -25,6 +26,7 @@ from storage.hits import Hit
 from storage.lexical import Lexical
 from storage.rows import ChunkRow, DocumentRow, IndexRow, PageRow
 from storage.vectors import Floats, Vectors
+from storage.words import Stemmer
 
 log = logging.getLogger(__name__)
 Exact = Callable[[int, Floats, int], list[Hit]]
@@ -53,6 +55,7 @@ class Retriever:
         self._lexical = lexical
         self._vectors = vectors
         self._embedder_of = embedder_of
+        self._stemmer = Stemmer()
 
     def search(self, corpus_id: int, question: str, top: int = 10, also: Sequence[int] = ()) -> list[Passage]:
         """The `top` best passages of a corpus, best first; fewer when there are no more.
@@ -62,22 +65,38 @@ class Retriever:
         """
         if not question.strip() or top < 1:
             return []
-        return self.passages(self.ranked(corpus_id, question, also), top, question)
+        return self.found(corpus_id, question, self.ranked(corpus_id, question, also), top)
 
-    def passages(self, ranked: Sequence[Ranked], top: int, question: str = "") -> list[Passage]:
-        """At most `top` passages made of ranked chunks, as far as the rows know these.
+    def found(self, corpus_id: int, question: str, ranked: Sequence[Ranked], top: int) -> list[Passage]:
+        """At most `top` passages made of ranked chunks after what a question asks for.
 
-        Documents that a `question` that is given names are preferred: see `variants`.
+        Documents that it names are preferred (`variants`), and tables with a row that is called so (`labels`).
         """
         chunks = self._corpora.chunks_by_ids([hit.chunk_id for hit in ranked])
-        asked, called = variants(question), inside(question)
-        documents: Mapping[int, DocumentRow] = {}
-        if asked or called:
-            documents = self._corpora.documents_by_ids({row.document_id for row in chunks.values()})
-            ranked = preferred(asked, ranked, chunks, {id: row.name for id, row in documents.items()}, called)
+        documents = self._corpora.documents_by_ids({row.document_id for row in chunks.values()})
+        names = {id: row.name for id, row in documents.items()}
+        ranked = preferred(variants(question), ranked, chunks, names, inside(question))
+        return self._passages(gained(ranked, self.of_rows(corpus_id, question, chunks, documents)), top, chunks)
+
+    def passages(self, ranked: Sequence[Ranked], top: int) -> list[Passage]:
+        """At most `top` passages made of ranked chunks by their scores alone, as far as the rows know these."""
+        return self._passages(ranked, top, self._corpora.chunks_by_ids([hit.chunk_id for hit in ranked]))
+
+    def of_rows(
+        self, corpus_id: int, question: str, chunks: Mapping[int, ChunkRow], documents: Mapping[int, DocumentRow]
+    ) -> dict[int, float]:
+        """What chunks gain by rows that are called what was asked, by their ids: see `labels`."""
+        tables = [row for row in chunks.values() if "|" in row.said]
+        if not tables:
+            return {}
+        names = {id: (row.name, row.title) for id, row in documents.items()}
+        rarity = partial(self._lexical.idf, corpus_id)
+        return gains(question, tables, names, self.same(corpus_id, question), self._stemmer.stems, rarity)
+
+    def _passages(self, ranked: Sequence[Ranked], top: int, chunks: Mapping[int, ChunkRow]) -> list[Passage]:
         groups = merge(ranked, chunks, top)
         used = [chunks[hit.chunk_id] for group in groups for hit in group]
-        documents = documents or self._corpora.documents_by_ids({row.document_id for row in used})
+        documents = self._corpora.documents_by_ids({row.document_id for row in used})
         pages = self._corpora.pages_by_keys({(row.document_id, row.page) for row in used})
         there = [group for group in groups if _place(group, chunks) in pages]
         return [passage(rank, group, chunks, documents, pages) for rank, group in enumerate(there, 1)]

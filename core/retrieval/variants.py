@@ -11,9 +11,8 @@ something of the first. Chosen on the training questions of the samples and of f
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from core.retrieval.fusion import Ranked
+from core.retrieval.fusion import Ranked, gained
 from storage.rows import ChunkRow
 
 WEIGHT = 0.2
@@ -101,14 +100,15 @@ def preferred(
         chunks: rows by id; a chunk without one keeps its score.
         names: of the documents, by their ids.
     """
-    held = {document: variants(name) for document, name in names.items()}
-    moved, named = [], bearing(names, called)
-    for hit in ranked:
-        chunk = chunks.get(hit.chunk_id)
-        gain = WEIGHT * agreement(asked, held.get(chunk.document_id, {}), chunk.said) if chunk else 0.0
-        gain += NAMED if chunk and chunk.document_id in named else 0.0
-        moved.append(replace(hit, score=max(0.0, hit.score + gain)))
-    return sorted(moved, key=lambda hit: (-hit.score, hit.chunk_id))
+    held, named = {document: variants(name) for document, name in names.items()}, bearing(names, called)
+    return gained(
+        ranked,
+        {
+            chunk_id: WEIGHT * agreement(asked, held.get(chunk.document_id, {}), chunk.said)
+            + NAMED * (chunk.document_id in named)
+            for chunk_id, chunk in chunks.items()
+        },
+    )
 
 
 def bearing(names: Mapping[int, str], called: frozenset[str]) -> set[int]:

@@ -102,6 +102,8 @@ def _passages(found: Sequence[FoundPassage]) -> None:
         ]
         if each.named:
             ranks.append(f"its name {each.named:+.2f}")
+        if each.row:
+            ranks.append(f"a row called so {each.row:+.2f}")
         if each.merged:
             ranks.append(f"with {figures.count(each.merged, 'neighbour')}")
         if passage.edited:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from core.ingestion import intake
+from core.retrieval import labels
+from core.retrieval.explaining import explain
 from core.workspace import Workspace
 from storage.rows import CorpusRow
 from tests.dashboard.conftest import words
@@ -116,3 +118,15 @@ def test_an_amendment_that_the_question_does_not_find_is_told_by_where_it_stands
     workspace.dispatcher.run_one()
     said = words(asking(open_page, corpus, "Within how many days shall the Customer pay each invoice?"))
     assert "quoted: passage 1, msa-amendment-1.md, page 1, which changes it." in said
+
+
+def test_what_a_row_counted_that_is_called_what_was_asked_is_shown(
+    workspace: Workspace, corpus: CorpusRow, open_page: Open
+) -> None:
+    sheet = b"# Accounts of Norvane\n\n| Position | 2024 | 2025 |\n|---|---|---|\n| Inventories | 57,880 | 61,190 |\n"
+    intake.add_files(workspace, corpus.id, [("accounts.md", sheet)])
+    workspace.dispatcher.run_one()
+    (first, *_) = explain(workspace, corpus.id, "How much inventory is there?").together
+    assert (first.passage.document, first.row) == ("accounts.md", labels.WEIGHT)
+    app = asking(open_page, corpus, "How much inventory is there?")
+    assert "a row called so +0.50" in words(app)

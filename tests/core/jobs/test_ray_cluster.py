@@ -32,7 +32,8 @@ from core.jobs import ray_joining
 from core.jobs.ray_cluster import RayCluster
 
 def left():
-    return [each.pid for each in psutil.process_iter() if each.name() == "raylet" and each.status() != "zombie"]
+    seen = [each.info for each in psutil.process_iter(["pid", "name", "status"])]  # one that ends meanwhile is no error
+    return [each["pid"] for each in seen if each["name"] == "raylet" and each["status"] != "zombie"]
 
 joined = RayCluster(sys.argv[1])
 threading.Event().wait(4)

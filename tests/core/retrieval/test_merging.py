@@ -5,9 +5,11 @@ from core.retrieval.merging import MOST_CHARS, merge
 from storage.rows import ChunkRow
 
 
-def row(key: int, document: int = 1, page: int = 1, ordinal: int | None = None, length: int = 500) -> ChunkRow:
-    at = key if ordinal is None else ordinal
-    return ChunkRow(key, 1, document, at, page, at * length, (at + 1) * length, "paragraph", "", "", "")
+def row(key: int, document: int = 1, page: int = 1, text: str = "", heading: str = "") -> ChunkRow:
+    """500 characters of the page, in the order of their keys; words of its own unless they are said."""
+    return ChunkRow(
+        key, 1, document, key, page, key * 500, (key + 1) * 500, "paragraph", heading, "", text or f"{key}."
+    )
 
 
 def merged(rows: list[ChunkRow], order: list[int], top: int = 10, step: float = 0.01) -> list[list[int]]:
@@ -36,6 +38,16 @@ def test_a_passage_has_a_most() -> None:
     groups = merged(rows, list(range(10)))
     assert all(len(group) * 500 <= MOST_CHARS for group in groups)
     assert sorted(key for group in groups for key in group) == list(range(10))
+
+
+def test_what_a_document_says_twice_is_one_passage() -> None:
+    rows = [row(1, text="Two tablets."), row(5, text="Two tablets.", page=2), row(9)]
+    assert merged(rows, [5, 1, 9]) == [[5], [9]]
+
+
+def test_the_same_words_of_another_document_or_under_another_heading_are_another_passage() -> None:
+    rows = [row(1, text="Yes."), row(5, text="Yes.", heading="Alcohol"), row(9, text="Yes.", document=2)]
+    assert merged(rows, [1, 5, 9]) == [[1], [5], [9]]
 
 
 def test_a_chunk_whose_row_is_gone_is_passed_over() -> None:

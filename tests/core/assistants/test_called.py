@@ -1,0 +1,54 @@
+"""A row that is called what was asked is quoted before sentences that speak of it."""
+
+from collections.abc import Callable
+
+from core.assistants.called import WEIGHT, called
+from core.assistants.lists import quoted
+from core.assistants.quoting import relevant
+from core.assistants.reading import SMALL
+from core.assistants.sentences import split
+from core.assistants.synonyms import NONE, Synonyms
+from core.assistants.words import stem, stems
+from core.ingestion.embedding import Embedder
+from core.retrieval.passages import Passage
+from core.retrieval.terms import Same
+
+Make = Callable[..., Passage]
+SHEET = "| (In millions) | 2022 | 2021 |\n| Receivables | 11,200 | 9,800 |\n| Inventories | 78,151 | 78,823 |"
+PROSE = (
+    "Inventory is moved between plants. During the year, $11 was amortized to Inventory as a benefit of the program."
+)
+
+
+def counted(question: str, *passages: Passage, synonyms: Synonyms = NONE) -> dict[str, float]:
+    """What counts for more, by its words."""
+    units = [(passage, sentence) for passage in passages for sentence in split(passage.text, passage.header)]
+    rarity = dict.fromkeys(stems(question), 2.0)
+    found = called(question, units, rarity, synonyms)
+    return {unit[1].text: float(each) for unit, each in zip(units, found, strict=True) if each}
+
+
+def test_only_the_row_that_is_called_so_counts_for_more(passage: Make) -> None:
+    assert counted("How much inventory was there?", passage(SHEET), passage(PROSE, 2)) == {
+        "| Inventories | 78,151 | 78,823 |": WEIGHT
+    }
+
+
+def test_a_row_in_other_words_counts_as_much(passage: Make) -> None:
+    synonyms = Synonyms.of("What was EPS?", [Same("EPS", 12, ("earnings per share",))])
+    row = "| Earnings per share | 1.25 | 1.35 |"
+    assert counted("What was EPS?", passage(f"| | 2022 | 2021 |\n{row}"), synonyms=synonyms) == {row: WEIGHT}
+    assert stem("eps") not in stems(row)
+
+
+def test_who_asks_for_a_change_or_a_meaning_is_not_answered_by_a_figure(passage: Make) -> None:
+    for question in ("Why did inventories rise?", "By how much did inventories increase?", "What do inventories mean?"):
+        assert counted(question, passage(SHEET)) == {}
+
+
+def test_it_is_quoted_before_a_sentence_that_mentions_it(passage: Make, embedder: Embedder) -> None:
+    question = "How much inventory was there at the end of 2022?"
+    asked = dict.fromkeys(stems(question), 2.0)
+    scored = relevant(question, [passage(PROSE), passage(SHEET, 2)], embedder, asked)
+    assert scored.candidates[0].sentence.text == "| Inventories | 78,151 | 78,823 |"
+    assert "78,151" in quoted(scored, SMALL).text
