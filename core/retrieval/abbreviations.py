@@ -21,11 +21,14 @@ MOST_WORDS = 10
 MARKS = " ,\"“”'‘’"
 SMALL = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with"])
 """Words that an abbreviation passes over, or not."""
+OF_FIRMS = frozenset(["CO", "CORP", "GMBH", "INC", "LLC", "LLP", "LP", "LTD", "NV", "PLC", "SA"])
+"""What ends the names of firms: who names a firm does not ask what kind of firm it is."""
 
 
 def short_forms(text: str) -> list[str]:
     """The abbreviations of a text, each once, in order; none of one that is all in capitals."""
-    return [] if text.isupper() else list(dict.fromkeys(match[0] for match in SHORT.finditer(text)))
+    found = dict.fromkeys(match[0] for match in SHORT.finditer(text))
+    return [] if text.isupper() else [each for each in found if each.upper() not in OF_FIRMS]
 
 
 def explained(texts: Iterable[str], short: Sequence[str]) -> dict[str, str]:
@@ -49,12 +52,13 @@ def explained(texts: Iterable[str], short: Sequence[str]) -> dict[str, str]:
 
 
 def long_form(short: str, text: str) -> str:
-    """The end of `text` that `short` abbreviates; "" when none does.
+    """The end of `text` that `short` abbreviates; "" when none does, or when it says the same again ("MSCI Inc.").
 
     The words whose first letters it is, if there are such: by the rule alone "Secure Sockets Layer" would lose its
     first word, since SSL also stands in the other two.
     """
-    return _by_initials(short, text) or _by_letters(short, text)
+    long = _by_initials(short, text) or _by_letters(short, text)
+    return "" if short.lower() in WORD.findall(long.lower()) else long
 
 
 def _by_initials(short: str, text: str) -> str:

@@ -36,6 +36,8 @@ def test_an_abbreviation_is_explained_by_what_stands_beside_it(text: str, short:
         ("(CEO)", "CEO"),
         ("", "CEO"),
         ("an (A) or (B)", "A"),
+        ("MSCI Inc., a Delaware corporation (“MSCI”)", "MSCI"),
+        ("VNUE, Inc. (VNUE)", "VNUE"),
     ],
 )
 def test_what_explains_nothing_gives_nothing(text: str, short: str) -> None:
@@ -57,3 +59,7 @@ def test_the_abbreviations_of_a_question_are_those_with_two_capitals() -> None:
     ]  # fmt: skip
     assert short_forms("WHO IS THE CEO?") == []
     assert short_forms("What is a Lease?") == []
+
+
+def test_what_ends_a_firm_s_name_is_no_abbreviation_to_look_up() -> None:
+    assert short_forms("What does Aldgate LLC owe under the MSA to Norvane, LTD?") == ["MSA"]
