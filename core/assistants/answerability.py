@@ -62,6 +62,7 @@ def answerable(question: str, passages: Sequence[Passage], scored: Scored, asked
 
 def features(question: str, passages: Sequence[Passage], scored: Scored, asked: Asked, rarest: float) -> Floats:
     """What the probability is made of, float32 [len(FEATURES)], each about 0..1."""
+    scored = scored.before or scored  # a row says little of the question in its own words
     held = [
         scored.synonyms.stems(f"{spelt(p.document)}\n{p.title}\n{p.heading}\n{p.header}\n{p.text}") for p in passages
     ]

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -82,7 +82,8 @@ class Scored:
     """Every sentence of every passage, best first, with what other steps need to know about them.
 
     `features` is float32 [n, len(FEATURES)] in the order of `candidates`; `meaning` [n] the cosine alone; `question`
-    is what they were scored against, `synonyms` in which other words.
+    is what they were scored against, `synonyms` in which other words. `before` is the same before rows that are called
+    what was asked counted for more (`called`), where that changed anything: whether there is an answer is judged by it.
     """
 
     candidates: tuple[Candidate, ...]
@@ -90,6 +91,7 @@ class Scored:
     meaning: Floats
     question: str = ""
     synonyms: Synonyms = NONE
+    before: "Scored | None" = None
 
 
 def relevant(
@@ -101,13 +103,18 @@ def relevant(
         return Scored((), np.zeros((0, len(FEATURES)), np.float32), np.zeros(0, np.float32), question, synonyms)
     features = feature_table(question, units, embedder, asked, synonyms)
     meaning = features[:, FEATURES.index("meaning")]
-    scores = features @ weights() + called(question, units, asked, synonyms)
-    scores = settled(question, units, scores)
-    shares = np.exp(scores - scores.max())
-    shares /= shares.sum()
-    order = np.argsort(-scores, kind="stable")
-    found = (Candidate(units[i][0], units[i][1], float(scores[i]), float(shares[i])) for i in order)
-    return Scored(tuple(found), features[order], meaning[order], question, synonyms)
+    scores, more = features @ weights(), called(question, units, asked, synonyms)
+
+    def ranked(scores: Floats) -> Scored:
+        scores = settled(question, units, scores)
+        shares = np.exp(scores - scores.max())
+        shares /= shares.sum()
+        order = np.argsort(-scores, kind="stable")
+        found = (Candidate(units[i][0], units[i][1], float(scores[i]), float(shares[i])) for i in order)
+        return Scored(tuple(found), features[order], meaning[order], question, synonyms)
+
+    before = ranked(scores)
+    return replace(ranked(scores + more), before=before) if more.any() else before
 
 
 @cache

@@ -140,12 +140,13 @@ class Retriever:
 
     def _of_serving(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit], str]:
         index = self._corpora.active_index(corpus_id)
-        if index is not None:
-            question = widened(question, self._same(index, question))
+        same = self._same(index, question) if index else []
+        # By words, the many of a long form drown what else was asked, where the short one stands in the documents too.
+        by_words, by_meaning = widened(question, [each for each in same if not each.explained]), widened(question, same)
         while index is not None:
             with ThreadPoolExecutor(1, "words") as beside:  # both spend their time outside the interpreter
-                words = beside.submit(self._worded, index, question)
-                meaning = self._nearest(index, self._embedder_of(index).embed_one(question))
+                words = beside.submit(self._worded, index, by_words)
+                meaning = self._nearest(index, self._embedder_of(index).embed_one(by_meaning))
             still = self._corpora.active_index(corpus_id)
             if still is not None and still.id == index.id:
                 return words.result(), meaning, index.embedding_model

@@ -36,11 +36,13 @@ class Same:
         asked: those words, without a possessive.
         end: where they end in the question.
         others: what the corpus says in their place.
+        explained: whether it is an abbreviation that the corpus explains. Then its documents hold it as it was asked.
     """
 
     asked: str
     end: int
     others: tuple[str, ...]
+    explained: bool = False
 
 
 def same(question: str, lines: Sequence[str], explaining: Explaining, holds: Holds) -> list[Same]:
@@ -52,7 +54,7 @@ def same(question: str, lines: Sequence[str], explaining: Explaining, holds: Hol
     found = {each.end: each for each in _of_groups(question[:LONGEST], lines)}
     for short, end in _abbreviated(question[:LONGEST]):
         if end not in found and (long := explained(explaining(short), [short]).get(short)):
-            found[end] = Same(short, end, (long,))
+            found[end] = Same(short, end, (long,), explained=True)
     return _held(question, [found[end] for end in sorted(found)], holds)
 
 

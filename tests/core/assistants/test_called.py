@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 
+import pytest
+
+import core.assistants.called
+from core.assistants.answerability import answerable
 from core.assistants.called import WEIGHT, called
 from core.assistants.lists import quoted
 from core.assistants.quoting import relevant
@@ -52,3 +56,18 @@ def test_it_is_quoted_before_a_sentence_that_mentions_it(passage: Make, embedder
     scored = relevant(question, [passage(PROSE), passage(SHEET, 2)], embedder, asked)
     assert scored.candidates[0].sentence.text == "| Inventories | 78,151 | 78,823 |"
     assert "78,151" in quoted(scored, SMALL).text
+    assert scored.before is not None
+    assert scored.candidates[0].probability > scored.before.candidates[0].probability
+
+
+def test_whether_there_is_an_answer_is_judged_as_if_rows_counted_like_sentences(
+    passage: Make, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question, passages = "How much inventory was there at the end of 2022?", [passage(PROSE), passage(SHEET, 2)]
+    asked = dict.fromkeys(stems(question), 2.0)
+    with_rows = relevant(question, passages, embedder, asked)
+    monkeypatch.setattr(core.assistants.called, "WEIGHT", 0.0)
+    without = relevant(question, passages, embedder, asked)
+    assert without.before is None
+    judged = [answerable(question, passages, each, asked, 9.0) for each in (with_rows, without)]
+    assert judged[0] == judged[1]

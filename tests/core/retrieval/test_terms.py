@@ -93,3 +93,16 @@ def test_a_corpus_explains_its_own_abbreviations(library: Library) -> None:
     assert library.retriever.widened(other, "What is the MOQ?") == "What is the MOQ?"
     empty = library.corpus("empty")
     assert library.retriever.widened(empty, "What is the MOQ?") == "What is the MOQ?"
+
+
+def test_the_long_form_that_documents_explain_is_looked_up_by_meaning_alone(library: Library) -> None:
+    corpus = library.corpus("supply")
+    library.add(corpus, "supply.txt", [["The Minimum Order Quantity (MOQ) is agreed.", "The MOQ is 500."]])
+    library.add(corpus, "order.txt", [["An order of quality is kept at a minimum of warmth."]])
+    words, meaning = library.retriever.both(corpus, "What is the MOQ?")
+    named = library.corpora.documents_by_ids
+    chunks = library.corpora.chunks_by_ids([hit.chunk_id for hit in (*words, *meaning)])
+    by_words = {chunks[hit.chunk_id].document_id for hit in words}
+    assert [each.name for each in named(by_words).values()] == ["supply.txt"]
+    assert len(meaning) == 3
+    assert [each.explained for each in library.retriever.same(corpus, "What is the MOQ?")] == [True]
