@@ -32,6 +32,8 @@ PART = re.compile(r"\b(?:segments?|divisions?)\b", re.I)
 """What the heading says where it is about a part."""
 SHORTEST = 3
 """Letters of a word that is looked for in a document's name, where words may stand without spaces."""
+BEGUN = 3
+"""Letters that a word and its inflections have in common at the least."""
 SAID_ELSEWHERE = (
     "much many amount total number value year years annual quarter quarterly month months three six nine twelve first "
     "second third fourth half full fiscal end ended period during january february march april may june july august "
@@ -49,10 +51,14 @@ NOTE = re.compile(r"\([^()]*\)")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table that says figures: its label, without what that puts in brackets, and the heading above."""
+    """A row of a table that says figures: its label, without what that puts in brackets, and the heading above.
+
+    `words` are those of the label that tell it from others.
+    """
 
     label: str
-    heading: str = ""
+    heading: str
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class Wanted:
 
         0..1, more for a row about the whole, less for one about a part that the question does not name.
         """
-        held, said = self._stems(row.label), set[str]()
+        held, said = {self.stem(word) for word in row.words}, set[str]()
         for asked, other in self.same:
             if match := other.search(row.label):
                 said, held = said | asked, held - self._stems(match["said"])
@@ -111,19 +117,31 @@ def gains(
     if not asked or not any(rows.values()):
         return {}
     same = [(content(each.asked), [pattern(other) for other in each.others]) for each in found]
-    texts = {text for each in rows.values() for row in each for text in (row.label, row.heading)}
-    words = {*asked, *(word for text in texts for word in content(text)), *(word for said, _ in same for word in said)}
+    begun = {word[:BEGUN] for word in asked}  # a word and its inflections begin alike
+    others = [other for _, each in same for other in each]
+    near = {
+        key: [row for row in each if not begun.isdisjoint(word[:BEGUN] for word in row.words) or _one_of(others, row)]
+        for key, each in rows.items()
+    }
+    labels = [row for each in near.values() for row in each]
+    texts = {word for heading in {row.heading for row in labels} for word in content(heading)}
+    words = {
+        *asked,
+        *texts,
+        *(word for row in labels for word in row.words),
+        *(word for said, _ in same for word in said),
+    }
     known, rare = stems(words), rarity(asked)
 
     def stem(word: str) -> str:
         return known.get(word, word)  # the full text does not know every letter
 
-    others = [(frozenset(map(stem, said)), other) for said, each in same for other in each]
+    alike = [(frozenset(map(stem, said)), other) for said, each in same for other in each]
     of = {
-        document: Wanted({stem(word): rare[word] for word in own}, others, stem)
+        document: Wanted({stem(word): rare[word] for word in own}, alike, stem)
         for document, own in apart(question, asked, names).items()
     }
-    best = {each.id: max(map(of[each.document_id].agreement, rows[each.id]), default=0.0) for each in chunks}
+    best = {each.id: max(map(of[each.document_id].agreement, near[each.id]), default=0.0) for each in chunks}
     return {chunk_id: WEIGHT * agreement for chunk_id, agreement in best.items() if agreement >= LEAST}
 
 
@@ -152,14 +170,20 @@ def labelled(text: str, heading: str = "") -> Iterator[Row]:
     """
     above, found = heading.rsplit(" > ", 1)[-1], set[str]()
     for line in text.splitlines():
-        if line.startswith("|"):
+        if line.startswith("|") and FIGURE.search(line):
             cells = line.strip().strip("|").split("|")
             at = next((i for i, cell in enumerate(cells) if LETTERS.search(cell)), None)
             if at is not None and any(FIGURE.search(cell) for cell in cells[:at] + cells[at + 1 :]):
                 label = NOTE.sub(" ", cells[at]).strip()
                 if label not in found:
                     found.add(label)
-                    yield Row(label if content(label) else f"{label} {above}", above)
+                    words = content(label)
+                    called = label if words else f"{label} {above}"
+                    yield Row(called, above, tuple(words or content(called)))
+
+
+def _one_of(patterns: Sequence[re.Pattern[str]], row: Row) -> bool:
+    return any(each.search(row.label) for each in patterns)
 
 
 def content(text: str) -> list[str]:
