@@ -2,7 +2,7 @@
 
 A sentence speaks of inventory when it says what was amortized to it; the row that is called Inventories says how much
 there is. What makes a row called so is the same that finds its table: see `core.retrieval.labels`. How much it counts
-was chosen on training questions, see `benchmarks/results/answers.md`.
+was chosen on training questions and on questions to real filings, see `benchmarks/results/retrieval.md`.
 """
 
 import re

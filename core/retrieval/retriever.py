@@ -76,11 +76,14 @@ class Retriever:
         documents = self._corpora.documents_by_ids({row.document_id for row in chunks.values()})
         names = {id: row.name for id, row in documents.items()}
         ranked = preferred(variants(question), ranked, chunks, names, inside(question))
-        return self._passages(gained(ranked, self.of_rows(corpus_id, question, chunks, documents)), top, chunks)
+        ranked = gained(ranked, self.of_rows(corpus_id, question, chunks, documents))
+        return self._passages(ranked, top, chunks, documents)
 
     def passages(self, ranked: Sequence[Ranked], top: int) -> list[Passage]:
         """At most `top` passages made of ranked chunks by their scores alone, as far as the rows know these."""
-        return self._passages(ranked, top, self._corpora.chunks_by_ids([hit.chunk_id for hit in ranked]))
+        chunks = self._corpora.chunks_by_ids([hit.chunk_id for hit in ranked])
+        documents = self._corpora.documents_by_ids({row.document_id for row in chunks.values()})
+        return self._passages(ranked, top, chunks, documents)
 
     def of_rows(
         self, corpus_id: int, question: str, chunks: Mapping[int, ChunkRow], documents: Mapping[int, DocumentRow]
@@ -93,10 +96,11 @@ class Retriever:
         rarity = partial(self._lexical.idf, corpus_id)
         return gains(question, tables, names, self.same(corpus_id, question), self._stemmer.stems, rarity)
 
-    def _passages(self, ranked: Sequence[Ranked], top: int, chunks: Mapping[int, ChunkRow]) -> list[Passage]:
+    def _passages(
+        self, ranked: Sequence[Ranked], top: int, chunks: Mapping[int, ChunkRow], documents: Mapping[int, DocumentRow]
+    ) -> list[Passage]:
         groups = merge(ranked, chunks, top)
         used = [chunks[hit.chunk_id] for group in groups for hit in group]
-        documents = self._corpora.documents_by_ids({row.document_id for row in used})
         pages = self._corpora.pages_by_keys({(row.document_id, row.page) for row in used})
         there = [group for group in groups if _place(group, chunks) in pages]
         return [passage(rank, group, chunks, documents, pages) for rank, group in enumerate(there, 1)]
