@@ -60,7 +60,7 @@ def measure(ws: Workspace, name: str, asked: Sequence[Question]) -> list[Sequenc
     while ws.dispatcher.run_one():
         pass
     retriever = ws.retriever
-    found = [tuple(map(pairs, retriever.both(corpus.id, q.text))) for q in asked]
+    found = [tuple(map(pairs, retriever.both(retriever.query(corpus.id, q.text)))) for q in asked]
     rules: dict[str, Callable[[Pairs, Pairs], list[Ranked]]] = {
         "words": lambda words, _: fuse(words, []),
         "meaning": lambda _, meaning: fuse([], meaning),

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from storage import audit
 from storage.database import Database
 from storage.errors import Exists, NotFound
-from storage.rows import ChunkRow, CorpusRow, DocumentRow, IndexRow, PageRow, Statistics, copied
+from storage.rows import ChunkRow, CorpusRow, DocumentRow, IndexRow, NamedRow, PageRow, Statistics, copied
 from storage.tables import Chunk, Corpus, Document, Index, Page, Table
 
 Id = TypeVar("Id")
@@ -158,6 +158,16 @@ class Corpora:
             for part in parts(sorted(set(ids))):
                 rows = session.scalars(select(Document).where(Document.id.in_(part)))
                 found |= {row.id: copied(DocumentRow, row) for row in rows}
+        return found
+
+    def names_by_ids(self, ids: Iterable[int]) -> dict[int, NamedRow]:
+        """What documents are called, by id; those that are gone are left out."""
+        found: dict[int, NamedRow] = {}
+        with self._database.read() as session:
+            for part in parts(sorted(set(ids))):
+                # Columns, not objects: every search reads a hundred.
+                query = select(Document.id, Document.name, Document.title).where(Document.id.in_(part))
+                found |= {row.id: NamedRow(*row) for row in session.execute(query)}
         return found
 
     def names_by_corpus(self, ids: Iterable[int]) -> dict[int, set[str]]:

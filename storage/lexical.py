@@ -20,6 +20,7 @@ from storage import fts5
 from storage.database import Database
 from storage.errors import Damaged
 from storage.hits import Hit as Hit
+from storage.rarity import Counts, rarity
 from storage.words import Stemmer, searched
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,10 @@ WORD = """
     WHERE t.chunk_text MATCH :word{at} AND t.rank MATCH :columns
 """
 WITHIN = "SELECT id FROM chunks WHERE id IN :ids AND corpus_id = :corpus AND cut = :cut"
+MENTIONS = """
+    SELECT coalesce(c.edited, c.text) FROM chunk_text t JOIN chunks c ON c.id = t.rowid
+    WHERE t.chunk_text MATCH :query AND c.corpus_id = :corpus AND c.cut = :cut ORDER BY t.rowid LIMIT :limit
+"""
 EVERY = "SELECT count(*) FROM chunk_text_docsize"  # a row a chunk, and a short one
 # Where the full text is damaged, the rows say how many chunks of a corpus hold some letters: {held} counts for words.
 ROWS = """
@@ -57,6 +62,7 @@ ROWS = """
     )
 """
 COUNT = "SELECT count(*) FROM chunk_text WHERE chunk_text MATCH :query"
+ANY = "SELECT 1 FROM chunk_text WHERE chunk_text MATCH :query LIMIT 1"
 COLUMNS = "bm25(0.0, 1.0, 1.0, 1.0)"  # what corpus, title, heading and text count
 SOME = 4  # times as many as are wanted: enough to look at where most of what is held is of one corpus
 TERMS = 16  # words of a question that are looked up
@@ -207,18 +213,21 @@ class Lexical:
             return False
         return more is None and less is None
 
-    def search(self, corpus_id: int, question: str, limit: int, cut: int = 0) -> list[Hit]:
+    def search(
+        self, corpus_id: int, question: str, limit: int, cut: int = 0, counts: Counts | None = None
+    ) -> list[Hit]:
         """The chunks of one cut of a corpus that share words with a question, best first.
 
         Scores are BM25 (k1 1.2, b 0.75) over stemmed words; stop words do not count, and of a long question only
         its rarest words do. How rare a word is, the corpus says, so that what others hold changes no order here;
-        which of many words are looked up, and how long a text is, is held against all. Raises Damaged.
+        which of many words are looked up, and how long a text is, is held against all. What had to be counted is
+        noted in `counts`. Raises Damaged.
         """
         with self._database.read() as session, fts5.reading(session, TABLE):
             words = self._rarest(session, searched(question))
             if not words:
                 return []
-            weights = self._weights(session, corpus_id, words)
+            weights = self._weights(session, corpus_id, words, counts or Counts())
             if not weights:
                 return []
             found: list[Hit] = []
@@ -230,33 +239,60 @@ class Lexical:
                     break
         return found[:limit]
 
-    def _weights(self, session: Session, corpus_id: int, words: Sequence[str]) -> dict[str, float]:
+    def _weights(self, session: Session, corpus_id: int, words: Sequence[str], counts: Counts) -> dict[str, float]:
         """What FTS5's score of each word is multiplied with: how rare it is here, for how rare it is anywhere."""
         every = int(session.execute(text(EVERY)).scalar_one())
         mine, found = _counted(session, corpus_id, words)
+        counts.note(mine, found)
         here = {word: n for word, n in found.items() if n}
         anywhere = {word: _number(session, _any_of([word])) for word in here}
         if every < max(mine, *anywhere.values(), 0):
             raise Damaged(TABLE)  # its own tables do not fit together
         return {word: rarity(mine, n) / _rarity_of_fts5(every, anywhere[word]) for word, n in here.items()}
 
+    def mentions(self, corpus_id: int, word: str, limit: int, cut: int = 0) -> list[str]:
+        """The texts of the first chunks of one cut of a corpus that hold a word, oldest first.
+
+        Where a document brings a word in, it says what it means. Nothing is scored or sorted, so a word that all
+        chunks hold takes no longer than another. Raises Damaged.
+        """
+        values = {"query": _query(corpus_id, [word]), "corpus": corpus_id, "cut": cut, "limit": limit}
+        with self._database.read() as session, fts5.reading(session, TABLE):
+            return list(session.scalars(text(MENTIONS), values))
+
     def count(self, corpus_id: int) -> int:
         """How many chunks of a corpus the full text holds, of whatever cut; raises Damaged."""
         with self._database.read() as session, fts5.reading(session, TABLE):
             return _number(session, _query(corpus_id))
 
-    def idf(self, corpus_id: int, words: Collection[str]) -> dict[str, float]:
+    def held(self, corpus_id: int, words: Collection[str]) -> set[str]:
+        """Those of some words that a corpus holds; the first chunk with one decides, so that none is counted."""
+        try:
+            with self._database.read() as session, fts5.reading(session, TABLE):
+                return {
+                    word for word in words if session.execute(text(ANY), {"query": _query(corpus_id, [word])}).first()
+                }
+        except Damaged:
+            return {word for word, n in self._counted_in_rows(corpus_id, sorted(set(words)))[1].items() if n}
+
+    def idf(self, corpus_id: int, words: Collection[str], counts: Counts | None = None) -> dict[str, float]:
         """How rare each word is in a corpus, see `rarity`.
 
         Words are stemmed like the text; a word that no chunk holds has the highest value. While the full text is
-        damaged the rows are counted whose letters hold a word or its stem, which is nearly the same.
+        damaged the rows are counted whose letters hold a word or its stem, which is nearly the same. What `counts`
+        knows is not counted again, and what is counted is noted there.
         """
+        counts = counts or Counts()
+        if missing := counts.missing(words):
+            counts.note(*self._total_and_found(corpus_id, missing, counts.total))
+        return {word: rarity(counts.total or 0, counts.holding[word]) for word in words}
+
+    def _total_and_found(self, corpus_id: int, words: Sequence[str], total: int | None) -> tuple[int, dict[str, int]]:
         try:
             with self._database.read() as session, fts5.reading(session, TABLE):
-                total, found = _counted(session, corpus_id, words)
+                return _counted(session, corpus_id, words, total)
         except Damaged:
-            total, found = self._counted_in_rows(corpus_id, sorted(set(words)))
-        return {word: rarity(total, n) for word, n in found.items()}
+            return self._counted_in_rows(corpus_id, sorted(set(words)))
 
     def _counted_in_rows(self, corpus_id: int, words: Sequence[str]) -> tuple[int, dict[str, int]]:
         stems = self._stemmer.stems(words)
@@ -281,10 +317,12 @@ class Lexical:
         ]
 
 
-def _counted(session: Session, corpus_id: int, words: Iterable[str]) -> tuple[int, dict[str, int]]:
-    """How many chunks the full text holds of a corpus, and how many of them hold each word."""
+def _counted(
+    session: Session, corpus_id: int, words: Iterable[str], total: int | None = None
+) -> tuple[int, dict[str, int]]:
+    """How many chunks the full text holds of a corpus, unless that is known, and how many of them hold each word."""
     held = {word: _number(session, _query(corpus_id, [word])) for word in dict.fromkeys(words)}
-    return _number(session, _query(corpus_id)), held
+    return _number(session, _query(corpus_id)) if total is None else total, held
 
 
 def _scored(session: Session, weights: Mapping[str, float], most: int) -> list[Hit]:
@@ -301,11 +339,6 @@ def _within(session: Session, chunk_ids: Sequence[int], corpus_id: int, cut: int
     statement = text(WITHIN).bindparams(bindparam("ids", expanding=True))
     values = {"corpus": corpus_id, "cut": cut}
     return {found for ids in _parts(chunk_ids) for found in session.scalars(statement, values | {"ids": ids})}
-
-
-def rarity(total: int, holding: int) -> float:
-    """Inverse document frequency, above 0: ln(1 + (N - n + 0.5) / (n + 0.5)), n of N chunks holding a word."""
-    return math.log1p((max(total, holding) - holding + 0.5) / (holding + 0.5))
 
 
 def _rarity_of_fts5(total: int, holding: int) -> float:

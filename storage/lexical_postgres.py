@@ -16,7 +16,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.orm import Session
 
 from storage.hits import Hit
-from storage.lexical import AT_ONCE, POSTINGS, TABLE, TERMS, Lexical, Numbered, rarity
+from storage.lexical import AT_ONCE, POSTINGS, TABLE, TERMS, Lexical, Numbered
+from storage.rarity import Counts, rarity
 from storage.words import searched
 
 CREATE = (
@@ -41,6 +42,10 @@ SEARCH = """
     FROM chunk_text t JOIN chunks c ON c.id = t.chunk_id AND c.cut = :cut CROSS JOIN LATERAL unnest(t.words) AS w
     JOIN unnest(CAST(:stems AS text[]), CAST(:idfs AS double precision[])) AS s(stem, idf) ON s.stem = w.lexeme
     WHERE t.words @@ :query ::tsquery GROUP BY t.chunk_id ORDER BY score DESC, t.chunk_id LIMIT :limit
+"""
+MENTIONS = """
+    SELECT coalesce(c.edited, c.text) FROM chunk_text t JOIN chunks c ON c.id = t.chunk_id AND c.cut = :cut
+    WHERE t.words @@ :query ::tsquery ORDER BY t.chunk_id LIMIT :limit
 """
 LONGEST_STEM, LAST_PLACE, MOST_PLACES = 1000, 16_383, 255  # what a tsvector takes: characters, position, per stem
 
@@ -96,16 +101,22 @@ class PostgresLexical(Lexical):
             )
             return session.execute(found).first() is None
 
-    def search(self, corpus_id: int, question: str, limit: int, cut: int = 0) -> list[Hit]:
+    def search(
+        self, corpus_id: int, question: str, limit: int, cut: int = 0, counts: Counts | None = None
+    ) -> list[Hit]:
         """The chunks of one cut of a corpus that share words with a question, best first.
 
         Scores are BM25 (k1 1.2, b 0.75) over stemmed words; stop words do not count, and of a long
-        question only its rarest words do. How rare a word is, the corpus says.
+        question only its rarest words do. How rare a word is, the corpus says. What had to be counted is noted
+        in `counts`.
         """
-        stems = sorted(set(self._stemmer.stems(searched(question)).values()))
+        words = self._stemmer.stems(searched(question))
+        stems = sorted(set(words.values()))
         with self._database.read() as session:
             total, average = session.execute(text(SIZE), {"corpus": corpus_id}).one()
             frequency = self._frequency(session, corpus_id, stems)
+            if counts is not None:
+                counts.note(int(total), {word: frequency.get(stem, 0) for word, stem in words.items()})
             kept = _rarest(frequency)
             if not kept:
                 return []
@@ -115,22 +126,32 @@ class PostgresLexical(Lexical):
             }  # fmt: skip
             return [Hit(*row) for row in session.execute(text(SEARCH), values)]
 
+    def mentions(self, corpus_id: int, word: str, limit: int, cut: int = 0) -> list[str]:
+        """The texts of the first chunks of one cut of a corpus that hold a word, oldest first."""
+        stems = self._stemmer.sequences([word.replace("\0", " ")])[0]
+        if not stems:
+            return []
+        together = " <-> ".join(map(quoted, stems))
+        values = {"query": f"{quoted(f'#{int(corpus_id)}')} & ({together})", "cut": cut, "limit": limit}
+        with self._database.read() as session:
+            return list(session.scalars(text(MENTIONS), values))
+
     def count(self, corpus_id: int) -> int:
         """How many chunks of a corpus the full text holds, of whatever cut."""
         with self._database.read() as session:
             return int(session.execute(text(SIZE), {"corpus": corpus_id}).one()[0])
 
-    def idf(self, corpus_id: int, words: Collection[str]) -> dict[str, float]:
-        """How rare each word is in a corpus, see `rarity`.
+    def held(self, corpus_id: int, words: Collection[str]) -> set[str]:
+        """Those of some words that a corpus holds."""
+        return {word for word, n in self._total_and_found(corpus_id, list(words), 0)[1].items() if n}
 
-        Words are stemmed like the text; a word that no chunk holds has the highest value.
-        """
+    def _total_and_found(self, corpus_id: int, words: Sequence[str], total: int | None) -> tuple[int, dict[str, int]]:
         stems = self._stemmer.stems([word.replace("\0", " ") for word in words])
         with self._database.read() as session:
-            total = int(session.execute(text(SIZE), {"corpus": corpus_id}).one()[0])
+            if total is None:
+                total = int(session.execute(text(SIZE), {"corpus": corpus_id}).one()[0])
             frequency = self._frequency(session, corpus_id, sorted(set(stems.values())))
-        found = {word: frequency.get(stems.get(word.replace("\0", " "), ""), 0) for word in words}
-        return {word: rarity(total, n) for word, n in found.items()}
+        return total, {word: frequency.get(stems.get(word.replace("\0", " "), ""), 0) for word in words}
 
     def _frequency(self, session: Session, corpus_id: int, stems: Sequence[str]) -> dict[str, int]:
         """How many chunks of a corpus hold each stem; those that none holds are left out."""

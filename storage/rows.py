@@ -498,6 +498,15 @@ class AuditRow:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class NamedRow:
+    """What a document is called."""
+
+    id: int
+    name: str
+    title: str
+
+
 def copied(kind: type[Row], record: object, **extra: object) -> Row:
     """A detached copy of an ORM record: every field of `kind` from `extra`, or else from the attribute of its name."""
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]

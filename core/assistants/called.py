@@ -41,9 +41,10 @@ def called(
     same = [(stems, each) for stems, others in synonyms.groups for each in others]
     names = {passage.document_id: (passage.document, passage.title) for passage, _ in units}
     words = apart(question, content(question), names)
-    wanted = {id: Wanted({stem(w): rarity.get(stem(w), 0.0) for w in own}, same, stem) for id, own in words.items()}
+    wanted = {document: Wanted({stem(word) for word in own}, same, stem) for document, own in words.items()}
+    rare = {each: rarity.get(each, 0.0) for one in wanted.values() for each in one.stems}
     for i, (passage, sentence) in enumerate(units):
         row = next(labelled(sentence.text, passage.heading), None) if sentence.row else None
-        agreement = wanted[passage.document_id].agreement(row) if row else 0.0
+        agreement = wanted[passage.document_id].agreement(row, rare) if row else 0.0
         found[i] = WEIGHT * agreement if agreement >= LEAST else 0.0
     return found

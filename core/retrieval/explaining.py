@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from core.errors import BadInput
 from core.retrieval.fusion import Ranked, fuse
 from core.retrieval.passages import Passage
+from core.retrieval.query import Query
 from core.retrieval.terms import NOWHERE
 from core.retrieval.variants import NAMED, WEIGHT, agreement, bearing, inside, variants
 from storage.hits import Hit
-from storage.rows import ChunkRow, DocumentRow
+from storage.rows import ChunkRow, NamedRow
 from storage.words import WORD, Stemmer, content_words, searched
 
 if TYPE_CHECKING:
@@ -86,15 +87,15 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
     if not question.strip():
         raise BadInput("The question is empty.", "Type a question.")
     began = time.perf_counter()
-    words, meaning = ws.retriever.both(corpus_id, question)
+    query = ws.retriever.query(corpus_id, question)
+    words, meaning = ws.retriever.both(query)
     ranked: list[Ranked] = fuse([(hit.chunk_id, hit.score) for hit in words], [(h.chunk_id, h.score) for h in meaning])
-    passages = ws.retriever.found(corpus_id, question, ranked, top)
+    passages = ws.retriever.found(query, ranked, top)
     shown = [hit.chunk_id for hit in (*words[: 2 * top], *meaning[: 2 * top])]
     chunks = ws.corpora.chunks_by_ids([*shown, *(key for each in passages for key in each.chunk_ids)])
-    documents = ws.corpora.documents_by_ids({chunk.document_id for chunk in chunks.values()})
-    rows = ws.retriever.of_rows(corpus_id, question, chunks, documents)
-    looked_up = ws.retriever.widened(corpus_id, question)
-    said = _asked(ws, corpus_id, looked_up)
+    documents = ws.corpora.names_by_ids({chunk.document_id for chunk in chunks.values()})
+    rows = ws.retriever.of_rows(query, chunks, documents)
+    said = _asked(query)
     stemmer, numbers = Stemmer(), variants(question)
     named = bearing({each.document_id: each.document for each in passages}, inside(question))
 
@@ -116,7 +117,7 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
     )
     return Explanation(
         question=question,
-        looked_up=looked_up,
+        looked_up=query.by_meaning,
         words=tuple(sorted(said, key=lambda word: -word.rarity)),
         by_words=found(words),
         by_meaning=found(meaning),
@@ -125,15 +126,15 @@ def explain(ws: "Workspace", corpus_id: int, question: str, top: int = TOP) -> E
     )
 
 
-def _asked(ws: "Workspace", corpus_id: int, question: str) -> list[Asked]:
-    own, words = content_words(question), searched(question)
-    rarity = ws.lexical.idf(corpus_id, [*words, NOWHERE])
+def _asked(query: Query) -> list[Asked]:
+    own, words = content_words(query.by_meaning), searched(query.by_meaning)
+    rarity = query.rarity([*words, NOWHERE])
     asked = [Asked(word, rarity[word], rarity[word] < rarity[NOWHERE]) for word in words]
     return [each for each in asked if each.known or each.word in own]
 
 
 def _found(
-    rank: int, hit: Hit, chunk: ChunkRow, documents: Mapping[int, DocumentRow], said: Sequence[Asked], stemmer: Stemmer
+    rank: int, hit: Hit, chunk: ChunkRow, documents: Mapping[int, NamedRow], said: Sequence[Asked], stemmer: Stemmer
 ) -> FoundChunk:
     document = documents.get(chunk.document_id)
     name, title = (document.name, document.title) if document else ("", "")

@@ -46,6 +46,8 @@ LETTERS = re.compile(r"[^\W\d_]{2}")
 FIGURE = re.compile(r"\d")
 NAME = re.compile(r"(?<=[^\W_][ \u2019'(\"])[^\W\d_a-z][^\W_]+")
 """A word with a capital that does not begin the question."""
+LONGEST = 20
+"""Words of a question that asks for a row: one in more words tells a story, and no label says half of it."""
 NOTE = re.compile(r"\([^()]*\)")
 
 
@@ -66,35 +68,40 @@ class Wanted:
     """What a question asks of the rows of one document's tables.
 
     Attributes:
-        rarity: the stems of its words, each with its rarity in the corpus.
+        stems: of its words.
         same: stems of some of them, and how a label says the same (`said`).
         stem: of a word.
     """
 
-    rarity: Mapping[str, float]
+    stems: Collection[str]
     same: Sequence[tuple[frozenset[str], re.Pattern[str]]]
     stem: Callable[[str], str]
 
-    def agreement(self, row: Row) -> float:
-        """How well a row is what was asked: the share of that which its label says, times that of the label asked for.
-
-        0..1, more for a row about the whole, less for one about a part that the question does not name.
-        """
+    def said(self, row: Row) -> tuple[set[str], float]:
+        """Which of the stems a row's label says, and the share of the label that says them, 0..1."""
         held, said = {self.stem(word) for word in row.words}, set[str]()
         for asked, other in self.same:
             if match := other.search(row.label):
-                said, held = said | asked, held - self._stems(match["said"])
-        found, every = self.rarity.keys() & (held | said), sum(self.rarity.values())
-        if not found or not every:
-            return 0.0
-        beside = len(held - self.rarity.keys())
-        share = sum(self.rarity[each] for each in found) / every * len(found) / (len(found) + beside)
+                said, held = said | asked, held - self._of(match["said"])
+        found = (held | said).intersection(self.stems)
+        return found, len(found) / (len(found) + len(held.difference(self.stems))) if found else 0.0
+
+    def agreement(self, row: Row, rarity: Mapping[str, float]) -> float:
+        """How well a row is what was asked: the share of that which its label says, times that of the label asked for.
+
+        0..1, more for a row about the whole, less for one about a part that the question does not name.
+
+        Args:
+            rarity: of each of the stems in the corpus.
+        """
+        (found, of_label), every = self.said(row), sum(rarity[each] for each in self.stems)
+        share = of_label * sum(rarity[each] for each in found) / every if found and every else 0.0
         if WHOLE.search(f"{row.label} {row.heading}"):
             return MORE * share
-        part = PART.search(row.heading) and not self._stems(row.heading) & self.rarity.keys()
+        part = PART.search(row.heading) and self._of(row.heading).isdisjoint(self.stems)
         return LESS * share if part else share
 
-    def _stems(self, text: str) -> set[str]:
+    def _of(self, text: str) -> set[str]:
         return {self.stem(word) for word in content(text)}
 
 
@@ -112,10 +119,12 @@ def gains(
         names: of the documents, and their titles, by their ids.
         found: what means the same in the corpus as words of the question.
     """
-    chunks = [chunk for chunk in chunks if chunk.document_id in names]  # one that was just deleted has none
-    asked, rows = content(question), {chunk.id: list(labelled(chunk.said, chunk.heading)) for chunk in chunks}
-    if not asked or not any(rows.values()):
+    asked = content(question)
+    if not 0 < len(asked) <= LONGEST:
         return {}
+    own = apart(question, asked, names)  # a document that was just deleted has no name
+    chunks = [chunk for chunk in chunks if own.get(chunk.document_id)]
+    rows = {chunk.id: list(labelled(chunk.said, chunk.heading)) for chunk in chunks}
     same = [(content(each.asked), [pattern(other) for other in each.others]) for each in found]
     begun = {word[:BEGUN] for word in asked}  # a word and its inflections begin alike
     others = [other for _, each in same for other in each]
@@ -124,6 +133,8 @@ def gains(
         for key, each in rows.items()
     }
     labels = [row for each in near.values() for row in each]
+    if not labels:
+        return {}
     texts = {word for heading in {row.heading for row in labels} for word in content(heading)}
     words = {
         *asked,
@@ -131,17 +142,22 @@ def gains(
         *(word for row in labels for word in row.words),
         *(word for said, _ in same for word in said),
     }
-    known, rare = stems(words), rarity(asked)
+    known = stems(words)
 
     def stem(word: str) -> str:
         return known.get(word, word)  # the full text does not know every letter
 
     alike = [(frozenset(map(stem, said)), other) for said, each in same for other in each]
-    of = {
-        document: Wanted({stem(word): rare[word] for word in own}, alike, stem)
-        for document, own in apart(question, asked, names).items()
+    of = {each: Wanted({stem(word) for word in own[each]}, alike, stem) for each in {c.document_id for c in chunks}}
+    likely = {
+        each.id: [row for row in near[each.id] if MORE * of[each.document_id].said(row)[1] >= LEAST] for each in chunks
     }
-    best = {each.id: max(map(of[each.document_id].agreement, near[each.id]), default=0.0) for each in chunks}
+    chunks = [each for each in chunks if likely[each.id]]  # where there are none, no word has to be counted
+    counted = (
+        rarity([word for word in asked if any(word in own[each.document_id] for each in chunks)]) if chunks else {}
+    )
+    rare = {stem(word): found for word, found in counted.items()}
+    best = {each.id: max(of[each.document_id].agreement(row, rare) for row in likely[each.id]) for each in chunks}
     return {chunk_id: WEIGHT * agreement for chunk_id, agreement in best.items() if agreement >= LEAST}
 
 

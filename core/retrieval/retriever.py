@@ -17,14 +17,16 @@ from core.retrieval.fusion import Ranked, fuse, gained, level
 from core.retrieval.labels import gains
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
-from core.retrieval.terms import NOWHERE, Same, same, widened
+from core.retrieval.query import Query
+from core.retrieval.terms import Same, same, widened
 from core.retrieval.variants import inside, preferred, variants
 from core.tracing import where
 from storage.corpora import Corpora
 from storage.errors import Damaged, Rebuilding, Unreachable
 from storage.hits import Hit
 from storage.lexical import Lexical
-from storage.rows import ChunkRow, DocumentRow, IndexRow, PageRow
+from storage.rarity import Counts
+from storage.rows import ChunkRow, IndexRow, NamedRow, PageRow
 from storage.vectors import Floats, Vectors
 from storage.words import Stemmer
 
@@ -65,39 +67,43 @@ class Retriever:
         """
         if not question.strip() or top < 1:
             return []
-        return self.found(corpus_id, question, self.ranked(corpus_id, question, also), top)
+        query = self.query(corpus_id, question)
+        return self.found(query, self._together(query, also), top)
 
-    def found(self, corpus_id: int, question: str, ranked: Sequence[Ranked], top: int) -> list[Passage]:
+    def query(self, corpus_id: int, question: str) -> Query:
+        """A question to a corpus, with what is known of its words there."""
+        return Query(corpus_id, question, self.same(corpus_id, question), self._lexical)
+
+    def found(self, query: Query, ranked: Sequence[Ranked], top: int) -> list[Passage]:
         """At most `top` passages made of ranked chunks after what a question asks for.
 
         Documents that it names are preferred (`variants`), and tables with a row that is called so (`labels`).
         """
         chunks = self._corpora.chunks_by_ids([hit.chunk_id for hit in ranked])
-        documents = self._corpora.documents_by_ids({row.document_id for row in chunks.values()})
+        documents = self._corpora.names_by_ids({row.document_id for row in chunks.values()})
         names = {id: row.name for id, row in documents.items()}
-        ranked = preferred(variants(question), ranked, chunks, names, inside(question))
-        ranked = gained(ranked, self.of_rows(corpus_id, question, chunks, documents))
+        ranked = preferred(variants(query.text), ranked, chunks, names, inside(query.text))
+        ranked = gained(ranked, self.of_rows(query, chunks, documents))
         return self._passages(ranked, top, chunks, documents)
 
     def passages(self, ranked: Sequence[Ranked], top: int) -> list[Passage]:
         """At most `top` passages made of ranked chunks by their scores alone, as far as the rows know these."""
         chunks = self._corpora.chunks_by_ids([hit.chunk_id for hit in ranked])
-        documents = self._corpora.documents_by_ids({row.document_id for row in chunks.values()})
+        documents = self._corpora.names_by_ids({row.document_id for row in chunks.values()})
         return self._passages(ranked, top, chunks, documents)
 
     def of_rows(
-        self, corpus_id: int, question: str, chunks: Mapping[int, ChunkRow], documents: Mapping[int, DocumentRow]
+        self, query: Query, chunks: Mapping[int, ChunkRow], documents: Mapping[int, NamedRow]
     ) -> dict[int, float]:
         """What chunks gain by rows that are called what was asked, by their ids: see `labels`."""
         tables = [row for row in chunks.values() if "|" in row.said]
         if not tables:
             return {}
         names = {id: (row.name, row.title) for id, row in documents.items()}
-        rarity = partial(self._lexical.idf, corpus_id)
-        return gains(question, tables, names, self.same(corpus_id, question), self._stemmer.stems, rarity)
+        return gains(query.text, tables, names, query.same, self._stemmer.stems, query.rarity)
 
     def _passages(
-        self, ranked: Sequence[Ranked], top: int, chunks: Mapping[int, ChunkRow], documents: Mapping[int, DocumentRow]
+        self, ranked: Sequence[Ranked], top: int, chunks: Mapping[int, ChunkRow], documents: Mapping[int, NamedRow]
     ) -> list[Passage]:
         groups = merge(ranked, chunks, top)
         used = [chunks[hit.chunk_id] for group in groups for hit in group]
@@ -107,7 +113,10 @@ class Retriever:
 
     def ranked(self, corpus_id: int, question: str, also: Sequence[int] = ()) -> list[Ranked]:
         """Every chunk that either path found, best first, as the look-ups see it."""
-        found = [self._found(each, question) for each in (corpus_id, *also)]
+        return self._together(self.query(corpus_id, question), also)
+
+    def _together(self, query: Query, also: Sequence[int]) -> list[Ranked]:
+        found = [self._found(each) for each in (query, *(self.query(other, query.text) for other in also))]
         words = sorted((hit for words, _, _ in found for hit in words), key=lambda hit: -hit.score)
         meaning = level([(model, _pairs(meaning)) for _, meaning, model in found])
         return fuse(_pairs(words[:CANDIDATES]), meaning[:CANDIDATES])
@@ -119,7 +128,7 @@ class Retriever:
 
     def by_meaning(self, corpus_id: int, question: str) -> list[Hit]:
         """Chunks whose vectors are nearest to the question's, best first."""
-        return self.both(corpus_id, question)[1]
+        return self.both(self.query(corpus_id, question))[1]
 
     def same(self, corpus_id: int, question: str) -> list[Same]:
         """What means the same in a corpus as words of a question."""
@@ -130,52 +139,46 @@ class Retriever:
         """What is looked up for a question: the question itself, with what means the same in the corpus."""
         return widened(question, self.same(corpus_id, question))
 
-    def both(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit]]:
+    def both(self, query: Query) -> tuple[list[Hit], list[Hit]]:
         """What words find and what meaning finds, of one index: never some of each side of a swap."""
-        words, meaning, _ = self._found(corpus_id, question)
+        words, meaning, _ = self._found(query)
         return words, meaning
 
-    def _found(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit], str]:
+    def _found(self, query: Query) -> tuple[list[Hit], list[Hit], str]:
         """Both, and the embedding model of that index."""
         try:
-            return self._of_serving(corpus_id, question)
+            return self._of_serving(query)
         except Unreachable as error:
             raise StoreDown(f"Nothing can be searched by meaning: {error}.", "Start it, and ask again.") from error
 
-    def _of_serving(self, corpus_id: int, question: str) -> tuple[list[Hit], list[Hit], str]:
-        index = self._corpora.active_index(corpus_id)
-        same = self._same(index, question) if index else []
-        # By words, the many of a long form drown what else was asked, where the short one stands in the documents too.
-        by_words, by_meaning = widened(question, [each for each in same if not each.explained]), widened(question, same)
+    def _of_serving(self, query: Query) -> tuple[list[Hit], list[Hit], str]:
+        index = self._corpora.active_index(query.corpus_id)
         while index is not None:
             with ThreadPoolExecutor(1, "words") as beside:  # both spend their time outside the interpreter
-                words = beside.submit(self._worded, index, by_words)
-                meaning = self._nearest(index, self._embedder_of(index).embed_one(by_meaning))
-            still = self._corpora.active_index(corpus_id)
+                words = beside.submit(self._worded, index, query.by_words, query.counts)
+                meaning = self._nearest(index, self._embedder_of(index).embed_one(query.by_meaning))
+            still = self._corpora.active_index(query.corpus_id)
             if still is not None and still.id == index.id:
                 return words.result(), meaning, index.embedding_model
             index = still  # swapped meanwhile, and perhaps dropped: ask the one that serves now
         return [], [], ""
 
-    def _worded(self, index: IndexRow, question: str) -> list[Hit]:
+    def _worded(self, index: IndexRow, question: str, counts: Counts | None = None) -> list[Hit]:
         try:
-            return self._lexical.search(index.corpus_id, question, CANDIDATES, index.cut)
+            return self._lexical.search(index.corpus_id, question, CANDIDATES, index.cut, counts)
         except Damaged as error:  # known to the database from now on, so it is made anew
             log.error("the full text cannot be searched; meaning finds alone, until it is made anew: %s", where(error))
             return []
 
     def _same(self, index: IndexRow, question: str) -> list[Same]:
-        terms, held = self._terms_of(index.corpus_id), partial(self._held, index.corpus_id)
-        return same(question, terms, partial(self._texts_with, index), held)
+        terms, held = self._terms_of(index.corpus_id), partial(self._lexical.held, index.corpus_id)
+        return same(question, terms, partial(self._mentions, index), held)
 
-    def _texts_with(self, index: IndexRow, word: str) -> list[str]:
-        hits = self._worded(index, word)
-        chunks = self._corpora.chunks_by_ids([hit.chunk_id for hit in hits])
-        return [chunks[hit.chunk_id].said for hit in hits if hit.chunk_id in chunks]
-
-    def _held(self, corpus_id: int, words: Sequence[str]) -> dict[str, bool]:
-        rarity = self._lexical.idf(corpus_id, [NOWHERE, *words])
-        return {word: rarity[word] < rarity[NOWHERE] for word in words}
+    def _mentions(self, index: IndexRow, word: str) -> list[str]:
+        try:
+            return self._lexical.mentions(index.corpus_id, word, CANDIDATES, index.cut)
+        except Damaged:  # until it is made anew, abbreviations are looked up as they were written
+            return []
 
     def _nearest(self, index: IndexRow, vector: Floats) -> list[Hit]:
         try:
@@ -198,7 +201,7 @@ def passage(
     rank: int,
     group: Sequence[Ranked],
     chunks: Mapping[int, ChunkRow],
-    documents: Mapping[int, DocumentRow],
+    documents: Mapping[int, NamedRow],
     pages: Mapping[tuple[int, int], PageRow],
 ) -> Passage:
     """One passage from neighbouring chunks in page order."""

@@ -7,20 +7,23 @@ sentence that says it says what was asked (`core.assistants.synonyms`). Pure, bu
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 
 from core.domains import members
 from core.retrieval.abbreviations import explained, short_forms
 from storage.words import STOP
 
 Explaining = Callable[[str], Sequence[str]]
-"""Texts of the corpus that hold an abbreviation, those that are most about it first."""
-Holds = Callable[[Sequence[str]], Mapping[str, bool]]
-"""Whether the corpus holds each of some words."""
+"""Texts of the corpus that hold an abbreviation, those first that mention it first."""
+Holds = Callable[[Sequence[str]], Collection[str]]
+"""Those of some words that the corpus holds."""
 AT_MOST = 3
 """Others that are added for one of a group: more would drown what was asked."""
+SHORT_FORMS = 6
+"""Abbreviations of a question that are looked up."""
 LONGEST = 1000
 """Characters of a question that are looked at."""
 WORD = re.compile(r"[^\W_]+")
@@ -52,7 +55,7 @@ def same(question: str, lines: Sequence[str], explaining: Explaining, holds: Hol
         lines: the groups of the domain.
     """
     found = {each.end: each for each in _of_groups(question[:LONGEST], lines)}
-    for short, end in _abbreviated(question[:LONGEST]):
+    for short, end in islice(_abbreviated(question[:LONGEST]), SHORT_FORMS):
         if end not in found and (long := explained(explaining(short), [short]).get(short)):
             found[end] = Same(short, end, (long,), explained=True)
     return _held(question, [found[end] for end in sorted(found)], holds)
@@ -98,11 +101,11 @@ def _held(question: str, found: Sequence[Same], holds: Holds) -> list[Same]:
     """What the corpus says and the question does not yet."""
     parts = {other: _content(other) for each in found for other in each.others}
     asked = list(dict.fromkeys(word for words in parts.values() for word in words))
-    there = holds(asked) if asked else {}
+    there = holds(asked) if asked else ()
     lower = question.lower()
 
     def wanted(other: str) -> bool:
-        return other.lower() not in lower and all(there[word] for word in parts[other])
+        return other.lower() not in lower and all(word in there for word in parts[other])
 
     kept = [replace(each, others=tuple(filter(wanted, each.others))[:AT_MOST]) for each in found]
     return [each for each in kept if each.others]

@@ -11,6 +11,7 @@ import storage.lexical
 from storage.database import Database
 from storage.lexical import Lexical, create_statements
 from storage.lexical import lexical as lexical_of
+from storage.rarity import Counts
 from storage.tables import Chunk, Corpus, Document
 from storage.words import Stemmer, content_words, searched
 
@@ -239,6 +240,36 @@ def test_rare_words_weigh_more(database: Database, lexical: Lexical) -> None:
     corpus = add(database, lexical, "c", ["rent rent", "rents deposit", "renting"])
     idf = lexical.idf(corpus, ["rent", "deposit", "unheard"])
     assert idf["rent"] < idf["deposit"] < idf["unheard"]
+
+
+def test_the_first_mentions_of_a_word_come_first_and_those_of_other_corpora_never(
+    database: Database, lexical: Lexical
+) -> None:
+    other = add(database, lexical, "other", ["CKD is of another corpus"])
+    corpus = add(database, lexical, "c", ["none", "chronic kidney disease (CKD)", "CKD, CKD and CKD", "R&D (research)"])
+    assert lexical.mentions(corpus, "CKD", 9) == ["chronic kidney disease (CKD)", "CKD, CKD and CKD"]
+    assert lexical.mentions(corpus, "CKD", 1) == ["chronic kidney disease (CKD)"]
+    assert lexical.mentions(other, "CKD", 9) == ["CKD is of another corpus"]
+    assert lexical.mentions(corpus, "R&D", 9) == ["R&D (research)"]
+    assert lexical.mentions(corpus, "D&R", 9) == lexical.mentions(corpus, "CKD", 9, cut=1) == []
+    assert lexical.mentions(corpus, '\0"', 9) == []
+
+
+def test_the_words_that_a_corpus_holds_are_told_from_those_of_others(database: Database, lexical: Lexical) -> None:
+    add(database, lexical, "other", ["a wombat"])
+    corpus = add(database, lexical, "c", ["a quokka"], title="Notes")
+    assert lexical.held(corpus, ["quokkas", "wombat", "notes", "…"]) == {"quokkas", "notes"}
+
+
+def test_what_a_search_counted_is_not_counted_again(database: Database, lexical: Lexical) -> None:
+    corpus = add(database, lexical, "c", ["rent and rent deposit", "the rent is due"])
+    counts = Counts()
+    lexical.search(corpus, "How much is the rent deposit?", 10, counts=counts)
+    assert (counts.total, counts.holding["rent"], counts.holding["deposit"]) == (2, 2, 1)
+    plain = lexical.idf(corpus, ["rent", "due", "unheard"])
+    assert lexical.idf(corpus, ["rent", "due", "unheard"], counts) == plain
+    counts.holding["rent"] = 0  # what stands there is taken, whatever the table says
+    assert lexical.idf(corpus, ["rent"], counts)["rent"] == plain["unheard"]
 
 
 def test_the_rarity_of_a_word_with_a_zero_byte_is_that_of_the_word(database: Database, lexical: Lexical) -> None:

@@ -132,7 +132,7 @@ def test_a_corpus_of_an_added_domain_is_asked_in_its_words_and_answered_in_the_d
     ws.dispatcher.run_one()
     assert ws.retriever.widened(corpus.id, "How wide are stairs?") == "How wide are stairs (flight of steps)?"
     assert ws.retriever.by_words(corpus.id, "stair") == []
-    assert len(ws.retriever.both(corpus.id, "stair")[0]) == 1
+    assert len(ws.retriever.both(ws.retriever.query(corpus.id, "stair"))[0]) == 1
     ws.domains.change("building_law", written.made(CODES | {"terms": []}))
     assert ws.retriever.widened(corpus.id, "How wide are stairs?") == "How wide are stairs?"
 

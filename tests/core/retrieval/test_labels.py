@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from core.retrieval.labels import LESS, MORE, WEIGHT, apart, content, gains, labelled
+from core.retrieval.labels import LESS, LONGEST, MORE, WEIGHT, apart, content, gains, labelled
 from core.retrieval.terms import Same
 from storage.rows import ChunkRow
 from storage.words import Stemmer
@@ -26,6 +26,21 @@ def gained(
 
 def test_a_table_gains_by_a_row_that_is_called_what_was_asked() -> None:
     assert gained("How much inventory was there?", SHEET, "Inventories of 5 are held.") == [WEIGHT, 0.0]
+
+
+def test_who_asks_in_more_words_than_a_label_can_say_half_of_asks_for_no_row() -> None:
+    story = " ".join(f"w{chr(97 + at)}rd" for at in range(LONGEST))
+    assert gained(f"{story}?", f"| {story} | 5 |") == [WEIGHT]
+    assert gained(f"{story} inventory?", f"| {story} | 5 |", "| Inventory | 5 |") == [0.0, 0.0]
+
+
+def test_no_word_is_counted_where_no_row_may_be_meant() -> None:
+    chunk = ChunkRow(0, 1, 0, 0, 1, 0, len(SHEET), "table_row", "", "", SHEET)
+    assert gains("Who painted the cranes?", [chunk], {0: ("report.pdf", "")}, (), STEMS, counted_by_nobody) == {}
+
+
+def counted_by_nobody(words: Sequence[str]) -> dict[str, float]:
+    raise AssertionError(words)
 
 
 def test_a_row_with_more_in_its_label_counts_for_less_and_a_weak_one_for_nothing() -> None:

@@ -7,7 +7,7 @@ from library import Library
 
 from core.domains import ORDER, domain, members
 from core.retrieval.retriever import Retriever
-from core.retrieval.terms import same, widened
+from core.retrieval.terms import SHORT_FORMS, same, widened
 
 LINES = [
     "CEO, chief executive officer",
@@ -19,7 +19,7 @@ LINES = [
 
 
 def wide(question: str, lines: Sequence[str] = LINES, missing: str = "", texts: Sequence[str] = ()) -> str:
-    found = same(question, lines, lambda short: texts, lambda words: {word: word not in missing for word in words})
+    found = same(question, lines, lambda short: texts, lambda words: [word for word in words if word not in missing])
     return widened(question, found)
 
 
@@ -65,6 +65,17 @@ def test_an_abbreviation_is_looked_up_by_what_the_documents_say_it_is() -> None:
     )  # a domain's words come first
 
 
+def test_only_the_first_few_abbreviations_of_a_question_are_looked_up() -> None:
+    asked: list[str] = []
+
+    def explaining(short: str) -> list[str]:
+        asked.append(short)
+        return []
+
+    same("Do AB, BC, CD, DE, EF, FG and GH hold?", (), explaining, set)
+    assert asked == ["AB", "BC", "CD", "DE", "EF", "FG"][:SHORT_FORMS]
+
+
 def test_every_domain_has_words_and_each_line_is_a_group() -> None:
     for name in ORDER:
         lines = domain(name).terms
@@ -99,8 +110,8 @@ def test_the_long_form_that_documents_explain_is_looked_up_by_meaning_alone(libr
     corpus = library.corpus("supply")
     library.add(corpus, "supply.txt", [["The Minimum Order Quantity (MOQ) is agreed.", "The MOQ is 500."]])
     library.add(corpus, "order.txt", [["An order of quality is kept at a minimum of warmth."]])
-    words, meaning = library.retriever.both(corpus, "What is the MOQ?")
-    named = library.corpora.documents_by_ids
+    words, meaning = library.retriever.both(library.retriever.query(corpus, "What is the MOQ?"))
+    named = library.corpora.names_by_ids
     chunks = library.corpora.chunks_by_ids([hit.chunk_id for hit in (*words, *meaning)])
     by_words = {chunks[hit.chunk_id].document_id for hit in words}
     assert [each.name for each in named(by_words).values()] == ["supply.txt"]
