@@ -64,12 +64,12 @@ def set_corpus(ws: Workspace, name: str, data: Path) -> int:
     folder, domain_name = SETS[name]
     corpus = ws.corpora.by_name(name) or create_corpus(ws, name, domain_name)
     add_files(ws, corpus.id, [("corpus.jsonl", data / "data" / folder / "corpus.jsonl")])
-    return _indexed(ws, corpus.id)
+    return indexed(ws, corpus.id)
 
 
 def sample_corpora(ws: Workspace) -> dict[str, int]:
     """The four sample corpora, by domain."""
-    return {name: _indexed(ws, load_sample(ws, name)) for name in ORDER}
+    return {name: indexed(ws, load_sample(ws, name)) for name in ORDER}
 
 
 def gold(name: str) -> list[Question]:
@@ -82,7 +82,8 @@ def train(name: str) -> list[Question]:
     return questions(domain(name).train_file)
 
 
-def _indexed(ws: Workspace, corpus_id: int) -> int:
+def indexed(ws: Workspace, corpus_id: int) -> int:
+    """Index what is waiting, and the corpus's id; raises SystemExit when a document of it is not ready then."""
     while ws.dispatcher.run_one():
         pass
     numbers = ws.corpora.statistics(corpus_id)

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from benchmarks.answering import _indexed, arguments, opened
+from benchmarks.answering import arguments, indexed, opened
 from benchmarks.report import table, write
 from core.assistants.answer import Answer
 from core.assistants.ask import Assistant
@@ -97,7 +97,7 @@ def corpora(ws: Workspace) -> dict[str, int]:
     for kind in PLANTED:
         corpus = ws.corpora.by_name(f"planted: {kind}") or create_corpus(ws, f"planted: {kind}", "support")
         add_files(ws, corpus.id, [(f"{case.firm}.md", document(case)) for case in cases() if case.kind == kind])
-        made[kind] = _indexed(ws, corpus.id)
+        made[kind] = indexed(ws, corpus.id)
     return made
 
 

@@ -125,11 +125,14 @@ def _saying_something(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _with_points(chosen: Sequence[Candidate], scored: Scored) -> list[Candidate]:
     """The chosen sentences, each that ends in a colon with the points or rows below it; empty where none has any.
 
-    A question for a figure, a day or a name is answered by the sentence itself.
+    A question for a figure, a day or a name is answered by the sentence itself, or by a row below it.
     """
     found: list[Candidate] = []
-    for candidate in chosen if not wanted_kind(scored.question) else ():
+    one = wanted_kind(scored.question)
+    for candidate in chosen:
         below = _points(candidate, scored.candidates) if _announces(candidate) else []
+        if one and below and not below[0].sentence.row:
+            return []
         found += [each for each in (candidate, *below) if each not in found]
     return found if len(found) > len(chosen) else []
 

@@ -38,6 +38,7 @@ SAID_ELSEWHERE = (
     "much many amount total number value year years annual quarter quarterly month months three six nine twelve first "
     "second third fourth half full fiscal end ended period during january february march april may june july august "
     "september october november december note spend spent report reported record recorded company compare compared "
+    "owe owes carry carries make makes made worth "
     "million millions billion"
 )
 ASIDE = STOP | frozenset(SAID_ELSEWHERE.split())
@@ -49,6 +50,10 @@ NAME = re.compile(r"(?<=[^\W_][ \u2019'(\"])[^\W\d_a-z][^\W_]+")
 LONGEST = 20
 """Words of a question that asks for a row: one in more words tells a story, and no label says half of it."""
 NOTE = re.compile(r"\([^()]*\)")
+FOOTNOTE = re.compile(r"(?<=[^\W\d_])\s*\(\w{1,2}\)")
+"""What refers to a note below the table, and is no figure: "Impairment (1)"."""
+NET_OF = re.compile(r",? net of .*$|, net$", re.I)
+"""What a label adds to what it is called: "Revenues net of interest expense"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +187,23 @@ def apart(question: str, asked: Sequence[str], names: Mapping[int, tuple[str, st
 def labelled(text: str, heading: str = "") -> Iterator[Row]:
     """The rows of a text that say figures; `heading` is the path of those above it. Each label comes once.
 
-    A row that is called "Total" alone is called what its table is.
+    A row that is called "Total" alone is called what its table is. One that says what it is net of comes without that
+    as well.
     """
     above, found = heading.rsplit(" > ", 1)[-1], set[str]()
     for line in text.splitlines():
         if line.startswith("|") and FIGURE.search(line):
             cells = line.strip().strip("|").split("|")
             at = next((i for i, cell in enumerate(cells) if LETTERS.search(cell)), None)
-            if at is not None and any(FIGURE.search(cell) for cell in cells[:at] + cells[at + 1 :]):
+            others = [] if at is None else cells[:at] + cells[at + 1 :]
+            if at is not None and any(FIGURE.search(FOOTNOTE.sub("", cell)) for cell in others):
                 label = NOTE.sub(" ", cells[at]).strip()
-                if label not in found:
-                    found.add(label)
-                    words = content(label)
-                    called = label if words else f"{label} {above}"
-                    yield Row(called, above, tuple(words or content(called)))
+                for each in dict.fromkeys((label, NET_OF.sub("", label))):
+                    if each and each not in found:
+                        found.add(each)
+                        words = content(each)
+                        called = each if words else f"{each} {above}"
+                        yield Row(called, above, tuple(words or content(called)))
 
 
 def _one_of(patterns: Sequence[re.Pattern[str]], row: Row) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 import core.assistants.called
 from core.assistants.answerability import answerable
-from core.assistants.called import WEIGHT, called
+from core.assistants.called import CHANGES, LARGEST, OTHER_PERIOD, WEIGHT, called
 from core.assistants.lists import quoted
 from core.assistants.quoting import relevant
 from core.assistants.reading import SMALL
@@ -48,6 +48,52 @@ def test_a_row_in_other_words_counts_as_much(passage: Make) -> None:
 def test_who_asks_for_a_change_or_a_meaning_is_not_answered_by_a_figure(passage: Make) -> None:
     for question in ("Why did inventories rise?", "By how much did inventories increase?", "What do inventories mean?"):
         assert counted(question, passage(SHEET)) == {}
+
+
+def test_who_asks_for_a_person_or_a_place_is_not_answered_by_a_figure(passage: Make) -> None:
+    sheet = passage("| Contents | Page |\n| Report of the auditor | 115 |")
+    assert counted("How many auditor reports are there?", sheet)
+    assert counted("Who reports as auditor?", sheet) == counted("Where does the auditor report?", sheet) == {}
+
+
+def test_of_rows_called_alike_the_one_with_the_largest_figure_is_about_the_whole(passage: Make) -> None:
+    part = passage("| (In millions) | 2022 | 2021 |\n| Revenue | $1,510 | $1,140 |")
+    whole = passage("| (In millions) | 2022 | 2021 |\n| Revenue, net | $2,852 | 12 % |", 2, document_id=1)
+    smaller, larger = "| Revenue | $1,510 | $1,140 |", "| Revenue, net | $2,852 | 12 % |"
+    found = counted("What was the revenue in 2022?", part, whole)
+    assert found == pytest.approx({smaller: WEIGHT, larger: WEIGHT * LARGEST**2})
+    assert counted("What was the revenue in 2022?", part) == {smaller: WEIGHT}
+
+
+def test_figures_of_another_year_of_each_unit_or_of_another_document_are_not_held_against_others(
+    passage: Make,
+) -> None:
+    asked = passage("| (In millions) | 2022 |\n| Revenue | 5 |\n| Loss per share | (8.30) |")
+    earlier = passage("| (In millions) | 2020 |\n| Revenue | 9 |\n| Core loss per share | (11.06) |", 2, document_id=1)
+    other = passage("| (In millions) | 2022 |\n| Revenue | 700 |", 3)
+    assert counted("What was the revenue in 2022?", asked, earlier, other) == dict.fromkeys(
+        ["| Revenue | 5 |", "| Revenue | 9 |", "| Revenue | 700 |"], WEIGHT
+    )
+    per_share = counted("What was the loss per share?", asked, earlier)
+    assert per_share["| Loss per share | (8.30) |"] == WEIGHT > per_share["| Core loss per share | (11.06) |"]
+
+
+def test_a_row_of_other_months_than_were_asked_counts_for_less(passage: Make) -> None:
+    three = passage("| | Three Months Ended June 30 |\n| Net sales | 3,642 |")
+    six = passage("| | Six Months Ended June 30 |\n| Total net sales | 7,354 |", 2, document_id=1)
+    in_label = passage("| | Total |\n| Net sales, six months ended June 30 | 518 |", 3, document_id=1)
+    found = counted("What were net sales in the quarter?", three, six, in_label)
+    assert found["| Net sales | 3,642 |"] == WEIGHT
+    assert found.get("| Total net sales | 7,354 |", 0.0) < WEIGHT * OTHER_PERIOD
+    assert counted("What were net sales?", six)["| Total net sales | 7,354 |"] > WEIGHT
+    assert found["| Net sales, six months ended June 30 | 518 |"] == WEIGHT * OTHER_PERIOD**2
+
+
+def test_what_a_balance_rose_by_counts_for_less_than_the_balance(passage: Make) -> None:
+    flows = passage("| | 2022 |\n| Accounts payable | 838 |", heading="Report > Statement of Cash Flows")
+    assert counted("What are accounts payable?", flows) == pytest.approx(
+        {"| Accounts payable | 838 |": WEIGHT * CHANGES**2}
+    )
 
 
 def test_it_is_quoted_before_a_sentence_that_mentions_it(passage: Make, embedder: Embedder) -> None:

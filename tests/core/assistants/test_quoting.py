@@ -161,6 +161,16 @@ def test_a_sentence_that_announces_a_table_is_quoted_with_its_rows(passage: Make
     assert answer == "\n".join([lead, "", header, "| --- | --- | --- |", *rows])
 
 
+def test_a_figure_that_was_asked_for_may_stand_in_a_row_that_a_sentence_announces(
+    passage: Make, embedder: Embedder
+) -> None:
+    lead = "Changes in the carrying amount of goodwill for the year 2022 were as follows:"
+    rows = "| | Pumps | Total |\n| Balance at January 1 | 3,224 | 8,068 |\n| Balance at year end | 3,432 | 8,057 |"
+    answer = told("How much was the carrying amount of goodwill in 2022?", f"{lead}\n\n{rows}", passage, embedder)
+    assert answer.startswith(lead)
+    assert "8,057" in answer
+
+
 def test_a_sentence_that_announces_what_was_not_found_gives_way(passage: Make, embedder: Embedder) -> None:
     text = "The models that the program supports are these:\n\nIt supports models of seven makers, on any machine."
     answer = told("Which models does the program support?", text, passage, embedder)

@@ -50,6 +50,19 @@ def test_a_row_with_more_in_its_label_counts_for_less_and_a_weak_one_for_nothing
     assert gained("What was the net loss of the northern business?", "| Loss | 5 |") == [0.0]
 
 
+def test_what_a_label_is_net_of_is_not_what_it_is_called() -> None:
+    row = "| Revenues net of interest expense | 52,862 |"
+    assert gained("What was the revenue?", row) == [WEIGHT]
+    assert gained("What was the revenue?", "| Revenue and interest expense | 1 |") == [0.0]
+    assert gained("What were revenues net of interest expense?", row) == [WEIGHT]
+    assert gained("What are the receivables?", "| Receivables, net | 856 |") == [WEIGHT]
+
+
+def test_a_number_that_refers_to_a_note_is_no_figure() -> None:
+    assert list(labelled("| Goodwill | Impairment (1) | Net Carrying Amount |")) == []
+    assert [row.label for row in labelled("| Goodwill (1) | (31) |")] == ["Goodwill"]
+
+
 def test_who_and_when_are_asked_of_the_table_and_not_of_its_rows() -> None:
     question = "What was Norvane's revenue in the second quarter of 2025?"
     assert gained(question, "| Revenue | 9,583 |", names=["NORVANE_2025Q2.pdf"]) == [WEIGHT]
