@@ -2,10 +2,13 @@
 
 The line that resembles a question most is often a heading or another question, and what answers it stands below:
 "WARNING: can't find borker.tm", and then "Ignore this warning and continue." A short entry is quoted whole, since half
-of it answers half. Measured on the training questions of doc2dial and the support sample, where it holds. Pure.
+of it answers half. Of the questions in what was found the one that resembles most is the one that was asked: what
+stands below it answers, whichever sentence elsewhere shares more words. Measured on the training questions of doc2dial
+and the support sample, where it holds. Pure.
 """
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from core.assistants.quotation import by_passage
 from core.assistants.quoting import Candidate, Scored, is_label
@@ -15,10 +18,14 @@ ASKED = 0.65
 """Cosine from which a question in a document is the one that was asked."""
 NAMED = 0.8
 """Cosine from which a heading names what was asked for."""
+SURE = 0.75
+"""Cosine from which a question in a document answers below it, though another sentence would have been chosen."""
 WHOLE = 80
 """The most words of an entry that is quoted whole because its sentence was chosen."""
 BELOW = 150
 """The most words that are quoted of what stands below a line that was chosen itself."""
+BEGINNING = 60
+"""The most words of a longer section that is quoted because its question was asked, and no sentence of it chosen."""
 
 
 def section(scored: Scored, best: Candidate) -> list[Candidate]:
@@ -29,13 +36,30 @@ def section(scored: Scored, best: Candidate) -> list[Candidate]:
         best: the one that would be quoted.
     """
     likeness = {id(each): float(cosine) for each, cosine in zip(scored.candidates, scored.meaning, strict=True)}
-    for heading, body in sections(scored.candidates):
+    found = sections(scored.candidates)
+    nearest, below = max(((h, b) for h, b in found if _asks(h)), key=lambda s: likeness[id(s[0])], default=(best, []))
+    for heading, body in found:
         if heading is scored.candidates[0] and body:
-            return _first(body)
-        asked = heading.sentence.text.rstrip().endswith("?")
-        alike = likeness[id(heading)] >= (ASKED if asked else NAMED)
+            return _first(body, BELOW)
+        alike = likeness[id(heading)] >= (max(ASKED, likeness[id(nearest)]) if _asks(heading) else NAMED)
         if alike and _words(body) <= WHOLE and any(each is best for each in body):
             return body
+    if likeness[id(nearest)] < SURE or likeness[id(nearest)] <= likeness[id(best)]:
+        return []
+    below = below or _continued(nearest, scored.candidates)
+    return below if _words(below) <= WHOLE else _first(below, BEGINNING)
+
+
+def _asks(heading: Candidate) -> bool:
+    return heading.sentence.text.rstrip().endswith("?")
+
+
+def _continued(heading: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """What stands below a heading that its passage ends with: the beginning of another passage below the same one."""
+    called = heading.sentence.text.strip()
+    others = (each for each in by_passage(candidates) if each[0].passage.heading.endswith(f" > {called}"))
+    for line in sorted(others, key=lambda each: each[0].page_start):
+        return list(takewhile(lambda each: not _is_heading(each), line))
     return []
 
 
@@ -45,7 +69,9 @@ def sections(candidates: Sequence[Candidate]) -> list[tuple[Candidate, list[Cand
     for line in by_passage(candidates):
         below: list[Candidate] | None = None
         for candidate in line:
-            if _is_heading(candidate):
+            if found and _goes_on(found[-1][0], candidate):
+                found.append((candidate, found[-1][1]))
+            elif _is_heading(candidate):
                 below = []
                 found.append((candidate, below))
             elif below is not None:
@@ -54,18 +80,32 @@ def sections(candidates: Sequence[Candidate]) -> list[tuple[Candidate, list[Cand
 
 
 def _is_heading(candidate: Candidate) -> bool:
+    """A line that is a heading or a question, or the first sentence of one that is in the path of headings."""
     sentence, text = candidate.sentence, candidate.sentence.text.strip()
-    bullet = POINT.match(sentence.text) and not text[0].isdigit()
-    if sentence.row or bullet or text.endswith(":") or not (text.endswith("?") or is_label(sentence)):
+    if sentence.row or (POINT.match(sentence.text) and not text[0].isdigit()) or text.endswith(":"):
         return False
-    page = candidate.passage.text
-    before, after = page[: sentence.start].rstrip(" \t"), page[sentence.end :].lstrip(" \t")
-    return (not before or before.endswith("\n")) and after.startswith("\n")
+    line = _line(candidate)
+    return line == candidate.passage.heading.rsplit(" > ", 1)[-1] or (
+        line == text and (text.endswith("?") or is_label(sentence))
+    )
 
 
-def _first(body: Sequence[Candidate]) -> list[Candidate]:
+def _goes_on(heading: Candidate, candidate: Candidate) -> bool:
+    """Whether a sentence stands in one line with a heading: "I ran out of memory. What can I change?"."""
+    together = heading.passage is candidate.passage and heading.sentence.start < candidate.sentence.start
+    return together and "\n" not in candidate.passage.text[heading.sentence.start : candidate.sentence.start]
+
+
+def _line(candidate: Candidate) -> str:
+    """The line, or the lines, of its passage that a sentence stands in."""
+    text, sentence = candidate.passage.text, candidate.sentence
+    start, end = text.rfind("\n", 0, sentence.start) + 1, text.find("\n", sentence.end)
+    return text[start : end if end >= 0 else len(text)].strip()
+
+
+def _first(body: Sequence[Candidate], words: int) -> list[Candidate]:
     """As many sentences from the beginning as may be quoted: one at the least."""
-    most = next((n for n in range(1, len(body)) if _words(body[: n + 1]) > BELOW), len(body))
+    most = next((n for n in range(1, len(body)) if _words(body[: n + 1]) > words), len(body))
     return list(body[:most])
 
 

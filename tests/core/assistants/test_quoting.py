@@ -7,7 +7,7 @@ from core.assistants.lists import quoted
 from core.assistants.quotation import choose, quotation
 from core.assistants.quoting import FEATURES, is_label, relevant, weights
 from core.assistants.reading import GROUNDED, LARGE, SMALL, Reading, reading_for
-from core.assistants.sections import BELOW
+from core.assistants.sections import BEGINNING, BELOW
 from core.assistants.sentences import split
 from core.assistants.words import stems, words
 from core.ingestion.embedding import Embedder
@@ -181,6 +181,38 @@ FAQ = (
     "What sets Lumo apart from other routers?\n\nMost routers forget who is at home. Two things are new. "
     "It learns, and it can be asked.\n\nHow loud is Lumo?\n\nIt makes no sound, since it has no fan."
 )
+
+
+def test_what_stands_below_the_question_that_was_asked_answers_though_others_say_more_of_its_words(
+    passage: Make, embedder: Embedder
+) -> None:
+    entry = "How much noise does Lumo make?\n\nNone, since it has no fan."
+    prose = "How much noise Lumo makes is asked of us each day, and how much noise others make."
+    answer = told("How much noise does Lumo make?", f"{prose}\n\n{entry}", passage, embedder)
+    assert answer == "None, since it has no fan."
+
+
+def test_a_question_of_two_sentences_in_one_line_is_one_heading(passage: Make, embedder: Embedder) -> None:
+    asked = "I ran out of memory. What can I change?"
+    entry = passage(f"{asked}\n\nChoose four bits. It is advised for cards of gamers.", heading=f"FAQ > {asked}")
+    scored = relevant("What can I do when I ran out of memory?", [entry], embedder, {"memori": 3.0, "ran": 3.0})
+    assert quoted(scored, SMALL).text == "Choose four bits. It is advised for cards of gamers."
+
+
+def test_what_goes_on_in_another_passage_is_found_by_its_heading(passage: Make, embedder: Embedder) -> None:
+    asked = "How is the pump primed?"
+    first = passage(f"The pump is in the yard.\n\n{asked}", heading="Manual > Pump")
+    second = passage("Fill it to the brim.\n\nHow is it drained?\n\nOpen the tap.", 2, heading=f"Manual > {asked}")
+    scored = relevant(asked, [first, second], embedder, {"pump": 3.0, "prime": 3.0})
+    assert quoted(scored, SMALL).text == "Fill it to the brim."
+
+
+def test_of_a_long_entry_the_beginning_is_quoted(passage: Make, embedder: Embedder) -> None:
+    long = " ".join(f"Step {number} is to turn the valve of tank {number} a little." for number in range(20))
+    prose = "How is the boiler vented, people ask, and how is it vented well."
+    answer = told("How is the boiler vented?", f"{prose}\n\nHow is the boiler vented?\n\n{long}", passage, embedder)
+    assert answer.startswith("Step 0 is to turn")
+    assert 20 < len(answer.split()) <= BEGINNING
 
 
 def test_an_entry_of_an_faq_whose_question_was_asked_is_quoted_whole(passage: Make, embedder: Embedder) -> None:
