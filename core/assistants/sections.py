@@ -24,6 +24,10 @@ WHOLE = 80
 """The most words of an entry that is quoted whole because its sentence was chosen."""
 BELOW = 150
 """The most words that are quoted of what stands below a line that was chosen itself."""
+TITLE = 16
+"""The most words of a line that is a title though it is no short one."""
+ENDS = '.!?:;,)"”'
+"""What a title does not end with."""
 BEGINNING = 60
 """The most words of a longer section that is quoted because its question was asked, and no sentence of it chosen."""
 
@@ -64,7 +68,11 @@ def _continued(heading: Candidate, candidates: Sequence[Candidate]) -> list[Cand
 
 
 def sections(candidates: Sequence[Candidate]) -> list[tuple[Candidate, list[Candidate]]]:
-    """Each heading or question that stands alone in its line, with the sentences up to the next one of its passage."""
+    """Each heading or question that stands alone in its line, with the sentences up to the next one of its passage.
+
+    A heading right below a question belongs to what answers it ("How is it diagnosed?", "Blood tests"), and where
+    nothing else stands there a line that looks like a heading is the answer: a command.
+    """
     found: list[tuple[Candidate, list[Candidate]]] = []
     for line in by_passage(candidates):
         below: list[Candidate] | None = None
@@ -72,11 +80,20 @@ def sections(candidates: Sequence[Candidate]) -> list[tuple[Candidate, list[Cand
             if found and _goes_on(found[-1][0], candidate):
                 found.append((candidate, found[-1][1]))
             elif _is_heading(candidate):
-                below = []
+                if below is None or below or _asks(candidate):
+                    _closed(found, below)
+                    below = []
                 found.append((candidate, below))
             elif below is not None:
                 below.append(candidate)
+        _closed(found, below)
     return found
+
+
+def _closed(found: Sequence[tuple[Candidate, list[Candidate]]], below: list[Candidate] | None) -> None:
+    """A line below a question, and above no sentence, is what stands below the question."""
+    if below == [] and len(found) > 1 and found[-2][1] is below and not _asks(found[-1][0]):
+        below.append(found[-1][0])
 
 
 def _is_heading(candidate: Candidate) -> bool:
@@ -85,9 +102,17 @@ def _is_heading(candidate: Candidate) -> bool:
     if sentence.row or (POINT.match(sentence.text) and not text[0].isdigit()) or text.endswith(":"):
         return False
     line = _line(candidate)
-    return line == candidate.passage.heading.rsplit(" > ", 1)[-1] or (
-        line == text and (text.endswith("?") or is_label(sentence))
-    )
+    if line == candidate.passage.heading.rsplit(" > ", 1)[-1]:
+        return True
+    return line == text and (text.endswith("?") or is_label(sentence) or _is_title(candidate))
+
+
+def _is_title(candidate: Candidate) -> bool:
+    """A paragraph of one line without an end: "Cannot start the service and get an error". What follows is about it."""
+    page, sentence, text = candidate.passage.text, candidate.sentence, candidate.sentence.text.strip()
+    apart = page[: sentence.start].endswith("\n\n") or not sentence.start
+    alone = apart and page[sentence.end :].startswith("\n\n")
+    return alone and text[0].isupper() and text[-1] not in ENDS and len(text.split()) <= TITLE
 
 
 def _goes_on(heading: Candidate, candidate: Candidate) -> bool:

@@ -207,6 +207,27 @@ def test_what_goes_on_in_another_passage_is_found_by_its_heading(passage: Make, 
     assert quoted(scored, SMALL).text == "Fill it to the brim."
 
 
+def test_a_heading_below_a_question_belongs_to_what_answers_it(passage: Make, embedder: Embedder) -> None:
+    text = "How is the illness diagnosed?\n\nBlood tests\n\nA doctor measures the level twice.\n\nHow is it treated?"
+    answer = told(
+        "How is the illness diagnosed?", f"The illness is seldom diagnosed early.\n\n{text}", passage, embedder
+    )
+    assert answer == "A doctor measures the level twice."
+
+
+def test_a_command_below_a_question_is_the_answer(passage: Make, embedder: Embedder) -> None:
+    text = "How do I see the log of the server?\n\ntail -f logs/server.log\n\nHow do I stop it?\n\nPress the button."
+    assert told("How do I see the log of the server?", text, passage, embedder) == "tail -f logs/server.log"
+
+
+def test_a_long_title_is_answered_by_what_stands_below_it(passage: Make, embedder: Embedder) -> None:
+    title = "Cannot start the configuration store service of the collector and it did not exit normally"
+    text = f"{title}\n\nYou forgot to raise the number of maps. Raise it in the file of the system."
+    answer = told(f"Why this: {title}?", text, passage, embedder)
+    assert answer == text.split("\n\n")[1]
+    assert told(f"Why this: {title}?", f"{title}.\n\nYou forgot it.", passage, embedder).startswith(title)
+
+
 def test_of_a_long_entry_the_beginning_is_quoted(passage: Make, embedder: Embedder) -> None:
     long = " ".join(f"Step {number} is to turn the valve of tank {number} a little." for number in range(20))
     prose = "How is the boiler vented, people ask, and how is it vented well."
