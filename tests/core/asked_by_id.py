@@ -45,6 +45,7 @@ VALUES: dict[str, Callable[[Workspace, Side], Any]] = {
     "text": lambda ws, side: "Other words.",
     "wanted": lambda ws, side: side.word,
     "word": lambda ws, side: side.word,
+    "words": lambda ws, side: [side.word],
 }
 """What each parameter is given; one that is missing here makes the test say so."""
 SPECIAL: dict[str, Callable[[Side], Any]] = {"corpora.chunks_by_ids": lambda side: side.chunks}
