@@ -3,9 +3,9 @@
     python -m benchmarks.real_files         the files of shared/files, a corpus a domain; --workspace keeps them indexed
 
 The questions are ours (`questions/real_files.jsonl`), each with an expression that a right quotation holds. Those of
-the sets "first" and "second" were looked at while rules were made, those of "last" were written afterwards and decided
-nothing. Against the sentence or row nearest to the question in the same passages, and against the product where rows
-that are called what was asked count like any sentence.
+the sets "first" and "second" were looked at while rules were made, those of "last" and "segments" were written
+afterwards and decided nothing. Against the sentence or row nearest to the question in the same passages, and against
+the product where rows that are called what was asked count like any sentence.
 """
 
 import json
