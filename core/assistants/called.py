@@ -4,7 +4,7 @@ A sentence speaks of inventory when it says what was amortized to it; the row th
 there is. What makes a row called so is the same that finds its table: see `core.retrieval.labels`. Of several that are
 called alike in one document, that of a segment or of the parent company says a part of what was asked: the whole is
 where the figure is the largest. How much all this counts was chosen on training questions and on questions to real
-filings, see `benchmarks/results/retrieval.md`.
+filings, see `benchmarks/results/real_files.md`.
 """
 
 import re
@@ -78,7 +78,7 @@ def called(
     if NO_AMOUNT.search(question):
         return added
     rows = [row for row in _called(question, units, rarity, synonyms) if row.agreement >= LEAST]
-    largest = {row.document_id: _largest(rows, row.document_id) for row in rows}
+    largest = {document_id: _largest(rows, document_id) for document_id in {row.document_id for row in rows}}
     for row in rows:
         whole = row.rival and row.figure == largest[row.document_id]
         added[row.at] = WEIGHT * (row.agreement * (LARGEST if whole else 1.0)) ** 2
@@ -97,20 +97,16 @@ def _called(
     for at, (passage, sentence) in enumerate(units):
         if not sentence.row:
             continue
-        rows = labelled(sentence.text, passage.heading)
+        label, rows = cells(sentence.text)[0], labelled(sentence.text, passage.heading)
         agreement = max((wanted[passage.document_id].agreement(row, rare) for row in rows), default=0.0)
-        told = _months(cells(sentence.text)[0]) or _months(sentence.header)
+        told = _months(label) or _months(sentence.header)
         of_others = bool(months and told and not months & told)
         if of_others:
             agreement *= OTHER_PERIOD
         if FLOWS.search(passage.heading) and not FLOWS.search(question):
             agreement *= CHANGES
         of_years = set(YEAR.findall(f"{sentence.header} {passage.heading} {sentence.text}"))
-        rival = (
-            not of_others
-            and not (years and years.isdisjoint(of_years))
-            and not PER_UNIT.search(cells(sentence.text)[0])
-        )
+        rival = not of_others and not (years and years.isdisjoint(of_years)) and not PER_UNIT.search(label)
         yield Called(at, passage.document_id, agreement, rival, sentence.text)
 
 

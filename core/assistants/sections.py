@@ -62,9 +62,8 @@ def _continued(heading: Candidate, candidates: Sequence[Candidate]) -> list[Cand
     """What stands below a heading that its passage ends with: the beginning of another passage below the same one."""
     called = heading.sentence.text.strip()
     others = (each for each in by_passage(candidates) if each[0].passage.heading.endswith(f" > {called}"))
-    for line in sorted(others, key=lambda each: each[0].page_start):
-        return list(takewhile(lambda each: not _is_heading(each), line))
-    return []
+    first = min(others, key=lambda each: each[0].page_start, default=[])
+    return list(takewhile(lambda each: not _is_heading(each), first))
 
 
 def sections(candidates: Sequence[Candidate]) -> list[tuple[Candidate, list[Candidate]]]:

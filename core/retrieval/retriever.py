@@ -18,7 +18,7 @@ from core.retrieval.labels import gains
 from core.retrieval.merging import merge
 from core.retrieval.passages import Passage
 from core.retrieval.query import Query
-from core.retrieval.terms import Same, same, widened
+from core.retrieval.terms import Same, same
 from core.retrieval.variants import inside, preferred, variants
 from core.tracing import where
 from storage.corpora import Corpora
@@ -134,10 +134,6 @@ class Retriever:
         """What means the same in a corpus as words of a question."""
         index = self._corpora.active_index(corpus_id)
         return self._same(index, question) if index else []
-
-    def widened(self, corpus_id: int, question: str) -> str:
-        """What is looked up for a question: the question itself, with what means the same in the corpus."""
-        return widened(question, self.same(corpus_id, question))
 
     def both(self, query: Query) -> tuple[list[Hit], list[Hit]]:
         """What words find and what meaning finds, of one index: never some of each side of a swap."""

@@ -130,11 +130,11 @@ def test_a_corpus_of_an_added_domain_is_asked_in_its_words_and_answered_in_the_d
     corpus = intake.create_corpus(ws, "codes", "building_law")
     intake.add_files(ws, corpus.id, [("codes.md", b"# Escape\n\nThe flight of steps is 1.2 metres wide.\n")])
     ws.dispatcher.run_one()
-    assert ws.retriever.widened(corpus.id, "How wide are stairs?") == "How wide are stairs (flight of steps)?"
+    assert ws.retriever.query(corpus.id, "How wide are stairs?").by_meaning == "How wide are stairs (flight of steps)?"
     assert ws.retriever.by_words(corpus.id, "stair") == []
     assert len(ws.retriever.both(ws.retriever.query(corpus.id, "stair"))[0]) == 1
     ws.domains.change("building_law", written.made(CODES | {"terms": []}))
-    assert ws.retriever.widened(corpus.id, "How wide are stairs?") == "How wide are stairs?"
+    assert ws.retriever.query(corpus.id, "How wide are stairs?").by_meaning == "How wide are stairs?"
 
 
 @pytest.mark.parametrize(

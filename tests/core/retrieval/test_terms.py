@@ -91,7 +91,7 @@ def test_a_passage_in_other_words_is_found_by_words(library: Library) -> None:
         library.corpora, library.lexical, library.vectors, lambda _: library.embedder, terms_of=lambda _: LINES
     )
     assert library.retriever.by_words(corpus, "How many employees?") == []
-    assert asked.widened(corpus, "How many employees?") == "How many employees (workforce)?"
+    assert asked.query(corpus, "How many employees?").by_meaning == "How many employees (workforce)?"
     found = asked.search(corpus, "How many employees?", 1)
     assert [(each.document, each.lexical_rank) for each in found] == [("people.txt", 1)]
 
@@ -100,10 +100,10 @@ def test_a_corpus_explains_its_own_abbreviations(library: Library) -> None:
     corpus, other = library.corpus("supply"), library.corpus("other")
     library.add(corpus, "supply.txt", [["The Minimum Order Quantity (MOQ) is agreed each year.", "The MOQ is 500."]])
     library.add(other, "other.txt", [["Nothing is said of it."]])
-    assert library.retriever.widened(corpus, "What is the MOQ?") == "What is the MOQ (minimum order quantity)?"
-    assert library.retriever.widened(other, "What is the MOQ?") == "What is the MOQ?"
+    assert library.retriever.query(corpus, "What is the MOQ?").by_meaning == "What is the MOQ (minimum order quantity)?"
+    assert library.retriever.query(other, "What is the MOQ?").by_meaning == "What is the MOQ?"
     empty = library.corpus("empty")
-    assert library.retriever.widened(empty, "What is the MOQ?") == "What is the MOQ?"
+    assert library.retriever.query(empty, "What is the MOQ?").by_meaning == "What is the MOQ?"
 
 
 def test_the_long_form_that_documents_explain_is_looked_up_by_meaning_alone(library: Library) -> None:
